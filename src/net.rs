@@ -1,0 +1,135 @@
+//! Addresses: who spoke to whom, over what.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// An IP address and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint {
+    /// The address.
+    pub ip: IpAddr,
+    /// The port.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// The endpoint of `ip` and `port`.
+    #[must_use]
+    pub const fn new(ip: IpAddr, port: u16) -> Self {
+        Self { ip, port }
+    }
+}
+
+impl Default for Endpoint {
+    fn default() -> Self {
+        Self::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ip {
+            IpAddr::V4(ip) => write!(f, "{ip}:{}", self.port),
+            IpAddr::V6(ip) => write!(f, "[{ip}]:{}", self.port),
+        }
+    }
+}
+
+/// What carries a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// Datagrams.
+    Udp,
+    /// A stream of octets.
+    Tcp,
+}
+
+impl Transport {
+    /// The name used in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+        }
+    }
+
+    /// Whether the transport itself repeats what was lost (RFC 3261, 17).
+    #[must_use]
+    pub const fn is_reliable(self) -> bool {
+        matches!(self, Self::Tcp)
+    }
+}
+
+/// A directed flow: one side's packets to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flow {
+    /// The sender.
+    pub src: Endpoint,
+    /// The receiver.
+    pub dst: Endpoint,
+    /// What carries it.
+    pub transport: Transport,
+}
+
+impl Flow {
+    /// The other direction.
+    #[must_use]
+    pub const fn reversed(self) -> Self {
+        Self {
+            src: self.dst,
+            dst: self.src,
+            transport: self.transport,
+        }
+    }
+}
+
+impl fmt::Display for Flow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} -> {} {}", self.src, self.dst, self.transport.name())
+    }
+}
+
+/// Whether an address is only meaningful behind a NAT (RFC 1918, 6598, 4193).
+#[must_use]
+pub fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_private() || ip.is_link_local() || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_bracket_version_six() {
+        let check = |ip: &str, expected: &str| {
+            let endpoint = Endpoint::new(ip.parse().expect("an address"), 5060);
+            assert_eq!(endpoint.to_string(), expected);
+        };
+        check("192.0.2.1", "192.0.2.1:5060");
+        check("2001:db8::1", "[2001:db8::1]:5060");
+    }
+
+    #[test]
+    fn private_addresses_on_both_sides_of_each_bound() {
+        let check = |ip: &str, expected| {
+            assert_eq!(is_private(ip.parse().expect("an address")), expected, "{ip}");
+        };
+        check("9.255.255.255", false);
+        check("10.0.0.0", true);
+        check("172.15.255.255", false);
+        check("172.31.255.255", true);
+        check("100.63.255.255", false);
+        check("100.64.0.0", true);
+        check("100.127.255.255", true);
+        check("100.128.0.0", false);
+        check("fd00::1", true);
+        check("2001:db8::1", false);
+    }
+}

@@ -1,0 +1,104 @@
+//! Reading integers out of octets that nobody vouches for.
+//!
+//! Every reader here answers `None` past the end, so that a decoder built on
+//! them has no index that a captured octet could push out of bounds.
+
+/// The octet at `at`.
+#[inline]
+#[must_use]
+pub fn u8_at(octets: &[u8], at: usize) -> Option<u8> {
+    octets.get(at).copied()
+}
+
+/// The big-endian 16-bit integer that starts at `at`.
+#[inline]
+#[must_use]
+pub fn u16_at(octets: &[u8], at: usize) -> Option<u16> {
+    let bytes = octets.get(at..at.checked_add(2)?)?;
+    Some(u16::from_be_bytes(bytes.try_into().ok()?))
+}
+
+/// The big-endian 32-bit integer that starts at `at`.
+#[inline]
+#[must_use]
+pub fn u32_at(octets: &[u8], at: usize) -> Option<u32> {
+    let bytes = octets.get(at..at.checked_add(4)?)?;
+    Some(u32::from_be_bytes(bytes.try_into().ok()?))
+}
+
+/// The part of `octets` from `at` on; empty past the end.
+#[inline]
+#[must_use]
+pub fn from(octets: &[u8], at: usize) -> &[u8] {
+    octets.get(at..).unwrap_or_default()
+}
+
+/// At most `length` octets from `at` on; what is there when there are fewer.
+#[inline]
+#[must_use]
+pub fn span(octets: &[u8], at: usize, length: usize) -> &[u8] {
+    let rest = from(octets, at);
+    rest.get(..length.min(rest.len())).unwrap_or_default()
+}
+
+/// Octets as text, with what is not UTF-8 replaced; Latin-1 letters common in
+/// old stacks survive as themselves.
+#[must_use]
+pub fn text(octets: &[u8]) -> String {
+    match std::str::from_utf8(octets) {
+        Ok(text) => text.to_owned(),
+        Err(_) => octets.iter().map(|&octet| char::from(octet)).collect(),
+    }
+}
+
+/// The octets without the spaces and tabs at both ends.
+#[must_use]
+pub fn trim(octets: &[u8]) -> &[u8] {
+    octets.trim_ascii()
+}
+
+/// A decimal number made of digits only, as large as fits in 64 bits.
+#[must_use]
+pub fn decimal(octets: &[u8]) -> Option<u64> {
+    if octets.is_empty() || !octets.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    octets.iter().try_fold(0_u64, |sum, &digit| {
+        sum.checked_mul(10)?
+            .checked_add(u64::from(digit.wrapping_sub(b'0')))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_end_where_the_octets_end() {
+        let octets = [1, 2, 3, 4];
+        assert_eq!(u8_at(&octets, 3), Some(4));
+        assert_eq!(u8_at(&octets, 4), None);
+        assert_eq!(u16_at(&octets, 2), Some(0x0304));
+        assert_eq!(u16_at(&octets, 3), None);
+        assert_eq!(u32_at(&octets, 0), Some(0x0102_0304));
+        assert_eq!(u32_at(&octets, 1), None);
+        assert_eq!(u16_at(&octets, usize::MAX), None);
+    }
+
+    #[test]
+    fn spans_keep_what_is_there() {
+        assert_eq!(span(b"abcdef", 2, 3), b"cde");
+        assert_eq!(span(b"abcdef", 4, 9), b"ef");
+        assert_eq!(span(b"abcdef", 7, 1), b"");
+        assert_eq!(from(b"ab", 3), b"");
+    }
+
+    #[test]
+    fn decimals_are_digits_within_64_bits() {
+        assert_eq!(decimal(b"0070"), Some(70));
+        assert_eq!(decimal(b"18446744073709551615"), Some(u64::MAX));
+        assert_eq!(decimal(b"18446744073709551616"), None);
+        assert_eq!(decimal(b"-1"), None);
+        assert_eq!(decimal(b""), None);
+    }
+}

@@ -1,0 +1,11 @@
+//! RTP and RTCP (RFC 3550): packets, and what a receiver learns of a source.
+
+pub mod dtmf;
+mod jitter;
+mod packet;
+mod receiver;
+pub mod rtcp;
+
+pub use jitter::{CLOCK_RATES, Jitter};
+pub use packet::{RtpPacket, looks_like_rtcp};
+pub use receiver::{Received, Receiver, ReceiverReport};

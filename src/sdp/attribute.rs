@@ -1,0 +1,168 @@
+//! `a=` lines (RFC 8866, 6).
+
+use std::net::IpAddr;
+
+use super::MAX_ATTRIBUTES;
+use super::media::{MediaDescription, MediaDirection};
+use crate::net::Endpoint;
+use crate::octets;
+
+/// `a=rtpmap`: what a payload type stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RtpMap {
+    /// The number in the RTP header.
+    pub payload_type: u8,
+    /// The name, as written.
+    pub encoding: String,
+    /// Ticks of the timestamp in a second.
+    pub clock_rate: u32,
+}
+
+impl RtpMap {
+    /// The static assignments of RFC 3551, 6.
+    #[must_use]
+    pub fn of_static(payload_type: u8) -> Option<Self> {
+        let (encoding, clock_rate) = match payload_type {
+            0 => ("PCMU", 8000),
+            3 => ("GSM", 8000),
+            4 => ("G723", 8000),
+            5 => ("DVI4", 8000),
+            6 => ("DVI4", 16000),
+            7 => ("LPC", 8000),
+            8 => ("PCMA", 8000),
+            9 => ("G722", 8000),
+            10 | 11 => ("L16", 44100),
+            12 => ("QCELP", 8000),
+            13 => ("CN", 8000),
+            14 => ("MPA", 90000),
+            15 => ("G728", 8000),
+            16 => ("DVI4", 11025),
+            17 => ("DVI4", 22050),
+            18 => ("G729", 8000),
+            25 => ("CelB", 90000),
+            26 => ("JPEG", 90000),
+            28 => ("nv", 90000),
+            31 => ("H261", 90000),
+            32 => ("MPV", 90000),
+            33 => ("MP2T", 90000),
+            34 => ("H263", 90000),
+            _ => return None,
+        };
+        Some(Self {
+            payload_type,
+            encoding: encoding.to_owned(),
+            clock_rate,
+        })
+    }
+
+    /// Whether it carries digits (RFC 4733).
+    #[must_use]
+    pub fn is_telephone_event(&self) -> bool {
+        self.encoding.eq_ignore_ascii_case("telephone-event")
+    }
+
+    /// Whether it is comfort noise (RFC 3389).
+    #[must_use]
+    pub fn is_comfort_noise(&self) -> bool {
+        self.encoding.eq_ignore_ascii_case("CN")
+    }
+}
+
+/// `a=candidate` (RFC 8839, 5.1): an address that ICE may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// 1 for RTP, 2 for RTCP.
+    pub component_id: u8,
+    /// The address; `None` behind an mDNS name.
+    pub endpoint: Option<Endpoint>,
+    /// `host`, `srflx`, `prflx` or `relay`, as written.
+    pub kind: String,
+    /// Whether it is reached by UDP.
+    pub is_udp: bool,
+}
+
+/// Applies one attribute; says whether it could be read.
+pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
+    let (name, value) = match memchr::memchr(b':', line) {
+        Some(at) => (
+            octets::span(line, 0, at),
+            octets::from(line, at.saturating_add(1)),
+        ),
+        None => (line, &b""[..]),
+    };
+    match name {
+        b"sendrecv" => media.direction = Some(MediaDirection::SendRecv),
+        b"sendonly" => media.direction = Some(MediaDirection::SendOnly),
+        b"recvonly" => media.direction = Some(MediaDirection::RecvOnly),
+        b"inactive" => media.direction = Some(MediaDirection::Inactive),
+        b"rtcp-mux" => media.rtcp_mux = true,
+        b"rtpmap" => match rtpmap(value) {
+            Some(map) if media.rtpmaps.len() < MAX_ATTRIBUTES => media.rtpmaps.push(map),
+            Some(_) => {}
+            None => return false,
+        },
+        b"ptime" => match octets::decimal(value.trim_ascii()) {
+            Some(ptime @ 1..=10_000) => media.ptime_ms = u32::try_from(ptime).ok(),
+            _ => return false,
+        },
+        b"rtcp" => {
+            let text = octets::text(value);
+            let mut words = text.split_ascii_whitespace();
+            let Some(port) = words.next().and_then(|port| port.parse().ok()) else {
+                return false;
+            };
+            media.rtcp = Some((port, words.nth(2).and_then(|ip| ip.parse().ok())));
+        }
+        b"candidate" => match candidate(value) {
+            Some(candidate) if media.candidates.len() < MAX_ATTRIBUTES => {
+                media.candidates.push(candidate);
+            }
+            Some(_) => {}
+            None => return false,
+        },
+        b"crypto" => {
+            let text = octets::text(value);
+            let Some(suite) = text.split_ascii_whitespace().nth(1) else {
+                return false;
+            };
+            if media.crypto.len() < MAX_ATTRIBUTES {
+                media.crypto.push(suite.to_owned());
+            }
+        }
+        b"fingerprint" => media.fingerprint = Some(octets::text(value.trim_ascii())),
+        b"ice-ufrag" => media.ice_ufrag = Some(octets::text(value.trim_ascii())),
+        b"mid" => media.mid = Some(octets::text(value.trim_ascii())),
+        _ => {}
+    }
+    true
+}
+
+fn rtpmap(value: &[u8]) -> Option<RtpMap> {
+    let text = octets::text(value);
+    let mut words = text.split_ascii_whitespace();
+    let payload_type = words.next()?.parse().ok().filter(|&number: &u8| number < 128)?;
+    let mut parts = words.next()?.split('/');
+    let encoding = parts.next().filter(|name| !name.is_empty())?.to_owned();
+    let clock_rate = parts.next()?.parse().ok().filter(|&rate| rate > 0)?;
+    Some(RtpMap {
+        payload_type,
+        encoding,
+        clock_rate,
+    })
+}
+
+fn candidate(value: &[u8]) -> Option<Candidate> {
+    let text = octets::text(value);
+    let words: Vec<&str> = text.split_ascii_whitespace().take(8).collect();
+    let &[_, component, transport, _, address, port, _, kind] = words.as_slice() else {
+        return None;
+    };
+    let port = port.parse().ok()?;
+    let ip: Option<IpAddr> = address.parse().ok();
+    Some(Candidate {
+        component_id: component.parse().ok()?,
+        endpoint: ip.map(|ip| Endpoint::new(ip, port)),
+        kind: kind.to_owned(),
+        is_udp: transport.eq_ignore_ascii_case("udp"),
+    })
+}
