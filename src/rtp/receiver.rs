@@ -1,7 +1,5 @@
 //! What a receiver knows of one source: RFC 3550, A.1, with loss told exactly.
 
-use crate::time::Timestamp;
-
 /// RFC 3550, A.1.
 const MAX_DROPOUT: u16 = 3000;
 /// RFC 3550, A.1.
@@ -191,6 +189,18 @@ impl Receiver {
         }
     }
 
+    /// The lowest sequence number since the last restart.
+    #[must_use]
+    pub const fn first_sequence_number(&self) -> u32 {
+        self.base & 0xffff
+    }
+
+    /// The highest sequence number received.
+    #[must_use]
+    pub const fn highest_sequence_number(&self) -> u32 {
+        self.highest & 0xffff
+    }
+
     fn expected_since_start(&self) -> u64 {
         let here = u64::from(self.highest.saturating_sub(self.base)).saturating_add(1);
         self.expected_before.saturating_add(here)
@@ -304,14 +314,13 @@ mod tests {
         };
         for _ in 0..200 {
             let first = u16::try_from(random(65_536)).expect("16 bits");
-            let mut arrivals: Vec<(u64, u64)> = (0..700_u64)
-                .filter(|_| random(10) > 0)
-                .flat_map(|at| {
-                    let copies = if random(20) == 0 { 2 } else { 1 };
-                    (0..copies).map(move |copy| (at, copy)).collect::<Vec<_>>()
-                })
-                .map(|(at, copy)| (at + copy + random(30), at))
-                .collect();
+            let mut arrivals = Vec::new();
+            for at in 0..700_u64 {
+                let copies = [1, 0, 2][usize::from(random(10) == 0) + usize::from(random(20) == 0)];
+                for copy in 0..copies {
+                    arrivals.push((at + copy + random(30), at));
+                }
+            }
             arrivals.sort_unstable();
             let order: Vec<u64> = arrivals.iter().map(|&(_, at)| at).collect();
             let distinct: std::collections::BTreeSet<u64> = order.iter().copied().collect();

@@ -1,0 +1,349 @@
+//! One capture file, packet by packet, in memory that does not grow.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::read::{Bomb, decompressed};
+use crate::packet::LinkType;
+use crate::pcap::{CaptureError, Decoder, Interface, Step};
+use crate::time::Timestamp;
+
+/// Octets asked of the file at once.
+const CHUNK: usize = 1024 * 1024;
+/// Octets in which a capture must show itself.
+const MAX_PENDING: usize = 65 * 1024 * 1024;
+
+/// Why a file gives no packets at all.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It can't be opened or read.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// There is nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// It ends before its first packet could begin.
+    #[error("the file ends after {0} octets, inside its header")]
+    CutHeader(u64),
+    /// It is something else.
+    #[error("{0}")]
+    NotACapture(#[from] CaptureError),
+}
+
+/// Why a file gives no more packets.
+#[derive(Debug)]
+pub struct ReadError {
+    /// The octet of the (decompressed) capture where it stopped.
+    pub offset: u64,
+    /// Packets before it.
+    pub packets: u32,
+    /// What is wrong there.
+    pub damage: Damage,
+}
+
+/// What is wrong with a capture.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    /// It ends inside a record.
+    #[error("the file is cut inside packet {0}")]
+    Cut(u32),
+    /// A record can't be read.
+    #[error("{0}")]
+    Malformed(#[from] CaptureError),
+    /// It gives more than any capture can.
+    #[error("{0}")]
+    Bomb(Bomb),
+    /// The system can't read it.
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            offset,
+            packets,
+            damage,
+        } = self;
+        write!(f, "{damage} (offset {offset}); the {packets} packets before it are kept")
+    }
+}
+
+/// The packet that is next.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Current {
+    pub number: u32,
+    pub interface: usize,
+    pub timestamp: Timestamp,
+    pub original_length: u32,
+    start: usize,
+    end: usize,
+}
+
+/// One capture.
+pub struct CaptureFile {
+    name: String,
+    input: Box<dyn Read>,
+    /// Octets of the file itself that were read, for a progress bar.
+    consumed: Rc<Cell<u64>>,
+    size: Option<u64>,
+    decoder: Decoder,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    offset: u64,
+    number: u32,
+    ended: bool,
+    current: Option<Current>,
+}
+
+impl std::fmt::Debug for CaptureFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CaptureFile")
+            .field("name", &self.name)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl CaptureFile {
+    /// Opens a file, or standard input for `-`, and reads up to its first
+    /// packet.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be opened or is no capture.
+    pub fn open(path: &Path, max_decompressed: u64) -> Result<Self, OpenError> {
+        let (input, size): (Box<dyn Read>, _) = if path == Path::new("-") {
+            (Box::new(io::stdin()), None)
+        } else {
+            let file = File::open(path)?;
+            let size = file.metadata().ok().filter(std::fs::Metadata::is_file);
+            (Box::new(file), size.map(|metadata| metadata.len()))
+        };
+        let name = display_name(path);
+        Self::read(name, input, size, max_decompressed)
+    }
+
+    /// The same from anything that gives octets.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be read or is no capture.
+    pub fn read(
+        name: String,
+        input: Box<dyn Read>,
+        size: Option<u64>,
+        max_decompressed: u64,
+    ) -> Result<Self, OpenError> {
+        let consumed = Rc::new(Cell::new(0));
+        let input = decompressed(input, &consumed, max_decompressed)?;
+        let mut file = Self {
+            name,
+            input,
+            consumed,
+            size,
+            decoder: Decoder::new(),
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            offset: 0,
+            number: 0,
+            ended: false,
+            current: None,
+        };
+        file.fill(4)?;
+        if file.end == 0 {
+            return Err(OpenError::Empty);
+        }
+        if file.end < 4 {
+            // Too short to tell; what there is begins like no capture.
+            return Err(OpenError::CutHeader(file.end as u64));
+        }
+        match file.advance() {
+            Ok(()) => {}
+            Err(ReadError {
+                damage: Damage::Malformed(error),
+                packets: 0,
+                ..
+            }) => return Err(error.into()),
+            Err(ReadError {
+                damage: Damage::Io(error),
+                packets: 0,
+                ..
+            }) => return Err(error.into()),
+            Err(error) if file.decoder.interfaces().is_empty() => {
+                return Err(OpenError::CutHeader(error.offset));
+            }
+            Err(error) => return Err(OpenError::Io(io::Error::other(error.to_string()))),
+        }
+        if file.current.is_none() && file.decoder.interfaces().is_empty() && file.offset < 24 {
+            return Err(OpenError::CutHeader(file.offset));
+        }
+        Ok(file)
+    }
+
+    /// What records call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The interfaces met so far.
+    #[must_use]
+    pub fn interfaces(&self) -> &[Interface] {
+        self.decoder.interfaces()
+    }
+
+    /// Octets of the file that were read, and how many it has.
+    #[must_use]
+    pub fn progress(&self) -> (u64, Option<u64>) {
+        (self.consumed.get(), self.size)
+    }
+
+    /// The next packet, without moving on.
+    #[inline]
+    pub(super) const fn peek(&self) -> Option<Current> {
+        self.current
+    }
+
+    /// The octets of the packet that [`Self::peek`] shows.
+    #[inline]
+    pub(super) fn data(&self) -> &[u8] {
+        self.current
+            .and_then(|current| self.buffer.get(current.start..current.end))
+            .unwrap_or_default()
+    }
+
+    /// The link type of an interface.
+    pub(super) fn link_type(&self, interface: usize) -> LinkType {
+        self.decoder
+            .interfaces()
+            .get(interface)
+            .map_or(LinkType(u32::MAX), |interface| interface.link_type)
+    }
+
+    /// Moves on to the next packet.
+    ///
+    /// # Errors
+    ///
+    /// When the file is damaged; no packet follows then.
+    #[inline]
+    pub(super) fn advance(&mut self) -> Result<(), ReadError> {
+        self.current = None;
+        if self.ended {
+            return Ok(());
+        }
+        loop {
+            let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
+            match self.decoder.step(rest) {
+                Ok(Step::Packet {
+                    consumed,
+                    interface,
+                    timestamp,
+                    original_length,
+                    data,
+                }) => {
+                    // Where the data lies in the buffer, as offsets: the
+                    // borrow must end before the next step.
+                    let lead = data.as_ptr().addr() - rest.as_ptr().addr();
+                    let length = data.len();
+                    self.number += 1;
+                    self.current = Some(Current {
+                        number: self.number,
+                        interface,
+                        timestamp,
+                        original_length,
+                        start: self.start + lead,
+                        end: self.start + lead + length,
+                    });
+                    self.start += consumed;
+                    self.offset += consumed as u64;
+                    return Ok(());
+                }
+                Ok(Step::Skipped { consumed }) => {
+                    self.start += consumed;
+                    self.offset += consumed as u64;
+                }
+                Ok(Step::NeedMore(wanted)) => {
+                    let have = self.end - self.start;
+                    let filled = self.fill(wanted.max(have + 1));
+                    if let Err(error) = filled {
+                        return Err(self.stop(damage_of(error)));
+                    }
+                    if self.end - self.start == have {
+                        self.ended = true;
+                        if have == 0 {
+                            return Ok(());
+                        }
+                        return Err(self.stop(Damage::Cut(self.number + 1)));
+                    }
+                }
+                Err(error) => return Err(self.stop(error.into())),
+            }
+        }
+    }
+
+    fn stop(&mut self, damage: Damage) -> ReadError {
+        self.ended = true;
+        ReadError {
+            offset: self.offset,
+            packets: self.number,
+            damage,
+        }
+    }
+
+    /// Reads until `wanted` octets are there, or the input ends.
+    fn fill(&mut self, wanted: usize) -> io::Result<()> {
+        if wanted > MAX_PENDING {
+            return Ok(());
+        }
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.buffer.len() < wanted.max(CHUNK) {
+            // Grown as octets come, not as a length field asks.
+            let grown = (self.end + CHUNK).max(CHUNK);
+            self.buffer.resize(grown, 0);
+        }
+        while self.end < wanted {
+            if self.end == self.buffer.len() {
+                self.buffer.resize(self.end + CHUNK, 0);
+            }
+            match self.input.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
+                Ok(0) => break,
+                Ok(length) => self.end += length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn damage_of(error: io::Error) -> Damage {
+    let bomb = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<Bomb>())
+        .copied();
+    match bomb {
+        Some(bomb) => Damage::Bomb(bomb),
+        None => Damage::Io(error),
+    }
+}
+
+/// A path as records show it: its last part, as text.
+fn display_name(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "-".to_owned();
+    }
+    let name = path.file_name().map(PathBuf::from);
+    name.unwrap_or_else(|| path.to_owned())
+        .to_string_lossy()
+        .into_owned()
+}

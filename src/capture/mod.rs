@@ -1,0 +1,11 @@
+//! Where packets come from: files, compressed or not, and standard input.
+
+#[cfg(feature = "live")]
+pub mod filter;
+mod file;
+mod merge;
+mod read;
+
+pub use file::{CaptureFile, Damage, OpenError, ReadError};
+pub use merge::{Inputs, Notice, PacketSource};
+pub use read::Bomb;

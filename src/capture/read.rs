@@ -1,0 +1,131 @@
+//! Octets of a capture, decompressed on the way.
+
+use std::cell::Cell;
+use std::io::{self, BufReader, Cursor, Read};
+use std::rc::Rc;
+
+use flate2::read::MultiGzDecoder;
+use ruzstd::decoding::StreamingDecoder;
+
+/// Decompressed octets that raise no suspicion.
+const UNSUSPICIOUS: u64 = 64 * 1024 * 1024;
+/// Above that, so many times the compressed octets are a bomb.
+const MAX_RATIO: u64 = 200;
+
+/// A compressed file that would fill more than any capture can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("decompressing it gives {decompressed} octets from {compressed}: refused as a decompression bomb (raise --max-decompressed if it is none)")]
+pub struct Bomb {
+    /// Octets read.
+    pub compressed: u64,
+    /// Octets they gave.
+    pub decompressed: u64,
+}
+
+/// Counts what passes.
+struct Counted<R> {
+    inner: R,
+    count: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.count.set(self.count.get() + length as u64);
+        Ok(length)
+    }
+}
+
+/// Stops a decompressor that gives too much.
+struct Guarded<R> {
+    inner: R,
+    compressed: Rc<Cell<u64>>,
+    decompressed: u64,
+    limit: u64,
+}
+
+impl<R: Read> Read for Guarded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.decompressed += length as u64;
+        let compressed = self.compressed.get();
+        let suspicious = self.decompressed > UNSUSPICIOUS
+            && self.decompressed / MAX_RATIO > compressed.max(1);
+        if self.decompressed > self.limit || suspicious {
+            return Err(io::Error::other(Bomb {
+                compressed,
+                decompressed: self.decompressed,
+            }));
+        }
+        Ok(length)
+    }
+}
+
+/// Several Zstandard frames one after the other.
+struct ZstdFrames<R: Read> {
+    decoder: Option<StreamingDecoder<BufReader<R>, ruzstd::decoding::FrameDecoder>>,
+}
+
+impl<R: Read> Read for ZstdFrames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(decoder) = &mut self.decoder else {
+                return Ok(0);
+            };
+            let length = decoder.read(buffer)?;
+            if length > 0 || buffer.is_empty() {
+                return Ok(length);
+            }
+            let mut rest = match self.decoder.take() {
+                Some(decoder) => decoder.into_inner(),
+                None => return Ok(0),
+            };
+            if io::BufRead::fill_buf(&mut rest)?.is_empty() {
+                return Ok(0);
+            }
+            self.decoder = Some(StreamingDecoder::new(rest).map_err(io::Error::other)?);
+        }
+    }
+}
+
+/// What a capture's octets are read from; `consumed` counts the octets of the
+/// file itself.
+pub(super) fn decompressed(
+    mut input: Box<dyn Read>,
+    consumed: &Rc<Cell<u64>>,
+    limit: u64,
+) -> io::Result<Box<dyn Read>> {
+    let mut magic = [0; 4];
+    let mut have = 0;
+    while have < magic.len() {
+        match input.read(magic.get_mut(have..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(length) => have += length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let head = Cursor::new(magic.get(..have).unwrap_or_default().to_vec());
+    let whole = Counted {
+        inner: head.chain(input),
+        count: Rc::clone(consumed),
+    };
+    let guarded = |inner: Box<dyn Read>| -> Box<dyn Read> {
+        Box::new(Guarded {
+            inner,
+            compressed: Rc::clone(consumed),
+            decompressed: 0,
+            limit,
+        })
+    };
+    Ok(match magic {
+        [0x1f, 0x8b, ..] => guarded(Box::new(MultiGzDecoder::new(BufReader::new(whole)))),
+        [0x28, 0xb5, 0x2f, 0xfd] => {
+            let decoder = StreamingDecoder::new(BufReader::new(whole)).map_err(io::Error::other)?;
+            guarded(Box::new(ZstdFrames {
+                decoder: Some(decoder),
+            }))
+        }
+        _ => Box::new(whole),
+    })
+}

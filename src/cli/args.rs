@@ -1,0 +1,174 @@
+//! The arguments, as clap reads them.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Tells what happened to SIP calls and their media, from captures.
+///
+/// `sip-inspect FILE` is short for `sip-inspect analyze FILE`.
+#[derive(Debug, Parser)]
+#[command(name = "sip-inspect", version, arg_required_else_help = true)]
+pub struct Args {
+    /// Whether to use colours; `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`
+    /// are heeded.
+    #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Reads captures and tells of calls, media and requests.
+    Analyze(Box<Analyze>),
+    /// Prints the JSON Schema of `--format json`.
+    Schema,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl ColorChoice {
+    /// Makes it so.
+    pub fn apply(self) {
+        match self {
+            Self::Always => colored::control::set_override(true),
+            Self::Never => colored::control::set_override(false),
+            Self::Auto => {
+                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                if dumb && std::env::var_os("CLICOLOR_FORCE").is_none() {
+                    colored::control::set_override(false);
+                }
+            }
+        }
+    }
+}
+
+/// How records are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One document.
+    Json,
+    /// One record per line, as it becomes final.
+    Ndjson,
+    /// One row per record of one section.
+    Csv,
+}
+
+/// Which records CSV has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Section {
+    /// Calls.
+    Calls,
+    /// RTP streams.
+    RtpStreams,
+    /// Transactions outside calls; all of them with `--transactions`.
+    Transactions,
+    /// SIP messages.
+    Messages,
+}
+
+/// How tables show times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Time {
+    /// In UTC, as JSON does.
+    Utc,
+    /// In the zone of this host.
+    Local,
+    /// Since the first packet.
+    Relative,
+}
+
+/// Reads captures: pcap and pcapng, also compressed by gzip or Zstandard.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sip-inspect analyze call.pcap                 what happened, at a glance
+  sip-inspect call.pcap --json | jq .calls      the same for programs
+  sip-inspect inside.pcap outside.pcap          two capture points, merged by time
+  zcat day.pcap.gz | sip-inspect -              from standard input
+  sip-inspect day.pcap -f 'host 192.0.2.1'      a capture filter, as tcpdump has it
+  sip-inspect day.pcap --call alice             only calls of one user
+
+Exit status: 0 done, 2 usage, 3 no capture, 4 incomplete (with --strict),
+5 output not written, 70 internal error.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub struct Analyze {
+    /// Files, folders of files, or `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// A file to read; the same as naming it.
+    #[arg(short = 'r', short_alias = 'I', long = "read", value_name = "FILE")]
+    pub read: Vec<PathBuf>,
+    /// How to spell the records.
+    #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub format: Format,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// Write to a file in place of standard output.
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Add a record for each SIP message.
+    #[arg(long)]
+    pub messages: bool,
+    /// Add a record for each transaction on each hop.
+    #[arg(long)]
+    pub transactions: bool,
+    /// Add this header field to calls and messages; may be repeated.
+    #[arg(long = "header", value_name = "NAME")]
+    pub headers: Vec<String>,
+    /// Only calls and their streams.
+    #[arg(long)]
+    pub calls_only: bool,
+    /// Only one call: its #, its Call-ID or the beginning of it, or a user.
+    #[arg(long, value_name = "CALL")]
+    pub call: Option<String>,
+    /// Show digits as they are; they may be PINs.
+    #[arg(long)]
+    pub show_digits: bool,
+    /// Which records CSV has.
+    #[arg(long, value_enum, default_value_t = Section::Calls, value_name = "SECTION")]
+    pub section: Section,
+    /// Leave CSV cells that begin like a formula as they are.
+    #[arg(long)]
+    pub csv_raw: bool,
+    /// How tables show times.
+    #[arg(long, value_enum, default_value_t = Time::Utc, value_name = "STYLE")]
+    pub time: Time,
+    /// Only packets that pass this capture filter (libpcap's language).
+    #[cfg(feature = "live")]
+    #[arg(short = 'f', long = "filter", value_name = "BPF")]
+    pub filter: Option<String>,
+    /// Stop after so many packets.
+    #[arg(short = 'c', long = "count", value_name = "N")]
+    pub count: Option<u64>,
+    /// Exit with 4 if the results are incomplete.
+    #[arg(long)]
+    pub strict: bool,
+    /// Say nothing on standard error but errors.
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+    /// Accepted for users of tcpdump: names are never looked up.
+    #[arg(short = 'n', hide = true)]
+    pub no_names: bool,
+    /// MiB of state to hold at most; the oldest leaves first.
+    #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
+    pub memory: u32,
+    /// MiB that a compressed file may decompress to.
+    #[arg(long, default_value_t = 8192, value_name = "MIB")]
+    pub max_decompressed: u64,
+}

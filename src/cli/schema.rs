@@ -1,0 +1,18 @@
+//! `schema`: the JSON Schema of the output.
+
+use std::io::Write as _;
+
+use super::ExitStatus;
+use super::analyze::output_status;
+use crate::report::Document;
+
+/// Prints the schema.
+pub fn run() -> ExitStatus {
+    let schema = schemars::schema_for!(Document);
+    let mut stdout = std::io::stdout().lock();
+    let written = serde_json::to_writer_pretty(&mut stdout, &schema)
+        .map_err(std::io::Error::from)
+        .and_then(|()| stdout.write_all(b"\n"))
+        .and_then(|()| stdout.flush());
+    output_status(written, "standard output")
+}

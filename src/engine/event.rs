@@ -1,0 +1,116 @@
+//! What the engine tells.
+
+use std::collections::BTreeMap;
+
+use super::call::{ClosedCall, Seen};
+use super::limits::Limit;
+use super::rtp_stream::RtpStream;
+use crate::net::Flow;
+use crate::packet::PacketRef;
+use crate::time::Timestamp;
+
+/// Why an object left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// It had ended.
+    Completed,
+    /// Nothing was heard of it for long.
+    Idle,
+    /// Others needed its room.
+    Evicted,
+    /// The capture ended.
+    EndOfCapture,
+}
+
+/// Something learned.
+#[derive(Debug)]
+pub enum Event {
+    /// A SIP message; only where they are asked for.
+    Message(Box<MessageSeen>),
+    /// All of one Call-ID, with its streams.
+    Call(Box<ClosedCall>),
+    /// A stream that belongs to no call.
+    Stream(Box<RtpStream>),
+}
+
+/// A SIP message that was seen.
+#[derive(Clone, Debug)]
+pub struct MessageSeen {
+    /// Unique in the run.
+    pub serial: u64,
+    /// Where and when.
+    pub at: PacketRef,
+    /// From whom to whom.
+    pub flow: Flow,
+    /// Its octets, counted.
+    pub length: usize,
+    /// The packets that it came in.
+    pub fragments: u32,
+    /// The status of a response, if it has a good one.
+    pub status: Option<u16>,
+    /// Whether it is a response.
+    pub is_response: bool,
+    /// The method, that of the CSeq in a response.
+    pub method: Option<String>,
+    /// The reason phrase of a response.
+    pub reason_phrase: Option<String>,
+    /// `Call-ID`.
+    pub call_id: Option<String>,
+    /// The CSeq number.
+    pub cseq: Option<u32>,
+    /// The From tag.
+    pub from_tag: Option<String>,
+    /// The To tag.
+    pub to_tag: Option<String>,
+    /// The top branch.
+    pub branch: Option<String>,
+    /// `User-Agent` or `Server`.
+    pub user_agent: Option<String>,
+    /// Header fields that were asked for.
+    pub headers: Vec<(String, String)>,
+    /// Whether it is new.
+    pub seen: Seen,
+}
+
+/// What passed, counted.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    /// Packets handed in.
+    pub packets: u64,
+    /// Their octets on the wire.
+    pub bytes: u64,
+    /// The first packet's time.
+    pub first: Option<Timestamp>,
+    /// The latest packet's time.
+    pub last: Option<Timestamp>,
+    /// SIP messages, copies of every kind included.
+    pub sip_messages: u64,
+    /// Requests by method.
+    pub requests: BTreeMap<String, u64>,
+    /// Responses by status code; those without a good one under 0.
+    pub responses: BTreeMap<u16, u64>,
+    /// Messages sent again.
+    pub retransmissions: u64,
+    /// Messages captured again.
+    pub duplicates: u64,
+    /// Empty lines between messages, and datagrams of nothing else.
+    pub keep_alives: u64,
+    /// RTP packets of streams.
+    pub rtp_packets: u64,
+    /// RTCP packets.
+    pub rtcp_packets: u64,
+    /// STUN messages.
+    pub stun_messages: u64,
+    /// Packets that were read no further, by reason.
+    pub not_decoded: BTreeMap<String, u64>,
+    /// Octets of streams that belonged to no message.
+    pub stream_octets_skipped: u64,
+    /// Octets of streams that were not captured.
+    pub stream_octets_missing: u64,
+    /// SIP messages that a short capture length cut.
+    pub truncated_messages: u64,
+    /// Fragmented packets that were never complete.
+    pub fragments_unfinished: u64,
+    /// Bounds that were reached, how often, and when first.
+    pub limits: BTreeMap<Limit, (u64, Timestamp)>,
+}

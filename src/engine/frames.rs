@@ -1,0 +1,69 @@
+//! Which frames an object was seen in, per capture point.
+
+use smallvec::SmallVec;
+
+use crate::packet::{CapturePoint, PacketRef};
+
+/// Frame numbers at each capture point, the first so many of them.
+#[derive(Clone, Debug, Default)]
+pub struct Frames {
+    points: SmallVec<[PointFrames; 1]>,
+}
+
+/// Frame numbers at one capture point.
+#[derive(Clone, Debug)]
+pub struct PointFrames {
+    /// Where.
+    pub capture_point: CapturePoint,
+    /// The first of them, in order.
+    pub numbers: Vec<u32>,
+    /// All of them, counted.
+    pub total: u64,
+}
+
+/// Capture points of one object; a run rarely has more.
+const MAX_POINTS: usize = 64;
+
+impl Frames {
+    /// Adds a frame; the number is kept while there are fewer than `limit`.
+    pub fn add(&mut self, at: PacketRef, limit: usize) {
+        let known = self
+            .points
+            .iter_mut()
+            .position(|point| point.capture_point == at.capture_point);
+        let place = match known {
+            Some(place) => place,
+            None if self.points.len() < MAX_POINTS => {
+                self.points.push(PointFrames {
+                    capture_point: at.capture_point,
+                    numbers: Vec::new(),
+                    total: 0,
+                });
+                self.points.len() - 1
+            }
+            None => return,
+        };
+        if let Some(point) = self.points.get_mut(place) {
+            point.total = point.total.saturating_add(1);
+            // A segment may complete several messages: its number stands once.
+            if point.numbers.len() < limit && point.numbers.last() != Some(&at.number) {
+                point.numbers.push(at.number);
+            }
+        }
+    }
+
+    /// Each capture point with its frames.
+    #[must_use]
+    pub fn points(&self) -> &[PointFrames] {
+        &self.points
+    }
+
+    /// Octets held, about.
+    #[must_use]
+    pub fn cost(&self) -> usize {
+        self.points
+            .iter()
+            .map(|point| point.numbers.capacity() * 4 + 40)
+            .sum()
+    }
+}

@@ -1,0 +1,125 @@
+//! Every bound of the engine, with its reason. Reaching one is counted and
+//! becomes a record.
+
+/// How much the engine may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Octets of state in all. A quarter of a gigabyte fits beside the service
+    /// that is being watched.
+    pub bytes: usize,
+    /// Call-IDs followed at once.
+    pub calls: usize,
+    /// Transactions of one Call-ID: a flood under one Call-ID must not cost
+    /// the others.
+    pub transactions_per_call: usize,
+    /// Dialogs of one Call-ID; a forked call has a handful.
+    pub dialogs_per_call: usize,
+    /// Offer/answer exchanges of one Call-ID that are told apart.
+    pub epochs_per_call: usize,
+    /// Distinct messages of one Call-ID that later copies are held against.
+    pub copies_per_call: usize,
+    /// Media addresses that one Call-ID may claim.
+    pub addresses_per_call: usize,
+    /// Frame numbers listed per object and capture point.
+    pub frames: usize,
+    /// UDP flows remembered, media or not; a forgotten flow is met as new.
+    pub flows: usize,
+    /// RTP sources followed at once.
+    pub streams: usize,
+    /// RTP sources on one flow: more is a spray, not media.
+    pub ssrcs_per_flow: usize,
+    /// Digits of one source.
+    pub digits: usize,
+    /// TCP directions followed at once.
+    pub tcp_streams: usize,
+    /// Octets that wait for a gap in one TCP direction to close.
+    pub tcp_waiting: usize,
+    /// Octets of a TCP direction in which a start line is looked for before it
+    /// is given up.
+    pub tcp_probe: usize,
+    /// Octets of IP fragments that wait.
+    pub fragment_bytes: usize,
+    /// Fragmented packets that wait at once.
+    pub fragment_packets: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            bytes: 256 * 1024 * 1024,
+            calls: 200_000,
+            transactions_per_call: 512,
+            dialogs_per_call: 64,
+            epochs_per_call: 64,
+            copies_per_call: 256,
+            addresses_per_call: 512,
+            frames: 200,
+            flows: 400_000,
+            streams: 100_000,
+            ssrcs_per_flow: 64,
+            digits: 256,
+            tcp_streams: 50_000,
+            tcp_waiting: 256 * 1024,
+            tcp_probe: 64 * 1024,
+            fragment_bytes: 4 * 1024 * 1024,
+            fragment_packets: 4096,
+        }
+    }
+}
+
+/// Which bound was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Limit {
+    /// [`Limits::bytes`].
+    Bytes,
+    /// [`Limits::calls`].
+    Calls,
+    /// [`Limits::transactions_per_call`].
+    TransactionsPerCall,
+    /// [`Limits::dialogs_per_call`].
+    DialogsPerCall,
+    /// [`Limits::epochs_per_call`].
+    EpochsPerCall,
+    /// [`Limits::addresses_per_call`].
+    AddressesPerCall,
+    /// [`Limits::flows`].
+    Flows,
+    /// [`Limits::streams`].
+    Streams,
+    /// [`Limits::ssrcs_per_flow`].
+    SsrcsPerFlow,
+    /// [`Limits::tcp_streams`].
+    TcpStreams,
+    /// [`Limits::tcp_waiting`].
+    TcpWaiting,
+    /// [`Limits::fragment_bytes`] or [`Limits::fragment_packets`].
+    Fragments,
+}
+
+impl Limit {
+    /// The name used in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Calls => "calls",
+            Self::TransactionsPerCall => "transactions-per-call",
+            Self::DialogsPerCall => "dialogs-per-call",
+            Self::EpochsPerCall => "epochs-per-call",
+            Self::AddressesPerCall => "addresses-per-call",
+            Self::Flows => "flows",
+            Self::Streams => "streams",
+            Self::SsrcsPerFlow => "ssrcs-per-flow",
+            Self::TcpStreams => "tcp-streams",
+            Self::TcpWaiting => "tcp-waiting",
+            Self::Fragments => "fragments",
+        }
+    }
+
+    /// Whether results are incomplete once it is reached. Flows that are not
+    /// media are forgotten without loss.
+    #[must_use]
+    pub const fn costs_results(self) -> bool {
+        !matches!(self, Self::Flows)
+    }
+}

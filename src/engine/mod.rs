@@ -1,0 +1,436 @@
+//! The passive observer: packets in, what they mean out.
+//!
+//! It reads no clock and touches no file; time is what the packets say. Each
+//! [`Engine::handle`] is followed by [`Engine::poll_event`] until it answers
+//! `None`; [`Engine::finish`] ends whatever is still open.
+
+pub mod call;
+pub mod dialog;
+mod event;
+pub mod frames;
+pub mod limits;
+mod media;
+pub mod reassembly;
+pub mod rtp_stream;
+pub mod session;
+mod signalling;
+mod stream;
+pub mod table;
+pub mod transaction;
+
+pub use event::{Closed, Counters, Event, MessageSeen};
+
+use std::collections::{HashMap, VecDeque};
+
+use foldhash::fast::RandomState;
+
+use self::call::{Call, ClosedCall};
+use self::limits::{Limit, Limits};
+use self::media::Media;
+use self::reassembly::ip::{Outcome, Reassembler};
+use self::rtp_stream::RtpStream;
+use self::signalling::{PendingTransfer, SipFlow};
+use self::stream::TcpDirection;
+use self::table::{Entry, Handle, Table};
+use crate::link::{Content, Datagram, Decoded, IcmpError, decode_ip_payload};
+use crate::net::{Endpoint, Flow};
+use crate::packet::{CapturePoint, PacketRef};
+use crate::time::{SECOND, Timestamp};
+
+/// What to look for, and how much to hold.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// The bounds.
+    pub limits: Limits,
+    /// Whether each SIP message becomes an event.
+    pub messages: bool,
+    /// Header fields whose values are kept.
+    pub headers: Vec<String>,
+}
+
+/// The observer.
+#[derive(Debug)]
+pub struct Engine {
+    config: Config,
+    counters: Counters,
+    clock: Clock,
+    events: VecDeque<Event>,
+    calls: Table<Box<[u8]>, Call>,
+    calls_cost: usize,
+    media: Media,
+    fragments: Reassembler,
+    tcp: Table<(CapturePoint, Flow), TcpDirection>,
+    sip_flows: Table<Flow, SipFlow>,
+    /// Hosts seen to pass requests on: they sent one with another's `Via`.
+    proxies: HashMap<Endpoint, (), RandomState>,
+    transfers: VecDeque<PendingTransfer>,
+    next_call: u64,
+    next_index: u64,
+    next_transaction: u64,
+    next_message: u64,
+    next_sweep: Timestamp,
+}
+
+/// Hosts remembered as proxies; one network has few.
+const MAX_PROXIES: usize = 4096;
+/// How often idle objects are looked for.
+const SWEEP_NS: i64 = SECOND;
+/// A finished call waits this long for late packets: 64*T1.
+const LINGER_NS: i64 = 32 * SECOND;
+/// A call that still has media after its end waits no longer than this.
+const LINGER_MEDIA_NS: i64 = 300 * SECOND;
+/// A call that rings longer without a word is given up; Timer C is 3 minutes.
+const RINGING_NS: i64 = 600 * SECOND;
+/// A call that stands and is silent in every way is given up.
+const SILENT_NS: i64 = 2 * 3600 * SECOND;
+/// A stream outside any call is given up.
+const STREAM_IDLE_NS: i64 = 600 * SECOND;
+/// A TCP direction is given up.
+const TCP_IDLE_NS: i64 = 2 * 3600 * SECOND;
+
+/// The highest time that can be believed so far.
+#[derive(Debug, Default)]
+struct Clock {
+    now: Option<Timestamp>,
+    /// A packet more than an hour ahead, until a second one agrees.
+    doubtful: Option<Timestamp>,
+}
+
+const JUMP_NS: i64 = 3600 * SECOND;
+
+impl Clock {
+    fn advance(&mut self, to: Timestamp) {
+        let Some(now) = self.now else {
+            self.now = Some(to);
+            return;
+        };
+        if to <= now {
+            return;
+        }
+        if to.since(now) <= JUMP_NS {
+            self.now = Some(to);
+            self.doubtful = None;
+        } else if self
+            .doubtful
+            .is_some_and(|before| to.since(before).abs() <= JUMP_NS)
+        {
+            self.now = Some(to);
+            self.doubtful = None;
+        } else {
+            self.doubtful = Some(to);
+        }
+    }
+}
+
+impl Engine {
+    /// An observer that has seen nothing.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let limits = config.limits;
+        Self {
+            config,
+            counters: Counters::default(),
+            clock: Clock::default(),
+            events: VecDeque::new(),
+            calls: Table::new(limits.calls),
+            calls_cost: 0,
+            media: Media::new(&limits),
+            fragments: Reassembler::new(&limits),
+            tcp: Table::new(limits.tcp_streams),
+            sip_flows: Table::new(limits.flows / 8),
+            proxies: HashMap::default(),
+            transfers: VecDeque::new(),
+            next_call: 0,
+            next_index: 0,
+            next_transaction: 0,
+            next_message: 0,
+            next_sweep: Timestamp::default(),
+        }
+    }
+
+    /// What passed so far, counted.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Octets of state held, about.
+    #[must_use]
+    pub fn bytes_held(&self) -> usize {
+        self.calls_cost
+            + self.media.bytes_held()
+            + self.fragments.bytes()
+            + self.tcp.len() * size_of::<TcpDirection>()
+            + self.sip_flows.len() * 128
+    }
+
+    /// Takes one packet.
+    #[inline]
+    pub fn handle(&mut self, decoded: &Decoded<'_>) {
+        let at = decoded.at;
+        self.counters.packets += 1;
+        self.counters.bytes += u64::from(decoded.original_length);
+        self.clock.advance(at.timestamp);
+        let (first, last) = (&mut self.counters.first, &mut self.counters.last);
+        *first = Some(first.map_or(at.timestamp, |first| first.min(at.timestamp)));
+        *last = Some(last.map_or(at.timestamp, |last| last.max(at.timestamp)));
+        self.content(at, &decoded.content, 1);
+        if let Some(now) = self.clock.now
+            && now >= self.next_sweep
+        {
+            self.sweep(now);
+            self.next_sweep = now.offset(SWEEP_NS);
+        }
+    }
+
+    /// The next thing learned.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Ends the capture: everything still open is told as it stands.
+    pub fn finish(&mut self) {
+        let network = None;
+        for handle in self.tcp.handles().collect::<Vec<_>>() {
+            if let Some(mut direction) = self.tcp.remove(handle) {
+                direction.reassembled.finish();
+                self.deliver(&mut direction, network);
+                self.end_direction(direction);
+            }
+        }
+        self.counters.fragments_unfinished = self.fragments.unfinished();
+        let mut calls: Vec<(u64, Handle)> = self
+            .calls
+            .handles()
+            .filter_map(|handle| Some((self.calls.get(handle)?.serial, handle)))
+            .collect();
+        calls.sort_unstable();
+        for (_, handle) in calls {
+            self.close_call(handle, Closed::EndOfCapture);
+        }
+        let mut streams: Vec<(u64, Handle)> = self.media.stream_handles();
+        streams.sort_unstable();
+        for (_, handle) in streams {
+            self.close_stream(handle);
+        }
+    }
+
+    fn content(&mut self, at: PacketRef, content: &Content<'_>, fragments: u32) {
+        match content {
+            Content::Datagram(datagram) => self.datagram(at, datagram, fragments),
+            Content::Segment(segment) => self.segment(at, segment),
+            Content::Fragment(fragment) => {
+                let evicted = self.fragments.evicted();
+                let outcome = self
+                    .fragments
+                    .fragment(at.timestamp, at.capture_point, fragment);
+                if self.fragments.evicted() > evicted {
+                    self.limit(Limit::Fragments);
+                }
+                match outcome {
+                    Outcome::Waiting => {}
+                    Outcome::Complete(packet) => {
+                        let content =
+                            decode_ip_payload(packet.network, packet.protocol, &packet.payload);
+                        if let Content::Fragment(_) = content {
+                            self.not_decoded("fragment within a fragment");
+                        } else {
+                            self.content(at, &content, packet.fragments);
+                        }
+                    }
+                    Outcome::Overlap => self.not_decoded("IP fragments that overlap"),
+                    Outcome::Malformed => self.not_decoded("IP fragment malformed"),
+                }
+            }
+            Content::IcmpError(error) => self.icmp(at, error),
+            Content::Ignored(reason) => {
+                let reason = reason.to_string();
+                self.not_decoded(&reason);
+            }
+        }
+    }
+
+    /// Tells a datagram's payload by its first octet (RFC 7983), then closer.
+    #[inline]
+    fn datagram(&mut self, at: PacketRef, datagram: &Datagram<'_>, fragments: u32) {
+        match datagram.payload.first() {
+            Some(0x80..=0xbf) => self.media_packet(at, datagram),
+            Some(0..=3) if self.stun(at, datagram) => {}
+            Some(20..=63) if is_dtls(datagram.payload) => {
+                self.media.mark_dtls(at.capture_point, datagram.flow);
+                self.not_decoded("DTLS");
+            }
+            Some(_) if crate::sip::looks_like_sip(datagram.payload) => {
+                let network = Some(datagram.network);
+                if datagram.truncated {
+                    self.counters.truncated_messages += 1;
+                }
+                self.sip(at, datagram.flow, network, datagram.payload, fragments);
+            }
+            Some(_) if is_keep_alive(datagram.payload) => self.counters.keep_alives += 1,
+            Some(_) => self.not_decoded("UDP that is no SIP, RTP, RTCP or STUN"),
+            None => self.counters.keep_alives += 1,
+        }
+    }
+
+    fn icmp(&mut self, at: PacketRef, error: &IcmpError<'_>) {
+        if self.media.icmp(at.capture_point, error) {
+            return;
+        }
+        if let Some(known) = self.sip_flows.find(&error.quoted)
+            && let Some(SipFlow { call, transaction, .. }) = self.sip_flows.get(known).copied()
+            && let Some(call) = self.calls.get_mut(call)
+            && let Some(transaction) = call.transactions.get_mut(transaction)
+        {
+            transaction.icmp.get_or_insert(error.kind);
+            return;
+        }
+        self.not_decoded("ICMP error about other traffic");
+    }
+
+    fn not_decoded(&mut self, reason: &str) {
+        if let Some(count) = self.counters.not_decoded.get_mut(reason) {
+            *count += 1;
+        } else if self.counters.not_decoded.len() < 256 {
+            self.counters.not_decoded.insert(reason.to_owned(), 1);
+        } else {
+            *self
+                .counters
+                .not_decoded
+                .entry("other reasons".to_owned())
+                .or_default() += 1;
+        }
+    }
+
+    fn limit(&mut self, limit: Limit) {
+        let now = self.clock.now.unwrap_or_default();
+        let (count, _) = self.counters.limits.entry(limit).or_insert((0, now));
+        *count += 1;
+    }
+
+    /// Closes what has ended or gone silent; a part of each table at a time.
+    fn sweep(&mut self, now: Timestamp) {
+        let part = |round: usize| round / 8 + 64;
+        for handle in self.calls.scan(part(self.calls.round())) {
+            if let Some(closed) = self.is_over(handle, now) {
+                self.close_call(handle, closed);
+            }
+        }
+        for handle in self.media.idle_streams(now, STREAM_IDLE_NS) {
+            self.close_stream(handle);
+        }
+        for handle in self.tcp.scan(part(self.tcp.round())) {
+            let idle = self
+                .tcp
+                .get(handle)
+                .is_some_and(|direction| now.since(direction.last_seen()) > TCP_IDLE_NS);
+            if idle && let Some(direction) = self.tcp.remove(handle) {
+                self.end_direction(direction);
+            }
+        }
+    }
+
+    fn is_over(&self, handle: Handle, now: Timestamp) -> Option<Closed> {
+        let call = self.calls.get(handle)?;
+        let idle = now.since(call.last);
+        if idle <= LINGER_NS {
+            return None;
+        }
+        let media_idle = call
+            .streams
+            .iter()
+            .filter_map(|&stream| self.media.stream(stream))
+            .map(|stream| now.since(stream.last))
+            .min()
+            .unwrap_or(i64::MAX);
+        if call.is_up() {
+            return (idle.min(media_idle) > SILENT_NS).then_some(Closed::Idle);
+        }
+        if call.is_session() && call.is_pending() {
+            return (idle > RINGING_NS).then_some(Closed::Idle);
+        }
+        (media_idle > LINGER_NS || idle > LINGER_MEDIA_NS).then_some(Closed::Completed)
+    }
+
+    fn close_call(&mut self, handle: Handle, closed: Closed) {
+        if let Some(call) = self.calls.remove(handle) {
+            self.emit_call(handle, call, closed);
+        }
+    }
+
+    fn emit_call(&mut self, handle: Handle, call: Call, closed: Closed) {
+        self.calls_cost = self.calls_cost.saturating_sub(call.cost);
+        let streams: Vec<RtpStream> = call
+            .streams
+            .iter()
+            .filter_map(|&stream| self.media.remove_stream(stream))
+            .collect();
+        self.media.release(handle, &call.session);
+        let mut proxies: Vec<Endpoint> = call
+            .transactions
+            .iter()
+            .flat_map(|transaction| [transaction.flow.src, transaction.flow.dst])
+            .filter(|endpoint| self.proxies.contains_key(endpoint))
+            .collect();
+        proxies.sort_unstable();
+        proxies.dedup();
+        self.events.push_back(Event::Call(Box::new(ClosedCall {
+            call,
+            streams,
+            proxies,
+            rtp_was_captured: self.counters.rtp_packets > 0,
+            closed,
+            at: self.clock.now.unwrap_or_default(),
+        })));
+    }
+
+    fn close_stream(&mut self, handle: Handle) {
+        let Some(stream) = self.media.remove_stream(handle) else {
+            return;
+        };
+        if stream.proven {
+            self.events.push_back(Event::Stream(Box::new(stream)));
+        } else {
+            self.disown(&stream);
+        }
+    }
+
+    /// A candidate that never showed to be RTP: its packets were something
+    /// else.
+    fn disown(&mut self, stream: &RtpStream) {
+        self.counters.rtp_packets = self.counters.rtp_packets.saturating_sub(stream.packets);
+        for _ in 0..stream.packets {
+            self.not_decoded("UDP that is no SIP, RTP, RTCP or STUN");
+        }
+    }
+
+    /// Lets the least valuable calls go until the budget is kept.
+    fn keep_budget(&mut self) {
+        while self.bytes_held() > self.config.limits.bytes {
+            self.limit(Limit::Bytes);
+            let Some(worst) = self.calls.worst() else {
+                return;
+            };
+            self.close_call(worst, Closed::Evicted);
+        }
+    }
+}
+
+/// A DTLS record (RFC 9147, 4): a type, a version, a length that fits.
+fn is_dtls(payload: &[u8]) -> bool {
+    matches!(
+        payload,
+        [20..=26, 0xfe, 0xfd | 0xff, ..] if payload.len() >= 13
+    )
+}
+
+/// RFC 5626, 4.4.1, and what others send: empty lines, zeros, or `jaK`.
+fn is_keep_alive(payload: &[u8]) -> bool {
+    payload.len() <= 8
+        && (payload.iter().all(|octet| matches!(octet, b'\r' | b'\n' | 0))
+            || payload.starts_with(b"jaK")
+            || payload == [0xff])
+}
+
+#[cfg(test)]
+mod tests;

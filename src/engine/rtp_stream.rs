@@ -1,0 +1,496 @@
+//! One RTP source on one flow.
+
+use smallvec::SmallVec;
+
+use super::session::Side;
+use super::table::{Entry, Handle};
+use crate::link::Network;
+use crate::net::Flow;
+use crate::packet::{CapturePoint, PacketRef};
+use crate::rtp::dtmf::TelephoneEvent;
+use crate::rtp::{CLOCK_RATES, Jitter, Received, Receiver, ReceiverReport, RtpPacket};
+use crate::time::{MILLISECOND, Timestamp, millis};
+
+/// How a stream was tied to its call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Association {
+    /// It goes where a description said.
+    Sdp,
+    /// It comes from where a description said, to an address that a NAT gave.
+    Nat,
+    /// Connectivity checks named the user fragments of the descriptions.
+    Ice,
+}
+
+impl Association {
+    /// The name used in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sdp => "sdp",
+            Self::Nat => "nat",
+            Self::Ice => "ice",
+        }
+    }
+}
+
+/// A stream's place in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The call.
+    pub call: Handle,
+    /// Who receives.
+    pub to: Side,
+    /// Which medium.
+    pub media: u8,
+    /// How it is known.
+    pub association: Association,
+}
+
+/// A digit that was heard of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Digit {
+    /// Which.
+    pub digit: char,
+    /// When it began.
+    pub at: Timestamp,
+    /// Its length in ticks of the RTP clock.
+    pub ticks: u16,
+    rtp_timestamp: u32,
+}
+
+/// What the far end reported (RFC 3550, 6.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct FarEnd {
+    /// Reports on this source.
+    pub reports: u64,
+    /// Lost in all, as the far end counts.
+    pub cumulative_lost: i64,
+    /// Expected in all, as the far end counts.
+    pub expected: i64,
+    /// The last jitter, in ticks.
+    pub jitter_ticks: u32,
+    /// From here to the far end and back, by the last report.
+    pub rtt_ms: Option<f64>,
+}
+
+/// One RTP source on one flow at one capture point.
+#[derive(Debug)]
+pub struct RtpStream {
+    /// Unique in the run, in the order of first packets.
+    pub serial: u64,
+    /// From whom to whom.
+    pub flow: Flow,
+    /// The source.
+    pub ssrc: u32,
+    /// Where it was captured.
+    pub capture_point: CapturePoint,
+    /// Its first packet.
+    pub first: PacketRef,
+    /// Its last packet.
+    pub last: Timestamp,
+    /// Packets captured.
+    pub packets: u64,
+    /// Octets of UDP payload.
+    pub bytes: u64,
+    /// Packets of each payload type.
+    pub payload_types: SmallVec<[(u8, u64); 2]>,
+    /// Code points of its packets.
+    pub dscp: SmallVec<[u8; 2]>,
+    /// The most hops that a packet had left.
+    pub ttl: u8,
+    /// Its place in a call.
+    pub membership: Option<Membership>,
+    /// Streams of the same packets at other capture points, by serial.
+    pub same_as: Vec<u64>,
+    /// ICMP errors that quote it.
+    pub icmp_errors: u64,
+    /// Digits.
+    pub digits: Vec<Digit>,
+    /// What the far end reported.
+    pub far_end: FarEnd,
+    /// Whether the payload is encrypted, by its description or by DTLS.
+    pub encrypted: bool,
+    /// The longest time between two packets.
+    pub delta_max_ns: i64,
+    /// The longest time without a packet that was due.
+    pub gap_max_ns: i64,
+    receiver: Receiver,
+    clocks: Clocks,
+    /// Whether it is believed to be RTP.
+    pub(super) proven: bool,
+    in_sequence: u32,
+    jumps: u32,
+    last_sequence: u16,
+    last_timestamp: u32,
+    last_arrival: Timestamp,
+    last_was_event: bool,
+    first_timestamp: u32,
+    step: Step,
+    last_sender_report: Option<(u32, Timestamp)>,
+}
+
+/// Jitter at the clock rate that is known, or at all that are likely.
+#[derive(Debug)]
+enum Clocks {
+    Known(u32, Jitter),
+    Likely(Box<[Jitter; 4]>),
+}
+
+/// The usual step of the timestamp, by majority vote.
+#[derive(Debug, Default)]
+struct Step {
+    ticks: u32,
+    votes: u32,
+}
+
+impl Step {
+    fn vote(&mut self, ticks: u32) {
+        if ticks == self.ticks {
+            self.votes = self.votes.saturating_add(1);
+        } else if self.votes == 0 {
+            self.ticks = ticks;
+            self.votes = 1;
+        } else {
+            self.votes -= 1;
+        }
+    }
+}
+
+/// Packets in sequence that make a stream without a description believed.
+const PROBATION: u32 = 6;
+/// Contradictions that end the probation.
+const MAX_JUMPS: u32 = 2;
+/// Longer silences are held against the session: somebody may be on hold.
+const LONG_GAP_NS: i64 = 150 * MILLISECOND;
+
+/// A silence whose cause the session may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Silence {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+impl RtpStream {
+    pub(super) fn new(
+        serial: u64,
+        flow: Flow,
+        at: PacketRef,
+        network: &Network,
+        packet: &RtpPacket<'_>,
+        clock_rate: Option<u32>,
+        length: usize,
+    ) -> Self {
+        let mut stream = Self {
+            serial,
+            flow,
+            ssrc: packet.ssrc,
+            capture_point: at.capture_point,
+            first: at,
+            last: at.timestamp,
+            packets: 1,
+            bytes: length as u64,
+            payload_types: SmallVec::from_iter([(packet.payload_type, 1)]),
+            dscp: SmallVec::from_iter([network.dscp]),
+            ttl: network.ttl,
+            membership: None,
+            same_as: Vec::new(),
+            icmp_errors: 0,
+            digits: Vec::new(),
+            far_end: FarEnd::default(),
+            encrypted: false,
+            delta_max_ns: 0,
+            gap_max_ns: 0,
+            receiver: Receiver::new(packet.sequence_number),
+            clocks: match clock_rate {
+                Some(rate) => Clocks::Known(rate, Jitter::new(rate)),
+                None => Clocks::Likely(Box::new(CLOCK_RATES.map(Jitter::new))),
+            },
+            proven: false,
+            in_sequence: 0,
+            jumps: 0,
+            last_sequence: packet.sequence_number,
+            last_timestamp: packet.timestamp,
+            last_arrival: at.timestamp,
+            last_was_event: false,
+            first_timestamp: packet.timestamp,
+            step: Step::default(),
+            last_sender_report: None,
+        };
+        stream.tick(at.timestamp, packet.timestamp);
+        stream
+    }
+
+    /// The first packet was an event, not sound.
+    pub(super) fn first_event(
+        &mut self,
+        at: Timestamp,
+        rtp_timestamp: u32,
+        event: TelephoneEvent,
+        max_digits: usize,
+    ) {
+        self.digit(at, rtp_timestamp, event, max_digits);
+        self.last_was_event = true;
+    }
+
+    /// Whether a sequence number is near the highest so far.
+    pub(super) fn expects_about(&self, sequence_number: u16) -> bool {
+        let highest = u16::try_from(self.receiver.highest_sequence_number()).unwrap_or_default();
+        let ahead = sequence_number.wrapping_sub(highest);
+        ahead < 100 || highest.wrapping_sub(sequence_number) < 100
+    }
+
+    fn tick(&mut self, at: Timestamp, ticks: u32) {
+        match &mut self.clocks {
+            Clocks::Known(_, jitter) => jitter.packet(at, ticks),
+            Clocks::Likely(likely) => {
+                for jitter in likely.iter_mut() {
+                    jitter.packet(at, ticks);
+                }
+            }
+        }
+    }
+
+    /// Takes one packet after the first. Hands back a silence that only the
+    /// session can explain.
+    #[inline]
+    pub(super) fn packet(
+        &mut self,
+        at: PacketRef,
+        network: &Network,
+        packet: &RtpPacket<'_>,
+        length: usize,
+        event: Option<TelephoneEvent>,
+        max_digits: usize,
+    ) -> Option<Silence> {
+        let arrival = at.timestamp;
+        self.packets += 1;
+        self.bytes += length as u64;
+        let room = self.payload_types.len() < 32;
+        match self
+            .payload_types
+            .iter_mut()
+            .find(|(payload_type, _)| *payload_type == packet.payload_type)
+        {
+            Some((_, count)) => *count += 1,
+            None if room => {
+                self.payload_types.push((packet.payload_type, 1));
+            }
+            None => {}
+        }
+        if self.dscp.last() != Some(&network.dscp)
+            && !self.dscp.contains(&network.dscp)
+            && self.dscp.len() < 16
+        {
+            self.dscp.push(network.dscp);
+        }
+        self.ttl = self.ttl.max(network.ttl);
+        self.last = self.last.max(arrival);
+        let received = self.receiver.packet(packet.sequence_number);
+        match received {
+            Received::Duplicate => return None,
+            Received::Jump => {
+                self.jumps = self.jumps.saturating_add(1);
+                return None;
+            }
+            Received::Restarted => match &mut self.clocks {
+                Clocks::Known(_, jitter) => jitter.restart(),
+                Clocks::Likely(likely) => likely.iter_mut().for_each(Jitter::restart),
+            },
+            Received::InOrder | Received::Reordered => {}
+        }
+        if let Some(event) = event {
+            self.digit(arrival, packet.timestamp, event, max_digits);
+            self.last_was_event = true;
+            self.last_sequence = packet.sequence_number;
+            return None;
+        }
+        self.tick(arrival, packet.timestamp);
+        if received == Received::Reordered {
+            return None;
+        }
+        let silence = self.silence(arrival, packet);
+        self.last_sequence = packet.sequence_number;
+        self.last_timestamp = packet.timestamp;
+        self.last_arrival = arrival;
+        self.last_was_event = false;
+        silence
+    }
+
+    /// How long nothing came, and whether something was due.
+    #[inline]
+    fn silence(&mut self, arrival: Timestamp, packet: &RtpPacket<'_>) -> Option<Silence> {
+        let delta = arrival.since(self.last_arrival);
+        let steps = packet.sequence_number.wrapping_sub(self.last_sequence);
+        let ticks = packet.timestamp.wrapping_sub(self.last_timestamp);
+        if steps == 1 {
+            self.in_sequence = self.in_sequence.saturating_add(1);
+            self.step.vote(ticks);
+        }
+        self.delta_max_ns = self.delta_max_ns.max(delta);
+        if delta <= self.gap_max_ns {
+            return None;
+        }
+        // With the next number but a timestamp far ahead, the sender was
+        // silent; events take the place of sound.
+        let paused = steps == 1 && self.step.ticks > 0 && ticks / 3 >= self.step.ticks;
+        if paused || self.last_was_event {
+            return None;
+        }
+        if delta > LONG_GAP_NS {
+            return Some(Silence {
+                from: self.last_arrival,
+                until: arrival,
+            });
+        }
+        self.gap_max_ns = delta;
+        None
+    }
+
+    fn digit(
+        &mut self,
+        at: Timestamp,
+        rtp_timestamp: u32,
+        event: TelephoneEvent,
+        max_digits: usize,
+    ) {
+        let Some(digit) = event.digit() else { return };
+        // All packets of a digit bear the timestamp of its beginning.
+        if let Some(known) = self
+            .digits
+            .iter_mut()
+            .rev()
+            .take(4)
+            .find(|known| known.rtp_timestamp == rtp_timestamp && known.digit == digit)
+        {
+            known.ticks = known.ticks.max(event.duration);
+        } else if self.digits.len() < max_digits {
+            self.digits.push(Digit {
+                digit,
+                at,
+                ticks: event.duration,
+                rtp_timestamp,
+            });
+        }
+    }
+
+    /// Whether it has shown to be RTP, has not yet, or has shown not to be.
+    pub(super) fn trial(&self) -> Trial {
+        if self.in_sequence >= PROBATION && self.is_plausible() {
+            Trial::Passed
+        } else if self.jumps > MAX_JUMPS || self.in_sequence > PROBATION.saturating_mul(4) {
+            Trial::Failed
+        } else {
+            Trial::Open
+        }
+    }
+
+    /// Whether the timestamp goes at the pace of some clock.
+    fn is_plausible(&self) -> bool {
+        let ticks = f64::from(self.last_timestamp.wrapping_sub(self.first_timestamp));
+        let elapsed = millis(self.last_arrival.since(self.first.timestamp));
+        let rate = ticks / elapsed.max(1.0) * 1000.0;
+        let moves = self.last_timestamp != self.first_timestamp;
+        // Packets that come in a burst prove no pace; then the steps must be
+        // those of a codec.
+        moves && ((2000.0..400_000.0).contains(&rate) || (elapsed < 40.0 && self.step.ticks <= 9000))
+    }
+
+    /// The payload type of most packets that are no events.
+    #[must_use]
+    pub fn main_payload_type(&self, is_event: impl Fn(u8) -> bool) -> u8 {
+        let main = |skip_events: bool| {
+            self.payload_types
+                .iter()
+                .filter(|(payload_type, _)| {
+                    !skip_events || !(is_event(*payload_type) || *payload_type == 13)
+                })
+                .max_by_key(|(payload_type, count)| (*count, u8::MAX - payload_type))
+                .map(|(payload_type, _)| *payload_type)
+        };
+        main(true).or_else(|| main(false)).unwrap_or_default()
+    }
+
+    /// The clock rate that the timestamps keep to, if it is a usual one.
+    fn observed_clock_rate(&self) -> Option<u32> {
+        let ticks = f64::from(self.last_timestamp.wrapping_sub(self.first_timestamp));
+        let elapsed = millis(self.last_arrival.since(self.first.timestamp));
+        if elapsed < 200.0 {
+            return None;
+        }
+        let rate = ticks / elapsed * 1000.0;
+        CLOCK_RATES
+            .into_iter()
+            .find(|&usual| (rate / f64::from(usual) - 1.0).abs() < 0.05)
+    }
+
+    /// The clock rate and the jitter at it; `codec_rate` is what the codec
+    /// says.
+    #[must_use]
+    pub fn jitter(&self, codec_rate: Option<u32>) -> (Option<u32>, Option<&Jitter>) {
+        match &self.clocks {
+            Clocks::Known(rate, jitter) => (Some(*rate), Some(jitter)),
+            Clocks::Likely(likely) => {
+                let rate = codec_rate.or_else(|| self.observed_clock_rate());
+                let place = CLOCK_RATES.iter().position(|usual| Some(*usual) == rate);
+                (rate, place.and_then(|place| likely.get(place)))
+            }
+        }
+    }
+
+    /// Milliseconds of sound in a packet, by the timestamps.
+    #[must_use]
+    pub fn ptime_ms(&self, clock_rate: Option<u32>) -> Option<f64> {
+        let rate = clock_rate?;
+        (self.step.ticks > 0 && self.step.ticks < rate)
+            .then(|| f64::from(self.step.ticks) * 1000.0 / f64::from(rate))
+    }
+
+    /// What was expected, lost, repeated.
+    #[must_use]
+    pub fn report(&self) -> ReceiverReport {
+        self.receiver.clone().finish()
+    }
+
+    pub(super) fn sender_report(&mut self, ntp_middle: u32, at: Timestamp) {
+        self.last_sender_report = Some((ntp_middle, at));
+    }
+
+    /// The far end reports on this source.
+    pub(super) fn receiver_report(&mut self, block: &crate::rtp::rtcp::ReportBlock, at: Timestamp) {
+        self.far_end.reports = self.far_end.reports.saturating_add(1);
+        self.far_end.cumulative_lost = i64::from(block.cumulative_packets_lost);
+        self.far_end.jitter_ticks = block.interarrival_jitter;
+        let highest = block.extended_highest_sequence_number;
+        // The far end counts its cycles from the same first packet.
+        let first = i64::from(self.receiver.first_sequence_number());
+        self.far_end.expected = (i64::from(highest) - first + 1).max(0);
+        if let Some((ntp_middle, sent)) = self.last_sender_report
+            && block.last_sr == ntp_middle
+            && block.last_sr != 0
+        {
+            let held = f64::from(block.delay_since_last_sr) * 1000.0 / 65_536.0;
+            let rtt = at.millis_since(sent) - held;
+            self.far_end.rtt_ms = (rtt >= 0.0).then_some(rtt);
+        }
+    }
+}
+
+/// Where the probation of a stream stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trial {
+    Open,
+    Passed,
+    Failed,
+}
+
+impl Entry for RtpStream {
+    fn last_seen(&self) -> Timestamp {
+        self.last
+    }
+
+    /// What is in a call is worth more than what is alone.
+    fn rank(&self) -> u8 {
+        u8::from(self.proven) + u8::from(self.membership.is_some())
+    }
+}

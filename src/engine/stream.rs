@@ -1,0 +1,234 @@
+//! TCP directions on their way into SIP messages.
+
+use super::limits::Limit;
+use super::reassembly::tcp::{Delivery, TcpStream};
+use super::table::Entry;
+use super::Engine;
+use crate::link::{Network, Segment};
+use crate::net::Flow;
+use crate::packet::PacketRef;
+use crate::sip::{Framed, Framer};
+use crate::time::Timestamp;
+
+/// One direction of a TCP connection.
+#[derive(Debug)]
+pub(super) struct TcpDirection {
+    pub(super) reassembled: TcpStream,
+    flow: Flow,
+    framer: Framer,
+    reading: Reading,
+    last: PacketRef,
+    /// Segments since the last message.
+    segments: u32,
+}
+
+/// What a direction holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// Not known yet; so many octets have been looked at.
+    Probing(usize),
+    /// SIP.
+    Sip,
+    /// Something else: no octets are kept.
+    Abandoned(&'static str),
+}
+
+impl Entry for TcpDirection {
+    fn last_seen(&self) -> Timestamp {
+        self.last.timestamp
+    }
+
+    fn rank(&self) -> u8 {
+        u8::from(self.reading == Reading::Sip)
+    }
+}
+
+impl Engine {
+    pub(super) fn segment(&mut self, at: PacketRef, segment: &Segment<'_>) {
+        let key = (at.capture_point, segment.flow);
+        if let Some(acknowledgment) = segment.acknowledgment {
+            let peer = (at.capture_point, segment.flow.reversed());
+            self.acknowledged(peer, at, acknowledgment);
+        }
+        let mut found = self.tcp.find(&key);
+        if segment.syn
+            && let Some(handle) = found
+            && let Some(mut old) = self.tcp.remove(handle)
+        {
+            // The ports are used again, or the SYN was repeated: nothing of a
+            // repeated SYN has been delivered.
+            old.reassembled.finish();
+            self.deliver(&mut old, Some(segment.network));
+            self.end_direction(old);
+            found = None;
+        }
+        if segment.payload.is_empty() && segment.missing == 0 && !segment.syn {
+            if segment.rst || segment.fin {
+                self.end(key);
+            }
+            return;
+        }
+        let handle = match found {
+            Some(handle) => handle,
+            None => {
+                let direction = TcpDirection {
+                    reassembled: TcpStream::default(),
+                    flow: segment.flow,
+                    framer: Framer::new(),
+                    reading: Reading::Probing(0),
+                    last: at,
+                    segments: 0,
+                };
+                let (handle, evicted) = self.tcp.insert(key, direction);
+                if let Some(evicted) = evicted {
+                    self.limit(Limit::TcpStreams);
+                    self.end_direction(evicted);
+                }
+                handle
+            }
+        };
+        let Some(direction) = self.tcp.get_mut(handle) else {
+            return;
+        };
+        direction.last = at;
+        if let Reading::Abandoned(what) = direction.reading {
+            if !segment.payload.is_empty() {
+                self.not_decoded(what);
+            }
+            return;
+        }
+        direction.segments = direction.segments.saturating_add(1);
+        let limit = self.config.limits.tcp_waiting;
+        direction.reassembled.segment(segment, limit);
+        let Some(mut direction) = self.tcp.take(handle) else {
+            return;
+        };
+        self.deliver(&mut direction, Some(segment.network));
+        self.tcp.put(handle, direction);
+        if segment.fin || segment.rst {
+            self.end(key);
+        }
+    }
+
+    fn acknowledged(
+        &mut self,
+        key: (crate::packet::CapturePoint, Flow),
+        at: PacketRef,
+        acknowledgment: u32,
+    ) {
+        let Some(handle) = self.tcp.find(&key) else {
+            return;
+        };
+        let Some(direction) = self.tcp.get_mut(handle) else {
+            return;
+        };
+        if direction.reassembled.waiting_bytes() == 0 {
+            return;
+        }
+        direction.reassembled.acknowledged(acknowledgment);
+        let Some(mut direction) = self.tcp.take(handle) else {
+            return;
+        };
+        direction.last = at;
+        self.deliver(&mut direction, None);
+        self.tcp.put(handle, direction);
+    }
+
+    /// Reads what a direction has ready.
+    pub(super) fn deliver(&mut self, direction: &mut TcpDirection, network: Option<Network>) {
+        while let Some(delivery) = direction.reassembled.poll() {
+            match delivery {
+                Delivery::Octets(octets) => {
+                    if let Reading::Abandoned(_) = direction.reading {
+                        continue;
+                    }
+                    if direction.reading == Reading::Probing(0) && is_tls(&octets) {
+                        direction.reading = Reading::Abandoned("TLS");
+                        self.not_decoded("TLS");
+                        continue;
+                    }
+                    direction.framer.push(&octets);
+                    self.frame(direction, network);
+                }
+                Delivery::Gap(octets) => {
+                    if direction.reading == Reading::Sip {
+                        self.counters.stream_octets_missing += octets;
+                    }
+                    if let Some(Framed::Skipped(octets)) = direction.framer.gap()
+                        && direction.reading == Reading::Sip
+                    {
+                        self.counters.stream_octets_skipped += octets as u64;
+                    }
+                }
+            }
+        }
+    }
+
+    fn frame(&mut self, direction: &mut TcpDirection, network: Option<Network>) {
+        while let Some(framed) = direction.framer.poll() {
+            match framed {
+                Framed::Message(octets) => {
+                    direction.reading = Reading::Sip;
+                    let segments = std::mem::take(&mut direction.segments).max(1);
+                    self.sip(direction.last, direction.flow, network, &octets, segments);
+                }
+                Framed::KeepAlive(_) => self.counters.keep_alives += 1,
+                Framed::Skipped(octets) => match &mut direction.reading {
+                    Reading::Sip => self.counters.stream_octets_skipped += octets as u64,
+                    Reading::Probing(looked_at) => {
+                        *looked_at = looked_at.saturating_add(octets);
+                        if *looked_at > self.config.limits.tcp_probe {
+                            self.abandon(direction);
+                            return;
+                        }
+                    }
+                    Reading::Abandoned(_) => {}
+                },
+            }
+        }
+    }
+
+    fn abandon(&mut self, direction: &mut TcpDirection) {
+        direction.reading = Reading::Abandoned("TCP that is no SIP");
+        direction.framer = Framer::new();
+        self.not_decoded("TCP that is no SIP");
+    }
+
+    fn end(&mut self, key: (crate::packet::CapturePoint, Flow)) {
+        if let Some(handle) = self.tcp.find(&key)
+            && let Some(mut direction) = self.tcp.remove(handle)
+        {
+            direction.reassembled.finish();
+            self.deliver(&mut direction, None);
+            self.end_direction(direction);
+        }
+    }
+
+    /// The end of a direction: a message that it cut is read as far as it goes.
+    pub(super) fn end_direction(&mut self, mut direction: TcpDirection) {
+        match direction.reading {
+            Reading::Sip => {
+                if let Some(octets) = direction.framer.finish() {
+                    self.counters.truncated_messages += 1;
+                    self.sip(direction.last, direction.flow, None, &octets, direction.segments);
+                }
+            }
+            Reading::Probing(looked_at) if looked_at > 0 || direction.framer.pending() > 0 => {
+                // A lone message that the capture cut is still SIP.
+                match direction.framer.finish() {
+                    Some(octets) => {
+                        self.counters.truncated_messages += 1;
+                        self.sip(direction.last, direction.flow, None, &octets, direction.segments);
+                    }
+                    None => self.not_decoded("TCP that is no SIP"),
+                }
+            }
+            Reading::Probing(_) | Reading::Abandoned(_) => {}
+        }
+    }
+}
+
+/// A TLS record that begins a handshake (RFC 8446, 5.1).
+fn is_tls(octets: &[u8]) -> bool {
+    matches!(octets, [0x16, 0x03, 0..=4, ..])
+}

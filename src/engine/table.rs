@@ -1,0 +1,292 @@
+//! A hash map with a capacity, whose oldest entries leave first.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use foldhash::fast::RandomState;
+
+use crate::time::Timestamp;
+
+/// Names an entry for as long as it is in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Handle {
+    slot: u32,
+    generation: u32,
+}
+
+/// What a table's entries must tell.
+pub trait Entry {
+    /// When it was last of use.
+    fn last_seen(&self) -> Timestamp;
+    /// How soon it may leave: entries of rank 0 go before those of rank 1.
+    fn rank(&self) -> u8 {
+        0
+    }
+}
+
+/// A bounded map.
+///
+/// What has to leave is picked among a few neighbours of a moving hand, by
+/// rank and age: nearly the oldest, at no cost per use.
+#[derive(Debug)]
+pub struct Table<K, V> {
+    map: HashMap<K, u32, RandomState>,
+    slots: Vec<Slot<K, V>>,
+    free: Vec<u32>,
+    capacity: usize,
+    hand: usize,
+    cursor: usize,
+}
+
+#[derive(Debug)]
+struct Slot<K, V> {
+    generation: u32,
+    key: Option<K>,
+    /// Absent while it is on loan.
+    value: Option<V>,
+}
+
+/// Neighbours that are compared when one has to leave.
+const SAMPLE: usize = 16;
+
+impl<K: Hash + Eq + Clone, V: Entry> Table<K, V> {
+    /// An empty table of at most `capacity` entries.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            map: HashMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            capacity: capacity.max(1),
+            hand: 0,
+            cursor: 0,
+        }
+    }
+
+    /// How many entries there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// The entry of `key`.
+    #[inline]
+    #[must_use]
+    pub fn find<Q>(&self, key: &Q) -> Option<Handle>
+    where
+        K: std::borrow::Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let slot = *self.map.get(key)?;
+        let generation = self.slots.get(slot as usize)?.generation;
+        Some(Handle { slot, generation })
+    }
+
+    /// The entry of a handle, if it is still there.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, handle: Handle) -> Option<&V> {
+        let slot = self.slots.get(handle.slot as usize)?;
+        slot.value
+            .as_ref()
+            .filter(|_| slot.generation == handle.generation)
+    }
+
+    /// The entry of a handle, if it is still there.
+    #[inline]
+    #[must_use]
+    pub fn get_mut(&mut self, handle: Handle) -> Option<&mut V> {
+        let slot = self.slots.get_mut(handle.slot as usize)?;
+        slot.value
+            .as_mut()
+            .filter(|_| slot.generation == handle.generation)
+    }
+
+    /// Adds an entry under a key that is not there; hands back what had to
+    /// leave for it.
+    #[must_use]
+    pub fn insert(&mut self, key: K, value: V) -> (Handle, Option<V>) {
+        let evicted = if self.map.len() >= self.capacity {
+            self.evict()
+        } else {
+            None
+        };
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot {
+                generation: 0,
+                key: None,
+                value: None,
+            });
+            u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        });
+        let mut generation = 0;
+        if let Some(entry) = self.slots.get_mut(slot as usize) {
+            entry.key = Some(key.clone());
+            entry.value = Some(value);
+            generation = entry.generation;
+        }
+        self.map.insert(key, slot);
+        (Handle { slot, generation }, evicted)
+    }
+
+    /// Takes an entry out.
+    pub fn remove(&mut self, handle: Handle) -> Option<V> {
+        let slot = self.slots.get_mut(handle.slot as usize)?;
+        if slot.generation != handle.generation {
+            return None;
+        }
+        let value = slot.value.take()?;
+        let key = slot.key.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
+        self.map.remove(&key);
+        self.free.push(handle.slot);
+        Some(value)
+    }
+
+    /// Lends an entry out, to be [`Table::put`] back; its place is kept.
+    pub fn take(&mut self, handle: Handle) -> Option<V> {
+        let slot = self.slots.get_mut(handle.slot as usize)?;
+        if slot.generation != handle.generation {
+            return None;
+        }
+        slot.value.take()
+    }
+
+    /// Puts back what [`Table::take`] lent.
+    pub fn put(&mut self, handle: Handle, value: V) {
+        if let Some(slot) = self.slots.get_mut(handle.slot as usize)
+            && slot.generation == handle.generation
+        {
+            slot.value = Some(value);
+        }
+    }
+
+    /// Takes out the entry that can best be spared.
+    pub fn evict(&mut self) -> Option<V> {
+        let worst = self.worst()?;
+        self.remove(worst)
+    }
+
+    /// The entry that can best be spared: the lowest rank, then the oldest,
+    /// among the next few.
+    pub fn worst(&mut self) -> Option<Handle> {
+        let mut worst: Option<(u8, Timestamp, Handle)> = None;
+        let (mut looked, mut compared) = (0, 0);
+        while looked < self.slots.len() && compared < SAMPLE {
+            looked += 1;
+            self.hand = if self.hand + 1 < self.slots.len() {
+                self.hand + 1
+            } else {
+                0
+            };
+            let Some(slot) = self.slots.get(self.hand) else {
+                continue;
+            };
+            let Some(value) = &slot.value else {
+                continue;
+            };
+            compared += 1;
+            let handle = Handle {
+                slot: u32::try_from(self.hand).unwrap_or(u32::MAX),
+                generation: slot.generation,
+            };
+            let candidate = (value.rank(), value.last_seen(), handle);
+            if worst.is_none_or(|worst| candidate < worst) {
+                worst = Some(candidate);
+            }
+        }
+        Some(worst?.2)
+    }
+
+    /// The handles of about `count` entries, going round the table over many
+    /// calls.
+    pub fn scan(&mut self, count: usize) -> Vec<Handle> {
+        let mut handles = Vec::new();
+        for _ in 0..count.min(self.slots.len()) {
+            self.cursor = if self.cursor + 1 < self.slots.len() {
+                self.cursor + 1
+            } else {
+                0
+            };
+            if let Some(slot) = self.slots.get(self.cursor)
+                && slot.value.is_some()
+            {
+                handles.push(Handle {
+                    slot: u32::try_from(self.cursor).unwrap_or(u32::MAX),
+                    generation: slot.generation,
+                });
+            }
+        }
+        handles
+    }
+
+    /// How many slots a whole round has.
+    #[must_use]
+    pub fn round(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The handles of every entry, in the order of their slots.
+    pub fn handles(&self) -> impl Iterator<Item = Handle> + '_ {
+        self.slots.iter().zip(0_u32..).filter_map(|(slot, number)| {
+            slot.value.as_ref().map(|_| Handle {
+                slot: number,
+                generation: slot.generation,
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq)]
+    struct Seen(u64, u8);
+
+    impl Entry for Seen {
+        fn last_seen(&self) -> Timestamp {
+            Timestamp::from_nanos(self.0)
+        }
+        fn rank(&self) -> u8 {
+            self.1
+        }
+    }
+
+    #[test]
+    fn the_oldest_of_the_lowest_rank_leaves() {
+        let mut table = Table::new(3);
+        for (key, value) in [("a", Seen(5, 1)), ("b", Seen(9, 0)), ("c", Seen(7, 0))] {
+            assert_eq!(table.insert(key, value).1, None);
+        }
+        assert_eq!(table.insert("d", Seen(10, 0)).1, Some(Seen(7, 0)));
+        assert_eq!(table.insert("e", Seen(11, 1)).1, Some(Seen(9, 0)));
+        assert_eq!(table.len(), 3);
+    }
+
+    #[test]
+    fn a_handle_ends_with_its_entry() {
+        let mut table = Table::new(2);
+        let (first, _) = table.insert("a", Seen(1, 0));
+        assert_eq!(table.find("a"), Some(first));
+        assert_eq!(table.remove(first), Some(Seen(1, 0)));
+        assert_eq!(table.remove(first), None);
+        let (second, _) = table.insert("b", Seen(2, 0));
+        assert_ne!(first, second);
+        assert_eq!(table.get(first), None);
+        assert_eq!(table.get(second), Some(&Seen(2, 0)));
+        assert_eq!(table.handles().collect::<Vec<_>>(), [second]);
+    }
+
+    #[test]
+    fn many_times_the_capacity_stay_within_it() {
+        let mut table = Table::new(64);
+        let mut left = 0;
+        for number in 0..6400_u64 {
+            left += u64::from(table.insert(number, Seen(number, 0)).1.is_some());
+            assert!(table.len() <= 64);
+        }
+        assert_eq!(left, 6400 - 64);
+        assert!(table.slots.len() <= 65);
+    }
+}

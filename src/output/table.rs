@@ -1,0 +1,510 @@
+//! What a person reads in ten seconds.
+
+use std::io::{self, Write};
+
+use colored::Colorize as _;
+use comfy_table::{Cell, CellAlignment, Table as Grid, presets};
+
+use super::Sink;
+use super::escape::terminal;
+use crate::report::{CallRecord, LimitRecord, MediaRecord, Record, StreamRecord, Summary};
+
+/// How times are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeStyle {
+    /// In UTC.
+    #[default]
+    Utc,
+    /// In the zone of this host.
+    Local,
+    /// Seconds since the first packet.
+    Relative,
+}
+
+/// Streams that are listed one by one.
+const MAX_STREAMS: usize = 40;
+/// Calls whose exchanges are told beneath their row.
+const MAX_DETAILED: usize = 12;
+
+/// Gathers what the table shows and writes it at the end.
+#[derive(Debug)]
+pub struct Table<W> {
+    out: W,
+    time: TimeStyle,
+    calls: Vec<Row>,
+    streams: Vec<StreamRow>,
+    more_streams: usize,
+    limits: Vec<LimitRecord>,
+    summary: Option<Box<Summary>>,
+    pings: u64,
+    registers: Vec<String>,
+}
+
+/// One call, as short as the table needs it.
+#[derive(Debug)]
+struct Row {
+    index: u64,
+    from: String,
+    to: String,
+    outcome: String,
+    status: String,
+    pdd: String,
+    talk: String,
+    audio: String,
+    ended_by: String,
+    note: String,
+    started: Option<String>,
+    detail: Vec<String>,
+}
+
+#[derive(Debug)]
+struct StreamRow {
+    call: String,
+    way: String,
+    cells: [String; 8],
+}
+
+impl<W: Write> Table<W> {
+    /// A table into `out`.
+    pub const fn new(out: W, time: TimeStyle) -> Self {
+        Self {
+            out,
+            time,
+            calls: Vec::new(),
+            streams: Vec::new(),
+            more_streams: 0,
+            limits: Vec::new(),
+            summary: None,
+            pings: 0,
+            registers: Vec::new(),
+        }
+    }
+
+    fn stamp(&self, text: &str, first: Option<&str>) -> String {
+        let parsed = text.parse::<jiff::Timestamp>();
+        match (self.time, parsed) {
+            (TimeStyle::Local, Ok(at)) => at
+                .to_zoned(jiff::tz::TimeZone::system())
+                .strftime("%H:%M:%S%.3f")
+                .to_string(),
+            (TimeStyle::Relative, Ok(at)) => {
+                let first = first.and_then(|first| first.parse::<jiff::Timestamp>().ok());
+                let since = at.duration_since(first.unwrap_or(at));
+                format!("{:.3} s", since.as_secs_f64())
+            }
+            _ => {
+                let clock = text.split('T').nth(1).unwrap_or(text);
+                clock.trim_end_matches('Z').chars().take(12).collect()
+            }
+        }
+    }
+
+    fn zone(&self) -> String {
+        match self.time {
+            TimeStyle::Utc => " UTC".to_owned(),
+            TimeStyle::Relative => String::new(),
+            TimeStyle::Local => format!(
+                " {}",
+                jiff::Zoned::now().strftime("%Z")
+            ),
+        }
+    }
+
+    fn write_head(&mut self, summary: &Summary) -> io::Result<()> {
+        let files = match summary.files.as_slice() {
+            [file] => terminal(file).into_owned(),
+            files => format!("{} files", files.len()),
+        };
+        let points = match summary.capture_points.len() {
+            0 | 1 => String::new(),
+            count => {
+                let names: Vec<String> = summary
+                    .capture_points
+                    .iter()
+                    .take(6)
+                    .map(|point| terminal(&point.interface).into_owned())
+                    .collect();
+                format!(", {count} capture points ({})", names.join(", "))
+            }
+        };
+        let duration = summary
+            .duration_s
+            .map_or_else(String::new, |seconds| format!(", {seconds:.1} s"));
+        let complete = if summary.complete {
+            "complete".green()
+        } else {
+            "INCOMPLETE".red().bold()
+        };
+        writeln!(
+            self.out,
+            "{}   {} packets{duration}{points}, {complete}",
+            files.bold(),
+            summary.packets
+        )?;
+        for reason in &summary.incomplete_reasons {
+            writeln!(self.out, "  ! {}", terminal(reason).yellow())?;
+        }
+        let distinct = summary.sip_messages.saturating_sub(summary.duplicates);
+        let copies = if summary.duplicates > 0 {
+            format!(
+                " = {distinct} and {} copies of them seen elsewhere or twice",
+                summary.duplicates
+            )
+        } else {
+            String::new()
+        };
+        let span = match (&summary.first_timestamp, &summary.last_timestamp) {
+            (Some(first), Some(last)) => format!(
+                " · {} .. {}{}",
+                self.stamp(first, Some(first)),
+                self.stamp(last, Some(first)),
+                self.zone()
+            ),
+            _ => String::new(),
+        };
+        writeln!(
+            self.out,
+            "{} SIP messages{copies} · {} retransmissions{span}",
+            summary.sip_messages, summary.retransmissions
+        )?;
+        Ok(())
+    }
+
+    fn write_calls(&mut self, first: Option<&str>) -> io::Result<()> {
+        if self.calls.is_empty() {
+            writeln!(self.out, "\nNo calls.")?;
+            return Ok(());
+        }
+        self.calls.sort_by_key(|row| row.index);
+        let notes = self.calls.iter().any(|row| !row.note.is_empty());
+        let detailed = self.calls.len() <= MAX_DETAILED;
+        let mut grid = grid();
+        let mut head = vec!["#", "Start", "From", "To", "Outcome", "Status", "PDD", "Talk", "Audio", "Ended by"];
+        if notes {
+            head.push("Note");
+        }
+        grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
+        for row in &self.calls {
+            let start = row
+                .started
+                .as_deref()
+                .map_or_else(|| "-".to_owned(), |at| self.stamp(at, first));
+            let mut cells = vec![
+                Cell::new(row.index).set_alignment(CellAlignment::Right),
+                Cell::new(start),
+                Cell::new(&row.from),
+                Cell::new(&row.to),
+                Cell::new(painted(&row.outcome)),
+                Cell::new(&row.status),
+                Cell::new(&row.pdd).set_alignment(CellAlignment::Right),
+                Cell::new(&row.talk).set_alignment(CellAlignment::Right),
+                Cell::new(&row.audio),
+                Cell::new(&row.ended_by),
+            ];
+            if notes {
+                cells.push(Cell::new(&row.note));
+            }
+            grid.add_row(cells);
+        }
+        writeln!(self.out)?;
+        write_grid(&mut self.out, &grid)?;
+        if detailed {
+            for row in &self.calls {
+                for line in &row.detail {
+                    writeln!(self.out, "    {:>3}  {line}", row.index)?;
+                }
+            }
+        }
+        writeln!(
+            self.out,
+            "{}",
+            "PDD from the first INVITE, challenges included; audio as it passed the capture point".dimmed()
+        )
+    }
+
+    fn write_streams(&mut self) -> io::Result<()> {
+        if self.streams.is_empty() {
+            return Ok(());
+        }
+        let mut grid = grid();
+        let head = ["Call", "RTP", "Codec", "SSRC", "Packets", "Lost", "Jitter", "Gap", "MOS", "DTMF"];
+        grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
+        for row in &self.streams {
+            let mut cells = vec![Cell::new(&row.call), Cell::new(&row.way)];
+            cells.extend(row.cells.iter().map(Cell::new));
+            grid.add_row(cells);
+        }
+        writeln!(self.out)?;
+        write_grid(&mut self.out, &grid)?;
+        if self.more_streams > 0 {
+            writeln!(
+                self.out,
+                "(+{} more streams: --format csv --section rtp-streams)",
+                self.more_streams
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_rest(&mut self, summary: &Summary) -> io::Result<()> {
+        let mut other = Vec::new();
+        for (method, count) in &summary.requests {
+            if matches!(
+                method.as_str(),
+                "REGISTER" | "OPTIONS" | "SUBSCRIBE" | "PUBLISH" | "MESSAGE" | "NOTIFY"
+            ) {
+                other.push(format!("{count} {}", terminal(method)));
+            }
+        }
+        if self.pings > 0 && !other.is_empty() {
+            writeln!(
+                self.out,
+                "\nRequests outside calls: {} in {} transactions",
+                other.join(", "),
+                self.pings
+            )?;
+        }
+        for line in self.registers.iter().take(MAX_STREAMS) {
+            writeln!(self.out, "  {line}")?;
+        }
+        for limit in &self.limits {
+            let line = format!("bound reached: {} ({} times)", limit.limit, limit.count);
+            writeln!(self.out, "{}", line.yellow())?;
+        }
+        if !summary.not_decoded.is_empty() {
+            let total: u64 = summary.not_decoded.values().sum();
+            let mut reasons: Vec<(&String, &u64)> = summary.not_decoded.iter().collect();
+            reasons.sort_by_key(|(reason, count)| (std::cmp::Reverse(**count), *reason));
+            let listed: Vec<String> = reasons
+                .iter()
+                .take(6)
+                .map(|(reason, count)| format!("{count} {}", terminal(reason)))
+                .collect();
+            let more = reasons.len().saturating_sub(6);
+            let more = if more > 0 {
+                format!(", {more} other reasons")
+            } else {
+                String::new()
+            };
+            let line = format!("Not read further: {total} packets ({}{more})", listed.join(", "));
+            writeln!(self.out, "\n{}", line.dimmed())?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Sink for Table<W> {
+    fn record(&mut self, record: Record) -> io::Result<()> {
+        match record {
+            Record::Call(call) => self.calls.push(row(&call)),
+            Record::RtpStream(stream) => {
+                if self.streams.len() < MAX_STREAMS {
+                    self.streams.push(stream_row(&stream));
+                } else {
+                    self.more_streams += 1;
+                }
+            }
+            Record::Transaction(transaction) => {
+                self.pings += 1;
+                let failed = transaction.icmp.is_some() || transaction.timeout;
+                if failed && self.registers.len() < MAX_STREAMS {
+                    let why = transaction
+                        .icmp
+                        .as_deref()
+                        .map_or("no answer", |icmp| icmp);
+                    self.registers.push(format!(
+                        "{} {}:{} -> {}:{}  {}",
+                        terminal(&transaction.method),
+                        transaction.src_ip,
+                        transaction.src_port,
+                        transaction.dst_ip,
+                        transaction.dst_port,
+                        why.red()
+                    ));
+                }
+            }
+            Record::Limit(limit) => self.limits.push(limit),
+            Record::Message(_) => {}
+            Record::Summary(summary) => self.summary = Some(summary),
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        if let Some(summary) = self.summary.take() {
+            let first = summary.first_timestamp.clone();
+            self.write_head(&summary)?;
+            self.write_calls(first.as_deref())?;
+            self.write_streams()?;
+            self.write_rest(&summary)?;
+        }
+        self.out.flush()
+    }
+}
+
+fn grid() -> Grid {
+    let mut grid = Grid::new();
+    grid.load_style(presets::NOTHING);
+    grid
+}
+
+/// Writes a grid without the spaces that pad its lines' ends.
+fn write_grid(out: &mut impl Write, grid: &Grid) -> io::Result<()> {
+    for line in grid.to_string().lines() {
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn painted(outcome: &str) -> String {
+    match outcome {
+        "completed" | "established" => outcome.green(),
+        "failed" | "timeout" => outcome.red(),
+        "incomplete" => outcome.normal(),
+        _ => outcome.yellow(),
+    }
+    .to_string()
+}
+
+/// A duration as short as it can be read.
+fn short(ms: Option<f64>) -> String {
+    match ms {
+        None => "-".to_owned(),
+        Some(ms) if ms < 1000.0 => format!("{ms:.0} ms"),
+        Some(ms) if ms < 100_000.0 => format!("{:.2} s", ms / 1000.0),
+        Some(ms) => format!("{:.0} s", ms / 1000.0),
+    }
+}
+
+fn party<'a>(user: Option<&'a String>, uri: Option<&'a String>) -> String {
+    user.or(uri)
+        .map_or_else(|| "-".to_owned(), |text| terminal(text).into_owned())
+}
+
+fn row(call: &CallRecord) -> Row {
+    let from = party(call.from_user.as_ref(), call.from_uri.as_ref());
+    let to = party(call.to_user.as_ref(), call.to_uri.as_ref());
+    let spoken = call.media.iter().filter(|media| media.kind == "audio");
+    let verdicts: Vec<&MediaRecord> = spoken
+        .filter(|media| media.audio.as_deref().is_some_and(|audio| audio != "held"))
+        .collect();
+    let worst = verdicts
+        .iter()
+        .find(|media| !matches!(media.audio.as_deref(), Some("both" | "unknown")))
+        .or_else(|| verdicts.last());
+    let audio = match worst.and_then(|media| media.audio.as_deref()) {
+        None => "-".to_owned(),
+        Some("both") => format!("{} {}", "✓".green(), "✓".green()),
+        Some("caller-hears-nothing") => format!("{} {from} hears nothing", "✗".red()),
+        Some("callee-hears-nothing") => format!("{} {to} hears nothing", "✗".red()),
+        Some("none") => format!("{} none", "✗".red()),
+        Some(other) => other.to_owned(),
+    };
+    let ended_by = match call.ended_by.as_deref() {
+        None => "-".to_owned(),
+        Some("caller") => from.clone(),
+        Some("callee") => to.clone(),
+        Some(other) => match &call.cause.by_address {
+            Some(address) => format!("{other} {address}"),
+            None => other.to_owned(),
+        },
+    };
+    let mut notes = Vec::new();
+    if call.outcome != "completed"
+        && call.outcome != "established"
+        && let Some(phrase) = &call.cause.reason_phrase
+    {
+        notes.push(terminal(phrase).into_owned());
+    }
+    if let Some(ms) = call.ring_ms.filter(|ms| *ms >= 1000.0) {
+        notes.push(format!("rang {}", short(Some(ms))));
+    }
+    for exchange in &call.exchanges {
+        match exchange.purpose.as_str() {
+            "transfer" => notes.push(format!("transfer {}", exchange.result)),
+            "hold" | "t38" | "codec-change" if exchange.result == "ok" => {
+                let by = match exchange.by.as_deref() {
+                    Some("caller") => &from,
+                    _ => &to,
+                };
+                notes.push(format!("{} by {by}", exchange.purpose));
+            }
+            _ => {}
+        }
+    }
+    if call.answer_retransmissions > 2 {
+        notes.push(format!("answer sent {} times", call.answer_retransmissions + 1));
+    }
+    if call.media.iter().any(|media| media.icmp_errors > 0) && call.outcome != "completed" {
+        notes.push("ICMP errors on media".to_owned());
+    }
+    notes.dedup();
+    let mut detail = Vec::new();
+    for media in &call.media {
+        if let (Some(reason), Some(audio)) = (&media.audio_reason, &media.audio)
+            && audio != "unknown"
+        {
+            detail.push(terminal(reason).into_owned());
+        }
+    }
+    for leg in &call.legs {
+        detail.push(format!("{} {}: {}", leg.kind, terminal(&leg.call_id), terminal(&leg.reason)));
+    }
+    Row {
+        index: call.index,
+        from,
+        to,
+        outcome: call.outcome.clone(),
+        status: call.final_status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
+        pdd: short(call.pdd_ms),
+        talk: short(call.talk_ms),
+        audio,
+        ended_by,
+        note: notes.join(", "),
+        started: call.started.clone(),
+        detail,
+    }
+}
+
+fn stream_row(stream: &StreamRecord) -> StreamRow {
+    let address = |ip: &str, port: u16| {
+        if ip.contains(':') {
+            format!("[{ip}]:{port}")
+        } else {
+            format!("{ip}:{port}")
+        }
+    };
+    let points = stream.capture_points.join(" ");
+    let ptime = stream
+        .ptime_ms
+        .map_or_else(String::new, |ptime| format!(" {ptime:.0} ms"));
+    let codec = match &stream.codec {
+        Some(codec) => format!("{}{ptime}", terminal(codec)),
+        None => format!(
+            "type {}{ptime}",
+            stream.payload_types.first().copied().unwrap_or_default()
+        ),
+    };
+    let lost = format!("{} ({} %)", stream.lost, stream.loss_percent);
+    StreamRow {
+        call: match &stream.direction {
+            Some(direction) => format!("{direction} @{}", terminal(&points)),
+            None => format!("no call @{}", terminal(&points)),
+        },
+        way: format!(
+            "{} -> {}",
+            address(&stream.src_ip, stream.src_port),
+            address(&stream.dst_ip, stream.dst_port)
+        ),
+        cells: [
+            codec,
+            stream.ssrc_hex.clone(),
+            stream.packets.to_string(),
+            if stream.lost > 0 { lost.red().to_string() } else { lost },
+            stream.jitter_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms")),
+            format!("{:.0} ms", stream.gap_max_ms),
+            stream.mos.map_or_else(|| "-".to_owned(), |mos| format!("{mos:.2}")),
+            stream.dtmf.clone(),
+        ],
+    }
+}
