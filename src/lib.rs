@@ -1,5 +1,4 @@
 //! Reads SIP, RTP and STUN off a wire or a capture file.
-#![forbid(unsafe_code)]
 
 pub mod capture;
 pub mod cli;

@@ -119,7 +119,11 @@ mod tests {
     #[test]
     fn private_addresses_on_both_sides_of_each_bound() {
         let check = |ip: &str, expected| {
-            assert_eq!(is_private(ip.parse().expect("an address")), expected, "{ip}");
+            assert_eq!(
+                is_private(ip.parse().expect("an address")),
+                expected,
+                "{ip}"
+            );
         };
         check("9.255.255.255", false);
         check("10.0.0.0", true);

@@ -51,12 +51,6 @@ pub fn text(octets: &[u8]) -> String {
     }
 }
 
-/// The octets without the spaces and tabs at both ends.
-#[must_use]
-pub fn trim(octets: &[u8]) -> &[u8] {
-    octets.trim_ascii()
-}
-
 /// A decimal number made of digits only, as large as fits in 64 bits.
 #[must_use]
 pub fn decimal(octets: &[u8]) -> Option<u64> {

@@ -114,10 +114,7 @@ mod tests {
     #[test]
     fn instants_are_spelled_as_rfc3339() {
         let check = |nanoseconds, digits, expected| {
-            assert_eq!(
-                Timestamp::from_nanos(nanoseconds).rfc3339(digits),
-                expected
-            );
+            assert_eq!(Timestamp::from_nanos(nanoseconds).rfc3339(digits), expected);
         };
         check(0, 0, "1970-01-01T00:00:00Z");
         check(951_782_400_000_000_001, 9, "2000-02-29T00:00:00.000000001Z");

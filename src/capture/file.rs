@@ -68,7 +68,10 @@ impl std::fmt::Display for ReadError {
             packets,
             damage,
         } = self;
-        write!(f, "{damage} (offset {offset}); the {packets} packets before it are kept")
+        write!(
+            f,
+            "{damage} (offset {offset}); the {packets} packets before it are kept"
+        )
     }
 }
 
@@ -315,7 +318,10 @@ impl CaptureFile {
             if self.end == self.buffer.len() {
                 self.buffer.resize(self.end + CHUNK, 0);
             }
-            match self.input.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
+            match self
+                .input
+                .read(self.buffer.get_mut(self.end..).unwrap_or_default())
+            {
                 Ok(0) => break,
                 Ok(length) => self.end += length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -43,8 +43,10 @@ impl Filter {
     }
 
     fn program(&mut self, link_type: LinkType) -> Result<(), FilterError> {
-        let number = i32::try_from(link_type.0).map_err(|_| FilterError("no such link type".into()))?;
-        let capture = Capture::dead(Linktype(number)).map_err(|error| FilterError(error.to_string()))?;
+        let number =
+            i32::try_from(link_type.0).map_err(|_| FilterError("no such link type".into()))?;
+        let capture =
+            Capture::dead(Linktype(number)).map_err(|error| FilterError(error.to_string()))?;
         let program = capture
             .compile(&self.expression, true)
             .map_err(|error| FilterError(error.to_string()))?;
@@ -55,7 +57,8 @@ impl Filter {
     /// Whether a packet passes. Of a link type that the expression does not
     /// fit, none does.
     pub fn passes(&mut self, packet: &Packet<'_>) -> bool {
-        if !self.programs.contains_key(&packet.link_type) && self.program(packet.link_type).is_err() {
+        if !self.programs.contains_key(&packet.link_type) && self.program(packet.link_type).is_err()
+        {
             return false;
         }
         self.programs

@@ -128,7 +128,10 @@ impl Inputs {
     ///
     /// Hands back the files, whose interfaces now tell of drops, with the
     /// capture points that were given out.
-    pub fn read(mut self, into: &mut impl PacketSource) -> Vec<(CaptureFile, Vec<Option<CapturePoint>>)> {
+    pub fn read(
+        mut self,
+        into: &mut impl PacketSource,
+    ) -> Vec<(CaptureFile, Vec<Option<CapturePoint>>)> {
         for notice in self.notices.drain(..) {
             into.notice(notice);
         }

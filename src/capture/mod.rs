@@ -1,8 +1,8 @@
 //! Where packets come from: files, compressed or not, and standard input.
 
+mod file;
 #[cfg(feature = "live")]
 pub mod filter;
-mod file;
 mod merge;
 mod read;
 

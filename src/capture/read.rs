@@ -14,7 +14,9 @@ const MAX_RATIO: u64 = 200;
 
 /// A compressed file that would fill more than any capture can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("decompressing it gives {decompressed} octets from {compressed}: refused as a decompression bomb (raise --max-decompressed if it is none)")]
+#[error(
+    "decompressing it gives {decompressed} octets from {compressed}: refused as a decompression bomb (raise --max-decompressed if it is none)"
+)]
 pub struct Bomb {
     /// Octets read.
     pub compressed: u64,
@@ -49,8 +51,8 @@ impl<R: Read> Read for Guarded<R> {
         let length = self.inner.read(buffer)?;
         self.decompressed += length as u64;
         let compressed = self.compressed.get();
-        let suspicious = self.decompressed > UNSUSPICIOUS
-            && self.decompressed / MAX_RATIO > compressed.max(1);
+        let suspicious =
+            self.decompressed > UNSUSPICIOUS && self.decompressed / MAX_RATIO > compressed.max(1);
         if self.decompressed > self.limit || suspicious {
             return Err(io::Error::other(Bomb {
                 compressed,

@@ -12,14 +12,14 @@ use super::{ExitStatus, notices};
 #[cfg(feature = "live")]
 use crate::capture::filter::Filter;
 use crate::capture::{CaptureFile, Inputs, Notice, PacketSource};
-use crate::engine::limits::Limits;
 use crate::engine::Config as EngineConfig;
+use crate::engine::limits::Limits;
 use crate::inspector::{Config, Inspector, PointInfo};
+use crate::output::Sink;
 use crate::output::csv::{Csv, Section as CsvSection};
 use crate::output::json::Json;
 use crate::output::ndjson::Ndjson;
 use crate::output::table::{Table, TimeStyle};
-use crate::output::Sink;
 use crate::packet::{CapturePoint, Packet};
 
 /// Inputs from which on a progress bar is worth its line.
@@ -29,7 +29,9 @@ const LARGE: u64 = 32 * 1024 * 1024;
 pub fn run(args: &Analyze) -> ExitStatus {
     let paths: Vec<PathBuf> = args.files.iter().chain(&args.read).cloned().collect();
     if paths.is_empty() {
-        notices::error("no capture is named; `sip-inspect analyze FILE`, or `-` for standard input");
+        notices::error(
+            "no capture is named; `sip-inspect analyze FILE`, or `-` for standard input",
+        );
         return ExitStatus::Usage;
     }
     let max_decompressed = args.max_decompressed.saturating_mul(1024 * 1024);
@@ -173,8 +175,9 @@ impl PacketSource for Run {
         self.inspector.add_point(PointInfo {
             file: file.name().to_owned(),
             interface: name.unwrap_or_else(|| format!("if{number}")),
-            link_type: interface
-                .map_or(crate::packet::LinkType(u32::MAX), |interface| interface.link_type),
+            link_type: interface.map_or(crate::packet::LinkType(u32::MAX), |interface| {
+                interface.link_type
+            }),
             digits: interface.map_or(9, |interface| interface.digits),
             dropped: None,
         })

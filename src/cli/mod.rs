@@ -57,11 +57,12 @@ fn with_verb(mut arguments: Vec<OsString>) -> Vec<OsString> {
         })
         .map(|place| place + 1);
     let has_flag = arguments.len() > 1 && first.is_none();
-    let about_itself = arguments
-        .iter()
-        .skip(1)
-        .take(1)
-        .any(|argument| matches!(argument.to_str(), Some("-h" | "--help" | "-V" | "--version")));
+    let about_itself = arguments.iter().skip(1).take(1).any(|argument| {
+        matches!(
+            argument.to_str(),
+            Some("-h" | "--help" | "-V" | "--version")
+        )
+    });
     let is_verb = first
         .and_then(|place| arguments.get(place))
         .and_then(|word| word.to_str())

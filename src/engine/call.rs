@@ -362,7 +362,9 @@ impl Call {
             return;
         };
         transaction.retransmissions = transaction.retransmissions.saturating_add(1);
-        let is_answer = facts.status.is_some_and(|status| (200..300).contains(&status));
+        let is_answer = facts
+            .status
+            .is_some_and(|status| (200..300).contains(&status));
         if is_answer && facts.method == Method::Invite {
             transaction.answer_retransmissions =
                 transaction.answer_retransmissions.saturating_add(1);
@@ -535,9 +537,10 @@ impl Call {
                 to_tag: facts.to_tag.clone(),
             };
             // A 2xx after a failure on the same branch would be a fork's.
-            let better = transaction.final_response.as_ref().is_none_or(|known| {
-                known.status_code >= 300 && status < 300
-            });
+            let better = transaction
+                .final_response
+                .as_ref()
+                .is_none_or(|known| known.status_code >= 300 && status < 300);
             if better {
                 transaction.final_response = Some(response);
             }
@@ -566,7 +569,9 @@ impl Call {
                     octets::from(value, memchr::memchr(b';', value).unwrap_or(value.len())),
                     "refresher",
                 );
-                if let Some(seconds) = seconds.and_then(|digits| octets::decimal(digits.trim_ascii())) {
+                if let Some(seconds) =
+                    seconds.and_then(|digits| octets::decimal(digits.trim_ascii()))
+                {
                     self.session_timer = Some((seconds, refresher.map(octets::text)));
                 }
             }
@@ -776,7 +781,12 @@ pub struct ClosedCall {
 fn is_session_method(method: &Method) -> bool {
     matches!(
         method,
-        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Prack | Method::Update
+        Method::Invite
+            | Method::Ack
+            | Method::Bye
+            | Method::Cancel
+            | Method::Prack
+            | Method::Update
     )
 }
 

@@ -107,8 +107,9 @@ pub(super) struct Media {
 
 /// Claims of one address; the port of a busy gateway serves call after call.
 const MAX_CLAIMS_PER_ADDRESS: usize = 64;
-/// Sequence numbers between the first two packets of a stream.
-const MAX_FIRST_STEP: u16 = 16;
+/// Sequence numbers between the first two packets of a stream; a source of the
+/// same 32-bit number is one, even after a long loss.
+const MAX_FIRST_STEP: u16 = 512;
 /// Sources of the same number that are told apart.
 const MAX_SAME_SSRC: usize = 256;
 
@@ -152,9 +153,9 @@ impl Media {
         let part = self.streams.round() / 8 + 64;
         let mut handles = self.streams.scan(part);
         handles.retain(|&handle| {
-            self.streams.get(handle).is_some_and(|stream| {
-                stream.membership.is_none() && now.since(stream.last) > idle
-            })
+            self.streams
+                .get(handle)
+                .is_some_and(|stream| stream.membership.is_none() && now.since(stream.last) > idle)
         });
         handles
     }
@@ -221,9 +222,20 @@ impl Media {
             }
         }
         for epoch in &session.epochs {
-            for description in [Some(&epoch.offer), epoch.answer.as_ref()].into_iter().flatten() {
-                for ufrag in description.media.iter().filter_map(|media| media.ice_ufrag.as_ref()) {
-                    if self.ufrags.get(ufrag).is_some_and(|(claimed, ..)| *claimed == call) {
+            for description in [Some(&epoch.offer), epoch.answer.as_ref()]
+                .into_iter()
+                .flatten()
+            {
+                for ufrag in description
+                    .media
+                    .iter()
+                    .filter_map(|media| media.ice_ufrag.as_ref())
+                {
+                    if self
+                        .ufrags
+                        .get(ufrag)
+                        .is_some_and(|(claimed, ..)| *claimed == call)
+                    {
                         self.ufrags.remove(ufrag);
                     }
                 }
@@ -250,6 +262,14 @@ impl Media {
     pub(super) fn icmp(&mut self, capture_point: CapturePoint, error: &IcmpError<'_>) -> bool {
         if error.quoted.transport != Transport::Udp {
             return false;
+        }
+        // RTCP BYE to a port that is closed already: every hang-up has it.
+        let is_rtcp = self
+            .claims
+            .get(&error.quoted.dst)
+            .is_some_and(|claims| claims.iter().any(|claim| claim.role == AddressRole::Rtcp));
+        if is_rtcp {
+            return true;
         }
         let Some(flow) = self.flows.find(&FlowKey::of(capture_point, error.quoted)) else {
             return false;
@@ -282,14 +302,22 @@ impl Media {
         let others: SmallVec<[Handle; 2]> = self
             .by_ssrc
             .get(&ssrc)
-            .map(|same| same.iter().copied().filter(|other| *other != handle).collect())
+            .map(|same| {
+                same.iter()
+                    .copied()
+                    .filter(|other| *other != handle)
+                    .collect()
+            })
             .unwrap_or_default();
         for other in others {
             let Some(known) = self.streams.get_mut(other) else {
                 continue;
             };
             let near = known.expects_about(sequence_number);
-            let same_kind = known.payload_types.iter().any(|(kind, _)| Some(*kind) == payload_type);
+            let same_kind = known
+                .payload_types
+                .iter()
+                .any(|(kind, _)| Some(*kind) == payload_type);
             let at_once = at.since(known.last).abs() < 5 * crate::time::SECOND;
             if known.capture_point != point
                 && near
@@ -334,7 +362,14 @@ impl Engine {
                 .map(|(_, stream)| *stream);
             if let Some(stream) = known {
                 self.counters.rtp_packets += 1;
-                self.stream_packet(handle, stream, at, &datagram.network, &packet, datagram.payload.len());
+                self.stream_packet(
+                    handle,
+                    stream,
+                    at,
+                    &datagram.network,
+                    &packet,
+                    datagram.payload.len(),
+                );
                 return;
             }
         }
@@ -449,7 +484,15 @@ impl Engine {
         if described {
             let flow_membership = flow.membership;
             flow.waiting = None;
-            self.begin_stream(handle, datagram.flow, at, &datagram.network, packet, length, flow_membership);
+            self.begin_stream(
+                handle,
+                datagram.flow,
+                at,
+                &datagram.network,
+                packet,
+                length,
+                flow_membership,
+            );
             return;
         }
         let now = Waiting {
@@ -730,7 +773,10 @@ impl Engine {
         let claims = self.media.claims.get(&flow.src)?;
         let mut standing = claims.iter().filter(|claim| {
             claim.role != AddressRole::Rtcp
-                && self.calls.get(claim.call).is_some_and(|call| call.rank() > 0)
+                && self
+                    .calls
+                    .get(claim.call)
+                    .is_some_and(|call| call.rank() > 0)
         });
         let claim = standing.next()?;
         if standing.any(|other| other.call != claim.call) {
@@ -751,7 +797,10 @@ impl Engine {
         rtcp::walk(datagram.payload, |packet| match packet {
             RtcpPacket::SenderReport { ssrc, ntp_middle } => {
                 let own = media.of_ssrc(ssrc, at.capture_point, |stream| {
-                    (stream.src.ip == flow.src.ip, near(stream.src.port, flow.src.port))
+                    (
+                        stream.src.ip == flow.src.ip,
+                        near(stream.src.port, flow.src.port),
+                    )
                 });
                 if let Some(stream) = own.and_then(|own| media.streams.get_mut(own)) {
                     stream.sender_report(ntp_middle, at.timestamp);
@@ -759,7 +808,10 @@ impl Engine {
             }
             RtcpPacket::Report { block, .. } => {
                 let about = media.of_ssrc(block.ssrc, at.capture_point, |stream| {
-                    (stream.dst.ip == flow.src.ip, near(stream.dst.port, flow.src.port))
+                    (
+                        stream.dst.ip == flow.src.ip,
+                        near(stream.dst.port, flow.src.port),
+                    )
                 });
                 if let Some(stream) = about.and_then(|about| media.streams.get_mut(about)) {
                     stream.receiver_report(&block, at.timestamp);

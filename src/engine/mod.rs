@@ -4,6 +4,16 @@
 //! [`Engine::handle`] is followed by [`Engine::poll_event`] until it answers
 //! `None`; [`Engine::finish`] ends whatever is still open.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod call;
 pub mod dialog;
 mod event;
@@ -278,7 +288,9 @@ impl Engine {
             return;
         }
         if let Some(known) = self.sip_flows.find(&error.quoted)
-            && let Some(SipFlow { call, transaction, .. }) = self.sip_flows.get(known).copied()
+            && let Some(SipFlow {
+                call, transaction, ..
+            }) = self.sip_flows.get(known).copied()
             && let Some(call) = self.calls.get_mut(call)
             && let Some(transaction) = call.transactions.get_mut(transaction)
         {
@@ -427,7 +439,9 @@ fn is_dtls(payload: &[u8]) -> bool {
 /// RFC 5626, 4.4.1, and what others send: empty lines, zeros, or `jaK`.
 fn is_keep_alive(payload: &[u8]) -> bool {
     payload.len() <= 8
-        && (payload.iter().all(|octet| matches!(octet, b'\r' | b'\n' | 0))
+        && (payload
+            .iter()
+            .all(|octet| matches!(octet, b'\r' | b'\n' | 0))
             || payload.starts_with(b"jaK")
             || payload == [0xff])
 }

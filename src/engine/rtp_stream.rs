@@ -393,7 +393,8 @@ impl RtpStream {
         let moves = self.last_timestamp != self.first_timestamp;
         // Packets that come in a burst prove no pace; then the steps must be
         // those of a codec.
-        moves && ((2000.0..400_000.0).contains(&rate) || (elapsed < 40.0 && self.step.ticks <= 9000))
+        moves
+            && ((2000.0..400_000.0).contains(&rate) || (elapsed < 40.0 && self.step.ticks <= 9000))
     }
 
     /// The payload type of most packets that are no events.

@@ -327,7 +327,11 @@ impl Session {
     /// `from` and `until`.
     #[must_use]
     pub fn paused(&self, side: Side, media: u8, from: Timestamp, until: Timestamp) -> bool {
-        let agreed: Vec<&Epoch> = self.epochs.iter().filter(|epoch| epoch.is_agreed()).collect();
+        let agreed: Vec<&Epoch> = self
+            .epochs
+            .iter()
+            .filter(|epoch| epoch.is_agreed())
+            .collect();
         agreed.iter().enumerate().any(|(number, epoch)| {
             let began = epoch.offered;
             let ended = agreed

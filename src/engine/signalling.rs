@@ -110,8 +110,11 @@ impl Engine {
             return Seen::New;
         };
         let media = &self.media;
-        let packets_of =
-            |stream: Handle| media.stream(stream).map(|stream| (stream.serial, stream.packets));
+        let packets_of = |stream: Handle| {
+            media
+                .stream(stream)
+                .map(|stream| (stream.serial, stream.packets))
+        };
         let limits = &self.config.limits;
         let handled = call.handle(facts, &mut self.next_transaction, limits, &packets_of);
         if call.index.is_none() && call.is_session() {
@@ -126,7 +129,10 @@ impl Engine {
             }
         }
         let cost = call.measure();
-        self.calls_cost = self.calls_cost.saturating_sub(call.cost).saturating_add(cost);
+        self.calls_cost = self
+            .calls_cost
+            .saturating_sub(call.cost)
+            .saturating_add(cost);
         call.cost = cost;
         let seen = handled.seen;
         self.act_on(facts, handle, handled);
@@ -184,7 +190,11 @@ impl Engine {
             if self.transfers.len() >= MAX_TRANSFERS {
                 self.transfers.pop_front();
             }
-            let call_id = facts.message.call_id().map(octets::text).unwrap_or_default();
+            let call_id = facts
+                .message
+                .call_id()
+                .map(octets::text)
+                .unwrap_or_default();
             self.transfers.push_back(PendingTransfer {
                 call: handle,
                 call_id,
@@ -226,7 +236,11 @@ impl Engine {
         let Some(transfer) = place.and_then(|place| self.transfers.remove(place)) else {
             return;
         };
-        let new_call_id = facts.message.call_id().map(octets::text).unwrap_or_default();
+        let new_call_id = facts
+            .message
+            .call_id()
+            .map(octets::text)
+            .unwrap_or_default();
         let reason = format!("REFER to {user}, then INVITE to {user}");
         if let Some(old) = self.calls.get_mut(transfer.call) {
             old.ties.push(Tie {
@@ -254,11 +268,7 @@ impl Engine {
         let message = facts.message;
         let serial = self.next_message;
         self.next_message += 1;
-        let text = |value: Option<&[u8]>| {
-            value
-                .filter(|value| !value.is_empty())
-                .map(octets::text)
-        };
+        let text = |value: Option<&[u8]>| value.filter(|value| !value.is_empty()).map(octets::text);
         let reason_phrase = match message.start_line() {
             StartLine::Request { .. } => None,
             StartLine::Response { reason_phrase, .. } => Some(octets::text(reason_phrase)),

@@ -1,9 +1,9 @@
 //! TCP directions on their way into SIP messages.
 
+use super::Engine;
 use super::limits::Limit;
 use super::reassembly::tcp::{Delivery, TcpStream};
 use super::table::Entry;
-use super::Engine;
 use crate::link::{Network, Segment};
 use crate::net::Flow;
 use crate::packet::PacketRef;
@@ -210,7 +210,13 @@ impl Engine {
             Reading::Sip => {
                 if let Some(octets) = direction.framer.finish() {
                     self.counters.truncated_messages += 1;
-                    self.sip(direction.last, direction.flow, None, &octets, direction.segments);
+                    self.sip(
+                        direction.last,
+                        direction.flow,
+                        None,
+                        &octets,
+                        direction.segments,
+                    );
                 }
             }
             Reading::Probing(looked_at) if looked_at > 0 || direction.framer.pending() > 0 => {
@@ -218,7 +224,13 @@ impl Engine {
                 match direction.framer.finish() {
                     Some(octets) => {
                         self.counters.truncated_messages += 1;
-                        self.sip(direction.last, direction.flow, None, &octets, direction.segments);
+                        self.sip(
+                            direction.last,
+                            direction.flow,
+                            None,
+                            &octets,
+                            direction.segments,
+                        );
                     }
                     None => self.not_decoded("TCP that is no SIP"),
                 }

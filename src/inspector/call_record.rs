@@ -53,7 +53,11 @@ impl Milestones {
             answered,
             hung_up,
             ended: hung_up
-                .or(if answered.is_none() { failed.or(cancelled) } else { None })
+                .or(if answered.is_none() {
+                    failed.or(cancelled)
+                } else {
+                    None
+                })
                 .or_else(|| (is_over && !call.is_pending()).then_some(call.last))
                 .or_else(|| answered.map(|answered| answered.max(call.last.max(at)))),
         }
@@ -134,10 +138,22 @@ impl Inspector {
             symptoms: Vec::new(),
             root_cause: None,
             from_uri: call.opening.from.as_ref().map(|party| party.uri.clone()),
-            from_user: call.opening.from.as_ref().and_then(|party| party.user.clone()),
-            from_display: call.opening.from.as_ref().and_then(|party| party.display.clone()),
+            from_user: call
+                .opening
+                .from
+                .as_ref()
+                .and_then(|party| party.user.clone()),
+            from_display: call
+                .opening
+                .from
+                .as_ref()
+                .and_then(|party| party.display.clone()),
             to_uri: call.opening.to.as_ref().map(|party| party.uri.clone()),
-            to_user: call.opening.to.as_ref().and_then(|party| party.user.clone()),
+            to_user: call
+                .opening
+                .to
+                .as_ref()
+                .and_then(|party| party.user.clone()),
             request_uri: call.opening.request_uri.clone(),
             p_asserted_identity: call.opening.asserted_identity.clone(),
             caller_ip: caller.map(|caller| caller.ip.to_string()),
@@ -150,7 +166,10 @@ impl Inspector {
             ringing: stamp(milestones.ringing),
             answered: stamp(milestones.answered),
             ended: stamp(milestones.ended),
-            pdd_ms: between(milestones.started, milestones.ringing.or(milestones.answered)),
+            pdd_ms: between(
+                milestones.started,
+                milestones.ringing.or(milestones.answered),
+            ),
             answer_delay_ms: between(milestones.started, milestones.answered),
             challenge_ms: between(milestones.started, challenge),
             ring_ms: between(milestones.ringing, ring_until),
@@ -168,7 +187,10 @@ impl Inspector {
                 .filter(|_| milestones.answered.is_some())
                 .map(|exchange| exchange.acknowledged_to_answerer),
             session_expires_s: call.session_timer.as_ref().map(|(seconds, _)| *seconds),
-            refresher: call.session_timer.as_ref().and_then(|(_, refresher)| refresher.clone()),
+            refresher: call
+                .session_timer
+                .as_ref()
+                .and_then(|(_, refresher)| refresher.clone()),
             last_refresh: stamp(call.last_refresh.filter(|_| call.session_timer.is_some())),
             messages: call.messages,
             retransmissions: call.retransmissions,

@@ -49,7 +49,9 @@ impl Inspector {
             let same = distinct.last().is_some_and(|last| {
                 [Side::Caller, Side::Callee].into_iter().all(|side| {
                     last.description(side).map(|description| &description.media)
-                        == epoch.description(side).map(|description| &description.media)
+                        == epoch
+                            .description(side)
+                            .map(|description| &description.media)
                 })
             });
             if !same {
@@ -101,7 +103,10 @@ impl Inspector {
         let to_callee = heard(closed, Side::Callee, index, number, epoch, next);
         let (audio, audio_reason) = if offer.kind == MediaKind::Audio && epoch.is_agreed() {
             let lasted = from.zip(until).map(|(from, until)| until.since(from));
-            verdict(closed, milestones, epoch, index, lasted, &to_caller, &to_callee)
+            let checking = next.is_some() && is_ice(epoch, index);
+            verdict(
+                closed, milestones, epoch, index, lasted, checking, &to_caller, &to_callee,
+            )
         } else {
             (None, None)
         };
@@ -111,11 +116,16 @@ impl Inspector {
             .map(|(answered, first)| answered.since(first))
             .filter(|early| *early > 0);
         let after = |heard: &Heard| {
-            let begin = if number == 0 { milestones.answered } else { from };
+            let begin = if number == 0 {
+                milestones.answered
+            } else {
+                from
+            };
             let first = heard.first?;
             Some(milliseconds(first.since(begin?).max(0)))
         };
-        let endpoint = |media: Option<&MediaDescription>| media.and_then(MediaDescription::endpoint);
+        let endpoint =
+            |media: Option<&MediaDescription>| media.and_then(MediaDescription::endpoint);
         let direction = |media: Option<&MediaDescription>| {
             media.map(|media| media.effective_direction().as_str().to_owned())
         };
@@ -131,7 +141,9 @@ impl Inspector {
         Some(MediaRecord {
             epoch: number,
             from: from.map(|at| self.stamp(point, at)),
-            until: until.filter(|_| from.is_some()).map(|at| self.stamp(point, at)),
+            until: until
+                .filter(|_| from.is_some())
+                .map(|at| self.stamp(point, at)),
             index,
             kind: offer.kind.as_str().to_owned(),
             protocol: offer.protocol.clone(),
@@ -149,7 +161,7 @@ impl Inspector {
             callee_port: endpoint(callee).map(|at| at.port),
             callee_direction: direction(callee),
             crypto,
-            ice: offer.ice_ufrag.is_some() && answer.is_some_and(|answer| answer.ice_ufrag.is_some()),
+            ice: is_ice(epoch, index),
             audio: audio.map(str::to_owned),
             audio_reason,
             packets_to_caller: to_caller.packets,
@@ -171,13 +183,26 @@ impl Inspector {
     }
 }
 
+/// Whether both sides took part in ICE for a medium.
+fn is_ice(epoch: &Epoch, index: usize) -> bool {
+    [Side::Caller, Side::Callee].into_iter().all(|side| {
+        epoch
+            .medium(side, index)
+            .is_some_and(|media| media.ice_ufrag.is_some())
+    })
+}
+
 /// The codec that both sides named: the answer's first, events aside.
 fn chosen(offer: &MediaDescription, answer: Option<&MediaDescription>) -> Option<RtpMap> {
     let media = answer?;
     media
         .payload_types
         .iter()
-        .filter_map(|&payload_type| media.codec(payload_type).or_else(|| offer.codec(payload_type)))
+        .filter_map(|&payload_type| {
+            media
+                .codec(payload_type)
+                .or_else(|| offer.codec(payload_type))
+        })
         .find(|codec| !codec.is_telephone_event() && !codec.is_comfort_noise())
 }
 
@@ -237,10 +262,9 @@ fn heard(
                 address.endpoint == stream.flow.dst && address.role == AddressRole::Candidate
             })
     };
-    let shows_own_leg = closed
-        .streams
-        .iter()
-        .any(|stream| own(stream.flow.src.ip) || (own(stream.flow.dst.ip) && toward_side(stream, side)));
+    let shows_own_leg = closed.streams.iter().any(|stream| {
+        own(stream.flow.src.ip) || (own(stream.flow.dst.ip) && toward_side(stream, side))
+    });
     let toward: Vec<(&RtpStream, u64)> = toward
         .into_iter()
         .filter(|(stream, _)| !shows_own_leg || reaches(stream))
@@ -305,7 +329,10 @@ fn inside_point(
 ) -> Option<CapturePoint> {
     let call = &closed.call;
     let sees_media = |point: CapturePoint| {
-        closed.streams.iter().any(|stream| stream.capture_point == point)
+        closed
+            .streams
+            .iter()
+            .any(|stream| stream.capture_point == point)
     };
     let by_media = closed
         .streams
@@ -373,13 +400,16 @@ fn packets_in(stream: &RtpStream, number: usize, epoch: &Epoch, next: Option<&Ep
     end.saturating_sub(begin)
 }
 
-/// Who hears whom, and what that rests on.
+/// Who hears whom, and what that rests on. `checking` says that a later offer
+/// follows the connectivity checks of ICE.
+#[expect(clippy::too_many_arguments, reason = "one verdict, all its grounds")]
 fn verdict(
     closed: &ClosedCall,
     milestones: &Milestones,
     epoch: &Epoch,
     index: usize,
     lasted: Option<i64>,
+    checking: bool,
     to_caller: &Heard,
     to_callee: &Heard,
 ) -> (Option<&'static str>, Option<String>) {
@@ -406,6 +436,10 @@ fn verdict(
     let short = lasted.is_none_or(|lasted| lasted < TOO_SHORT_NS);
     if short && !(caller && callee) {
         let reason = "too short to tell".to_owned();
+        return (Some("unknown"), Some(reason));
+    }
+    if checking && !(caller && callee) {
+        let reason = "ICE had not settled on a pair yet".to_owned();
         return (Some("unknown"), Some(reason));
     }
     let nothing = |side: Side, heard: &Heard| {

@@ -10,10 +10,10 @@ mod stream_record;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::engine::{Config as EngineConfig, Engine, Event, MessageSeen};
 use crate::engine::call::{ClosedCall, Seen};
 use crate::engine::frames::Frames;
 use crate::engine::transaction::Transaction;
+use crate::engine::{Config as EngineConfig, Engine, Event, MessageSeen};
 use crate::link::{self, link_type_name};
 use crate::packet::{CapturePoint, LinkType, Packet};
 use crate::report::{
@@ -204,7 +204,8 @@ impl Inspector {
         if call.index.is_none() || self.config.transactions {
             for transaction in &call.transactions {
                 let record = self.transaction(transaction, closed);
-                self.records.push_back(Record::Transaction(Box::new(record)));
+                self.records
+                    .push_back(Record::Transaction(Box::new(record)));
             }
         }
     }
@@ -234,7 +235,12 @@ impl Inspector {
             transport: message.flow.transport.name().to_owned(),
             length: message.length,
             fragments: message.fragments,
-            kind: if message.is_response { "response" } else { "request" }.to_owned(),
+            kind: if message.is_response {
+                "response"
+            } else {
+                "request"
+            }
+            .to_owned(),
             method: message.method,
             status: message.status,
             reason_phrase: message.reason_phrase,
@@ -252,9 +258,8 @@ impl Inspector {
 
     fn transaction(&self, transaction: &Transaction, closed: &ClosedCall) -> TransactionRecord {
         let point = transaction.first.capture_point;
-        let since_start = |at: Option<Timestamp>| {
-            Some(milliseconds(at?.since(transaction.started?)))
-        };
+        let since_start =
+            |at: Option<Timestamp>| Some(milliseconds(at?.since(transaction.started?)));
         let response = transaction.final_response.as_ref();
         let waited = transaction.started.map(|started| closed.at.since(started));
         TransactionRecord {
@@ -276,7 +281,10 @@ impl Inspector {
             final_status: response.map(|response| response.status_code),
             retransmissions: transaction.retransmissions,
             received: transaction.received.clone(),
-            rport: transaction.rport.as_ref().and_then(|rport| rport.parse().ok()),
+            rport: transaction
+                .rport
+                .as_ref()
+                .and_then(|rport| rport.parse().ok()),
             ack_ms: response
                 .zip(transaction.acknowledged)
                 .map(|(response, at)| milliseconds(at.since(response.at))),
@@ -369,7 +377,10 @@ impl Inspector {
 
     /// A time as the records of a capture point spell it.
     fn stamp(&self, point: CapturePoint, at: Timestamp) -> String {
-        let digits = self.points.get(usize::from(point.0)).map(|point| point.digits);
+        let digits = self
+            .points
+            .get(usize::from(point.0))
+            .map(|point| point.digits);
         at.rfc3339(digits.unwrap_or(9))
     }
 

@@ -16,11 +16,12 @@ impl Inspector {
         let point = stream.capture_point;
         let codec_of = |payload_type: u8| -> Option<RtpMap> {
             match (closed, stream.membership) {
-                (Some(closed), Some(membership)) => closed.call.session.codec(
-                    membership.to,
-                    membership.media,
-                    payload_type,
-                ),
+                (Some(closed), Some(membership)) => {
+                    closed
+                        .call
+                        .session
+                        .codec(membership.to, membership.media, payload_type)
+                }
                 _ => RtpMap::of_static(payload_type),
             }
         };
@@ -31,7 +32,11 @@ impl Inspector {
         let report = stream.report();
         #[expect(clippy::cast_precision_loss, reason = "packet counts stay below 2^53")]
         let ratio = |part: u64, whole: u64| {
-            if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+            if whole == 0 {
+                0.0
+            } else {
+                part as f64 / whole as f64
+            }
         };
         let loss = ratio(report.lost, report.expected);
         let kind = payload_kind(codec.as_ref());
@@ -51,18 +56,24 @@ impl Inspector {
                 rounded(loss * 100.0, 2),
             )
         });
-        let secure = closed.zip(stream.membership).is_some_and(|(closed, membership)| {
-            closed.call.session.epochs.iter().any(|epoch| {
-                [Side::Caller, Side::Callee].into_iter().any(|side| {
-                    epoch
-                        .medium(side, usize::from(membership.media))
-                        .is_some_and(crate::sdp::MediaDescription::is_secure)
+        let secure = closed
+            .zip(stream.membership)
+            .is_some_and(|(closed, membership)| {
+                closed.call.session.epochs.iter().any(|epoch| {
+                    [Side::Caller, Side::Callee].into_iter().any(|side| {
+                        epoch
+                            .medium(side, usize::from(membership.media))
+                            .is_some_and(crate::sdp::MediaDescription::is_secure)
+                    })
                 })
-            })
-        });
+            });
         let milestones = closed.map(|closed| Milestones::of(&closed.call, closed.at));
-        let answered = milestones.as_ref().and_then(|milestones| milestones.answered);
-        let hung_up = milestones.as_ref().and_then(|milestones| milestones.hung_up);
+        let answered = milestones
+            .as_ref()
+            .and_then(|milestones| milestones.answered);
+        let hung_up = milestones
+            .as_ref()
+            .and_then(|milestones| milestones.hung_up);
         let mut frames = Frames::default();
         frames.add(stream.first, 1);
         let far = stream.far_end;
@@ -133,13 +144,16 @@ impl Inspector {
                 let share = far.cumulative_lost as f64 / far.expected as f64;
                 rounded(share * 100.0, 3)
             }),
-            far_jitter_ms: far_rate.map(|rate| {
-                rounded(f64::from(far.jitter_ticks) * 1000.0 / f64::from(rate), 3)
-            }),
+            far_jitter_ms: far_rate
+                .map(|rate| rounded(f64::from(far.jitter_ticks) * 1000.0 / f64::from(rate), 3)),
             rtt_ms: far.rtt_ms.map(|ms| rounded(ms, 3)),
             rtcp_reports: far.reports,
             icmp_errors: stream.icmp_errors,
-            dtmf: stream.digits.iter().map(|digit| self.shown(digit.digit)).collect(),
+            dtmf: stream
+                .digits
+                .iter()
+                .map(|digit| self.shown(digit.digit))
+                .collect(),
             dtmf_events: stream
                 .digits
                 .iter()

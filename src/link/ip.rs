@@ -83,17 +83,11 @@ fn version_six(data: &[u8], depth: u8) -> Content<'_> {
     for _ in 0..MAX_EXTENSIONS {
         let length = match next {
             // Hop-by-hop, routing, destination, mobility, HIP, shim6: units of 8.
-            0 | 43 | 60 | 135 | 139 | 140 => u8_at(payload, 1).map(|units| {
-                usize::from(units)
-                    .saturating_add(1)
-                    .saturating_mul(8)
-            }),
+            0 | 43 | 60 | 135 | 139 | 140 => u8_at(payload, 1)
+                .map(|units| usize::from(units).saturating_add(1).saturating_mul(8)),
             // Authentication header (RFC 4302): units of 4, less 2.
-            51 => u8_at(payload, 1).map(|units| {
-                usize::from(units)
-                    .saturating_add(2)
-                    .saturating_mul(4)
-            }),
+            51 => u8_at(payload, 1)
+                .map(|units| usize::from(units).saturating_add(2).saturating_mul(4)),
             44 => {
                 let (Some(following), Some(bits), Some(identification)) =
                     (u8_at(payload, 0), u16_at(payload, 2), u32_at(payload, 4))

@@ -4,6 +4,17 @@
 //! thread. What needs memory (fragments, TCP streams) is handed on as it is;
 //! reassembled datagrams enter again through [`decode_ip_payload`].
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
 mod icmp;
 mod ip;
 mod layer2;

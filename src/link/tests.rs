@@ -72,12 +72,19 @@ const PING6: &str = "[2001:db8::1]:5060 -> [2001:db8::2]:5061 udp ping";
 fn every_link_type_gives_the_same_datagram() {
     let packet = ipv4(17, 0, UDP);
     let check = |link_type, head: &[u8]| {
-        assert_eq!(seen(link_type, &[head, &packet].concat()), PING, "{link_type}");
+        assert_eq!(
+            seen(link_type, &[head, &packet].concat()),
+            PING,
+            "{link_type}"
+        );
     };
     check(1, &framed(&[8, 0], &[]));
     check(1, &framed(&[0x81, 0, 0, 5, 8, 0], &[]));
     check(1, &framed(&[0x88, 0xa8, 0, 5, 0x81, 0, 0, 6, 8, 0], &[]));
-    check(1, &framed(&[0x88, 0x64, 0x11, 0, 0, 1, 0, 34, 0, 0x21], &[]));
+    check(
+        1,
+        &framed(&[0x88, 0x64, 0x11, 0, 0, 1, 0, 34, 0, 0x21], &[]),
+    );
     check(113, &[&[0; 14][..], &[8, 0]].concat());
     check(276, &[&[8, 0][..], &[0; 18]].concat());
     check(0, &[2, 0, 0, 0]);
@@ -136,10 +143,7 @@ fn lengths_that_lie_keep_what_is_there() {
     assert_eq!(seen(101, &packet), "IPv4 header malformed");
     let padded = [&ipv4(17, 0, UDP)[..], b"padding"].concat();
     assert_eq!(seen(101, &padded), PING);
-    assert_eq!(
-        seen(101, &ipv4(17, 0x2000, UDP)),
-        "fragment 0 +12 true"
-    );
+    assert_eq!(seen(101, &ipv4(17, 0x2000, UDP)), "fragment 0 +12 true");
 }
 
 #[test]
@@ -150,7 +154,10 @@ fn icmp_errors_name_the_flow_that_failed() {
         seen(101, &ipv4(1, 0, &message))
     };
     let flow = "10.0.0.1:5060 -> 10.0.0.2:5061 udp";
-    assert_eq!(error(3, 3, &quoted[..28]), format!("port-unreachable {flow}"));
+    assert_eq!(
+        error(3, 3, &quoted[..28]),
+        format!("port-unreachable {flow}")
+    );
     assert_eq!(error(3, 4, &quoted), format!("too-big {flow}"));
     assert_eq!(error(3, 3, &quoted[..23]), "quoted IP header cut");
     assert_eq!(error(8, 0, &quoted), "ICMP that is no error");
@@ -163,9 +170,20 @@ fn icmp_errors_name_the_flow_that_failed() {
 
 #[test]
 fn a_frame_cut_anywhere_is_read_or_refused() {
-    let tcp = [&[0x13, 0xc4, 0, 80, 0, 0, 0, 9, 0, 0, 0, 0, 0x50, 2][..], &[0; 6]].concat();
+    let tcp = [
+        &[0x13, 0xc4, 0, 80, 0, 0, 0, 9, 0, 0, 0, 0, 0x50, 2][..],
+        &[0; 6],
+    ]
+    .concat();
     for packet in [ipv4(17, 0, UDP), ipv4(6, 0, &tcp), ipv6(17, UDP)] {
-        let frame = framed(if packet[0] == 0x60 { &[0x86, 0xdd] } else { &[8, 0] }, &packet);
+        let frame = framed(
+            if packet[0] == 0x60 {
+                &[0x86, 0xdd]
+            } else {
+                &[8, 0]
+            },
+            &packet,
+        );
         for cut in 0..frame.len() {
             let line = seen(1, &frame[..cut]);
             assert!(line.ends_with("cut"), "{cut}: {line}");

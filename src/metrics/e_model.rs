@@ -38,8 +38,8 @@ pub fn quality(codec_name: &str, loss: f64, mean_burst: f64) -> Option<Quality> 
     let percent = (loss * 100.0).clamp(0.0, 100.0);
     // Bursts as long as chance alone would make them count as 1.
     let burst_ratio = (mean_burst * (1.0 - loss)).clamp(1.0, 8.0);
-    let effective = impairment
-        + (95.0 - impairment) * percent / (percent / burst_ratio + robustness);
+    let effective =
+        impairment + (95.0 - impairment) * percent / (percent / burst_ratio + robustness);
     let r_factor = (R_DEFAULT - effective).clamp(0.0, 100.0);
     Some(Quality {
         r_factor,
@@ -67,8 +67,16 @@ mod tests {
     #[test]
     fn scores_of_known_ratings() {
         for (r, expected) in [
-            (-1.0, 1.0), (0.0, 1.0), (50.0, 2.58), (60.0, 3.1), (70.0, 3.6), (80.0, 4.02),
-            (90.0, 4.34), (93.2, 4.41), (100.0, 4.5), (101.0, 4.5),
+            (-1.0, 1.0),
+            (0.0, 1.0),
+            (50.0, 2.58),
+            (60.0, 3.1),
+            (70.0, 3.6),
+            (80.0, 4.02),
+            (90.0, 4.34),
+            (93.2, 4.41),
+            (100.0, 4.5),
+            (101.0, 4.5),
         ] {
             assert!((mos(r) - expected).abs() < 0.006, "{r}: {}", mos(r));
         }

@@ -34,7 +34,9 @@ pub struct Csv<W: Write> {
 
 impl<W: Write> std::fmt::Debug for Csv<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Csv").field("section", &self.section).finish_non_exhaustive()
+        f.debug_struct("Csv")
+            .field("section", &self.section)
+            .finish_non_exhaustive()
     }
 }
 
@@ -58,7 +60,9 @@ impl<W: Write> Csv<W> {
             Value::String(text) if self.raw => escape::terminal(text).into_owned(),
             Value::String(text) => escape::csv(text),
             Value::Array(members) => {
-                let plain = members.iter().all(|member| !member.is_object() && !member.is_array());
+                let plain = members
+                    .iter()
+                    .all(|member| !member.is_object() && !member.is_array());
                 let text = if plain {
                     let members: Vec<String> = members
                         .iter()
@@ -111,7 +115,9 @@ impl<W: Write> Sink for Csv<W> {
         flatten("", value, &mut fields);
         if self.header.is_empty() {
             self.header = fields.iter().map(|(name, _)| name.clone()).collect();
-            self.out.write_record(&self.header).map_err(io::Error::from)?;
+            self.out
+                .write_record(&self.header)
+                .map_err(io::Error::from)?;
         }
         let row: Vec<String> = fields.iter().map(|(_, value)| self.cell(value)).collect();
         self.out.write_record(&row).map_err(io::Error::from)

@@ -83,7 +83,10 @@ mod tests {
         }
         let mut out = Vec::new();
         spool.write(&mut out, b",").expect("a vector takes all");
-        assert_eq!(spool.file.is_some(), entry as u64 * count > IN_MEMORY as u64);
+        assert_eq!(
+            spool.file.is_some(),
+            entry as u64 * count > IN_MEMORY as u64
+        );
         out
     }
 

@@ -83,7 +83,7 @@ impl<W: Write> Table<W> {
     fn stamp(&self, text: &str, first: Option<&str>) -> String {
         let parsed = text.parse::<jiff::Timestamp>();
         match (self.time, parsed) {
-            (TimeStyle::Local, Ok(at)) => at
+            (TimeStyle::Local, Ok(at)) => rounded_to_millis(at)
                 .to_zoned(jiff::tz::TimeZone::system())
                 .strftime("%H:%M:%S%.3f")
                 .to_string(),
@@ -92,10 +92,8 @@ impl<W: Write> Table<W> {
                 let since = at.duration_since(first.unwrap_or(at));
                 format!("{:.3} s", since.as_secs_f64())
             }
-            _ => {
-                let clock = text.split('T').nth(1).unwrap_or(text);
-                clock.trim_end_matches('Z').chars().take(12).collect()
-            }
+            (TimeStyle::Utc, Ok(at)) => rounded_to_millis(at).strftime("%H:%M:%S%.3f").to_string(),
+            (_, Err(_)) => text.to_owned(),
         }
     }
 
@@ -103,10 +101,7 @@ impl<W: Write> Table<W> {
         match self.time {
             TimeStyle::Utc => " UTC".to_owned(),
             TimeStyle::Relative => String::new(),
-            TimeStyle::Local => format!(
-                " {}",
-                jiff::Zoned::now().strftime("%Z")
-            ),
+            TimeStyle::Local => format!(" {}", jiff::Zoned::now().strftime("%Z")),
         }
     }
 
@@ -145,9 +140,12 @@ impl<W: Write> Table<W> {
             writeln!(self.out, "  ! {}", terminal(reason).yellow())?;
         }
         let distinct = summary.sip_messages.saturating_sub(summary.duplicates);
-        let copies = if summary.duplicates > 0 {
+        let both = summary.capture_points.len() == 2 && distinct == summary.duplicates;
+        let copies = if both && distinct > 0 {
+            format!(" = {distinct} seen at both points")
+        } else if summary.duplicates > 0 {
             format!(
-                " = {distinct} and {} copies of them seen elsewhere or twice",
+                " = {distinct}, and {} copies seen elsewhere or twice",
                 summary.duplicates
             )
         } else {
@@ -179,7 +177,9 @@ impl<W: Write> Table<W> {
         let notes = self.calls.iter().any(|row| !row.note.is_empty());
         let detailed = self.calls.len() <= MAX_DETAILED;
         let mut grid = grid();
-        let mut head = vec!["#", "Start", "From", "To", "Outcome", "Status", "PDD", "Talk", "Audio", "Ended by"];
+        let mut head = vec![
+            "#", "Start", "From", "To", "Outcome", "Status", "PDD", "Talk", "Audio", "Ended by",
+        ];
         if notes {
             head.push("Note");
         }
@@ -218,7 +218,8 @@ impl<W: Write> Table<W> {
         writeln!(
             self.out,
             "{}",
-            "PDD from the first INVITE, challenges included; audio as it passed the capture point".dimmed()
+            "PDD from the first INVITE, challenges included; audio as it passed the capture point"
+                .dimmed()
         )
     }
 
@@ -227,7 +228,9 @@ impl<W: Write> Table<W> {
             return Ok(());
         }
         let mut grid = grid();
-        let head = ["Call", "RTP", "Codec", "SSRC", "Packets", "Lost", "Jitter", "Gap", "MOS", "DTMF"];
+        let head = [
+            "Call", "RTP", "Codec", "SSRC", "Packets", "Lost", "Jitter", "Gap", "MOS", "DTMF",
+        ];
         grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
         for row in &self.streams {
             let mut cells = vec![Cell::new(&row.call), Cell::new(&row.way)];
@@ -286,7 +289,10 @@ impl<W: Write> Table<W> {
             } else {
                 String::new()
             };
-            let line = format!("Not read further: {total} packets ({}{more})", listed.join(", "));
+            let line = format!(
+                "Not read further: {total} packets ({}{more})",
+                listed.join(", ")
+            );
             writeln!(self.out, "\n{}", line.dimmed())?;
         }
         Ok(())
@@ -308,10 +314,7 @@ impl<W: Write> Sink for Table<W> {
                 self.pings += 1;
                 let failed = transaction.icmp.is_some() || transaction.timeout;
                 if failed && self.registers.len() < MAX_STREAMS {
-                    let why = transaction
-                        .icmp
-                        .as_deref()
-                        .map_or("no answer", |icmp| icmp);
+                    let why = transaction.icmp.as_deref().map_or("no answer", |icmp| icmp);
                     self.registers.push(format!(
                         "{} {}:{} -> {}:{}  {}",
                         terminal(&transaction.method),
@@ -340,6 +343,10 @@ impl<W: Write> Sink for Table<W> {
         }
         self.out.flush()
     }
+}
+
+fn rounded_to_millis(at: jiff::Timestamp) -> jiff::Timestamp {
+    at.round(jiff::Unit::Millisecond).unwrap_or(at)
 }
 
 fn grid() -> Grid {
@@ -388,9 +395,11 @@ fn row(call: &CallRecord) -> Row {
     let verdicts: Vec<&MediaRecord> = spoken
         .filter(|media| media.audio.as_deref().is_some_and(|audio| audio != "held"))
         .collect();
+    let judged = |media: &&&MediaRecord| media.audio.as_deref() != Some("unknown");
     let worst = verdicts
         .iter()
         .find(|media| !matches!(media.audio.as_deref(), Some("both" | "unknown")))
+        .or_else(|| verdicts.iter().rfind(judged))
         .or_else(|| verdicts.last());
     let audio = match worst.and_then(|media| media.audio.as_deref()) {
         None => "-".to_owned(),
@@ -433,7 +442,10 @@ fn row(call: &CallRecord) -> Row {
         }
     }
     if call.answer_retransmissions > 2 {
-        notes.push(format!("answer sent {} times", call.answer_retransmissions + 1));
+        notes.push(format!(
+            "answer sent {} times",
+            call.answer_retransmissions + 1
+        ));
     }
     if call.media.iter().any(|media| media.icmp_errors > 0) && call.outcome != "completed" {
         notes.push("ICMP errors on media".to_owned());
@@ -448,14 +460,21 @@ fn row(call: &CallRecord) -> Row {
         }
     }
     for leg in &call.legs {
-        detail.push(format!("{} {}: {}", leg.kind, terminal(&leg.call_id), terminal(&leg.reason)));
+        detail.push(format!(
+            "{} {}: {}",
+            leg.kind,
+            terminal(&leg.call_id),
+            terminal(&leg.reason)
+        ));
     }
     Row {
         index: call.index,
         from,
         to,
         outcome: call.outcome.clone(),
-        status: call.final_status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
+        status: call
+            .final_status
+            .map_or_else(|| "-".to_owned(), |status| status.to_string()),
         pdd: short(call.pdd_ms),
         talk: short(call.talk_ms),
         audio,
@@ -500,10 +519,22 @@ fn stream_row(stream: &StreamRecord) -> StreamRow {
             codec,
             stream.ssrc_hex.clone(),
             stream.packets.to_string(),
-            if stream.lost > 0 { lost.red().to_string() } else { lost },
-            stream.jitter_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms")),
-            format!("{:.0} ms", stream.gap_max_ms),
-            stream.mos.map_or_else(|| "-".to_owned(), |mos| format!("{mos:.2}")),
+            if stream.lost > 0 {
+                lost.red().to_string()
+            } else {
+                lost
+            },
+            stream
+                .jitter_ms
+                .map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms")),
+            if stream.payload_kind == "audio" {
+                format!("{:.0} ms", stream.gap_max_ms)
+            } else {
+                "-".to_owned()
+            },
+            stream
+                .mos
+                .map_or_else(|| "-".to_owned(), |mos| format!("{mos:.2}")),
             stream.dtmf.clone(),
         ],
     }

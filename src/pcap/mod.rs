@@ -4,6 +4,17 @@
 //! allocates nothing that a length field asks for. Layouts are those of the
 //! IETF drafts `draft-ietf-opsawg-pcap` and `draft-ietf-opsawg-pcapng`.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
 mod classic;
 mod ng;
 mod write;
@@ -30,7 +41,9 @@ pub enum CaptureError {
     #[error("{0} is not supported")]
     Unsupported(&'static str),
     /// A record declares a length that no capture has.
-    #[error("a packet record declares {length} octets, more than the {MAX_PACKET} that a packet can have")]
+    #[error(
+        "a packet record declares {length} octets, more than the {MAX_PACKET} that a packet can have"
+    )]
     PacketTooLong {
         /// The declared length.
         length: u32,

@@ -79,9 +79,11 @@ impl Clock {
         match self.resolution {
             Resolution::Decimal(digits) => digits.min(9),
             // 10 bits are about 3 digits.
-            Resolution::Binary(bits) => u8::try_from(u16::from(bits).saturating_mul(3).div_ceil(10))
-                .unwrap_or(9)
-                .min(9),
+            Resolution::Binary(bits) => {
+                u8::try_from(u16::from(bits).saturating_mul(3).div_ceil(10))
+                    .unwrap_or(9)
+                    .min(9)
+            }
         }
     }
 }
@@ -117,8 +119,7 @@ impl Section {
 
     /// A timestamp's halves come high first, in either byte order.
     fn units(&self, octets: &[u8], at: usize) -> u64 {
-        (u64::from(self.u32(octets, at)) << 32)
-            | u64::from(self.u32(octets, at.saturating_add(4)))
+        (u64::from(self.u32(octets, at)) << 32) | u64::from(self.u32(octets, at.saturating_add(4)))
     }
 
     /// The options of a block from `at` on, as code and value.

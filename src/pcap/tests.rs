@@ -3,7 +3,12 @@ use super::*;
 const STAMP: Timestamp = Timestamp::from_nanos(1_700_000_000_123_456_789);
 
 /// Every packet of a file, and how the walk ended.
-fn walk(mut octets: &[u8]) -> (Vec<(usize, Timestamp, Vec<u8>)>, Result<usize, CaptureError>) {
+fn walk(
+    mut octets: &[u8],
+) -> (
+    Vec<(usize, Timestamp, Vec<u8>)>,
+    Result<usize, CaptureError>,
+) {
     let mut decoder = Decoder::new();
     let mut packets = Vec::new();
     loop {
@@ -36,7 +41,9 @@ fn classic_file() -> Vec<u8> {
 fn ng_file() -> Vec<u8> {
     let interfaces = [("if0", LinkType(1)), ("if1", LinkType(113))];
     let mut writer = PcapNgWriter::new(Vec::new(), &interfaces).expect("a vector takes all");
-    writer.packet(0, STAMP, b"zero").expect("a vector takes all");
+    writer
+        .packet(0, STAMP, b"zero")
+        .expect("a vector takes all");
     writer.packet(1, STAMP, b"one").expect("a vector takes all");
     writer.finish().expect("a vector takes all")
 }
@@ -106,7 +113,11 @@ fn a_file_cut_anywhere_gives_all_whole_packets() {
 #[test]
 fn impossible_lengths_are_errors_not_allocations() {
     let mut file = classic_file();
-    for (length, refused) in [(MAX_PACKET, false), (MAX_PACKET + 1, true), (u32::MAX, true)] {
+    for (length, refused) in [
+        (MAX_PACKET, false),
+        (MAX_PACKET + 1, true),
+        (u32::MAX, true),
+    ] {
         file[24 + 8..24 + 12].copy_from_slice(&length.to_le_bytes());
         let (_, end) = walk(&file);
         assert_eq!(end.is_err(), refused, "{length}");
@@ -149,13 +160,20 @@ fn any_time_resolution_is_understood() {
             body.extend([14, 0, 8, 0]);
             body.extend(offset.to_le_bytes());
         }
-        for (kind, body) in [(1_u32, body), (6, {
-            let mut packet = vec![0; 4];
-            packet.extend(u32::try_from(units >> 32).expect("fits").to_le_bytes());
-            packet.extend(u32::try_from(units & 0xffff_ffff).expect("fits").to_le_bytes());
-            packet.extend([0; 8]);
-            packet
-        })] {
+        for (kind, body) in [
+            (1_u32, body),
+            (6, {
+                let mut packet = vec![0; 4];
+                packet.extend(u32::try_from(units >> 32).expect("fits").to_le_bytes());
+                packet.extend(
+                    u32::try_from(units & 0xffff_ffff)
+                        .expect("fits")
+                        .to_le_bytes(),
+                );
+                packet.extend([0; 8]);
+                packet
+            }),
+        ] {
             let length = u32::try_from(body.len() + 12).expect("short");
             file.extend(kind.to_le_bytes());
             file.extend(length.to_le_bytes());
@@ -163,7 +181,11 @@ fn any_time_resolution_is_understood() {
             file.extend(length.to_le_bytes());
         }
         let (packets, _) = walk(&file);
-        assert_eq!(packets[0].1, Timestamp::from_nanos(expected), "{resolution}");
+        assert_eq!(
+            packets[0].1,
+            Timestamp::from_nanos(expected),
+            "{resolution}"
+        );
     };
     check(0, 5, None, 5_000_000_000);
     check(3, 5, None, 5_000_000);

@@ -43,7 +43,15 @@ mod tests {
 
     #[test]
     fn digits_and_what_is_none() {
-        for (event, digit) in [(0, Some('0')), (9, Some('9')), (10, Some('*')), (11, Some('#')), (12, Some('A')), (15, Some('D')), (16, None)] {
+        for (event, digit) in [
+            (0, Some('0')),
+            (9, Some('9')),
+            (10, Some('*')),
+            (11, Some('#')),
+            (12, Some('A')),
+            (15, Some('D')),
+            (16, None),
+        ] {
             let read = TelephoneEvent::parse(&[event, 0x8a, 3, 32]).expect("an event");
             assert_eq!((read.digit(), read.end, read.duration), (digit, true, 800));
         }

@@ -1,5 +1,16 @@
 //! RTP and RTCP (RFC 3550): packets, and what a receiver learns of a source.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod dtmf;
 mod jitter;
 mod packet;

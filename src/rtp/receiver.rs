@@ -152,7 +152,10 @@ impl Receiver {
 
     /// Lets everything slide out.
     fn settle(&mut self) {
-        let from = self.highest.saturating_sub(WINDOW.saturating_sub(1)).max(self.base);
+        let from = self
+            .highest
+            .saturating_sub(WINDOW.saturating_sub(1))
+            .max(self.base);
         for extended in from..=self.highest {
             self.leave(extended);
         }
@@ -266,7 +269,10 @@ mod tests {
     fn clean_wrapping_duplicated_and_reordered_sources() {
         assert_eq!(report([7]), counts(1, 0, 0, 0));
         assert_eq!(report(0..1000), counts(1000, 0, 0, 0));
-        assert_eq!(report((65_000..=65_535).chain(0..100)), counts(636, 0, 0, 0));
+        assert_eq!(
+            report((65_000..=65_535).chain(0..100)),
+            counts(636, 0, 0, 0)
+        );
         assert_eq!(report([1, 2, 2, 3, 1, 3]), counts(3, 0, 3, 0));
         assert_eq!(report([1, 3, 2, 4]), counts(4, 0, 0, 1));
         // A packet from before the first moves the start.
@@ -276,7 +282,8 @@ mod tests {
 
     #[test]
     fn losses_come_in_bursts() {
-        let lossy = report((0..2000).filter(|number| !matches!(number, 10 | 20..=24 | 1990..=1995)));
+        let lossy =
+            report((0..2000).filter(|number| !matches!(number, 10 | 20..=24 | 1990..=1995)));
         assert_eq!(
             lossy,
             ReceiverReport {

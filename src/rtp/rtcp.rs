@@ -132,13 +132,22 @@ mod tests {
     #[test]
     fn a_compound_is_walked_to_its_end() {
         let read = packets(&compound());
-        assert_eq!(read[0], RtcpPacket::SenderReport { ssrc: 1, ntp_middle: 0x0203_0405 });
+        assert_eq!(
+            read[0],
+            RtcpPacket::SenderReport {
+                ssrc: 1,
+                ntp_middle: 0x0203_0405
+            }
+        );
         let RtcpPacket::Report { reporter: 1, block } = read[1] else {
             panic!("no report");
         };
         assert_eq!(block.cumulative_packets_lost, -1);
         assert_eq!((block.fraction_lost, block.interarrival_jitter), (64, 16));
-        assert_eq!((block.last_sr, block.delay_since_last_sr), (0x0203_0405, 65_536));
+        assert_eq!(
+            (block.last_sr, block.delay_since_last_sr),
+            (0x0203_0405, 65_536)
+        );
         assert_eq!(read[2], RtcpPacket::Bye { ssrc: 1 });
     }
 

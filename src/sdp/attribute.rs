@@ -140,7 +140,11 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
 fn rtpmap(value: &[u8]) -> Option<RtpMap> {
     let text = octets::text(value);
     let mut words = text.split_ascii_whitespace();
-    let payload_type = words.next()?.parse().ok().filter(|&number: &u8| number < 128)?;
+    let payload_type = words
+        .next()?
+        .parse()
+        .ok()
+        .filter(|&number: &u8| number < 128)?;
     let mut parts = words.next()?.split('/');
     let encoding = parts.next().filter(|name| !name.is_empty())?.to_owned();
     let clock_rate = parts.next()?.parse().ok().filter(|&rate| rate > 0)?;

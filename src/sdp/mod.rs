@@ -1,6 +1,17 @@
 //! Session descriptions (RFC 8866), read line by line; a bad line costs itself
 //! alone.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
 mod attribute;
 mod media;
 

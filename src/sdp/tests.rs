@@ -23,10 +23,22 @@ fn an_offer_with_everything() {
     assert_eq!(audio.kind, MediaKind::Audio);
     assert_eq!(audio.payload_types.as_slice(), [0, 96, 101]);
     assert_eq!(audio.effective_direction(), MediaDirection::SendOnly);
-    assert_eq!(audio.endpoint().map(|at| at.to_string()).as_deref(), Some("192.0.2.1:49170"));
-    assert_eq!(audio.rtcp_endpoint().map(|at| at.to_string()).as_deref(), Some("192.0.2.9:53020"));
-    assert_eq!(audio.codec(96).map(|map| (map.encoding, map.clock_rate)), Some(("opus".into(), 48000)));
-    assert_eq!(audio.codec(0).map(|map| map.encoding).as_deref(), Some("PCMU"));
+    assert_eq!(
+        audio.endpoint().map(|at| at.to_string()).as_deref(),
+        Some("192.0.2.1:49170")
+    );
+    assert_eq!(
+        audio.rtcp_endpoint().map(|at| at.to_string()).as_deref(),
+        Some("192.0.2.9:53020")
+    );
+    assert_eq!(
+        audio.codec(96).map(|map| (map.encoding, map.clock_rate)),
+        Some(("opus".into(), 48000))
+    );
+    assert_eq!(
+        audio.codec(0).map(|map| map.encoding).as_deref(),
+        Some("PCMU")
+    );
     assert_eq!(audio.codec(97), None);
     assert_eq!(audio.dtmf_payload_type(), Some(101));
     assert_eq!(audio.ptime_ms, Some(30));
@@ -46,7 +58,11 @@ fn bad_lines_cost_themselves_alone() {
     let check = |line: &str, media: usize, malformed: u32| {
         let text = format!("v=0\n{line}\nm=audio 9 RTP/AVP 8\n");
         let read = SessionDescription::parse(text.as_bytes());
-        assert_eq!((read.media.len(), read.malformed), (media, malformed), "{line}");
+        assert_eq!(
+            (read.media.len(), read.malformed),
+            (media, malformed),
+            "{line}"
+        );
     };
     check("o=my user 1 2 IN IP4 h", 1, 0);
     check("o=x", 1, 1);
@@ -86,7 +102,10 @@ fn an_offer_cut_anywhere_is_read() {
 #[test]
 fn endless_descriptions_are_bounded() {
     let media = "m=audio 9 RTP/AVP 0\n".repeat(MAX_MEDIA + 1);
-    assert_eq!(SessionDescription::parse(media.as_bytes()).media.len(), MAX_MEDIA);
+    assert_eq!(
+        SessionDescription::parse(media.as_bytes()).media.len(),
+        MAX_MEDIA
+    );
     let candidate = "a=candidate:1 1 UDP 1 10.0.1.1 8998 typ host\n".repeat(MAX_ATTRIBUTES + 1);
     let read = SessionDescription::parse(format!("m=audio 9 RTP/AVP 0\n{candidate}").as_bytes());
     assert_eq!(read.media[0].candidates.len(), MAX_ATTRIBUTES);

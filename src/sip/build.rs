@@ -45,7 +45,10 @@ pub fn via(transport: Transport, sent_by: Endpoint, branch: &str) -> Header {
         Transport::Tcp => "TCP",
     };
     let cookie = super::MAGIC_COOKIE;
-    rsip::headers::Via::new(format!("SIP/2.0/{transport} {sent_by};branch={cookie}{branch}")).into()
+    rsip::headers::Via::new(format!(
+        "SIP/2.0/{transport} {sent_by};branch={cookie}{branch}"
+    ))
+    .into()
 }
 
 /// A request, whole: header fields as given, `Content-Length` and body at the
@@ -90,7 +93,10 @@ mod tests {
         let octets = request(
             rsip::Method::Options,
             uri("bob", endpoint),
-            vec![via(Transport::Udp, endpoint, "1"), rsip::headers::CallId::new("x@y").into()],
+            vec![
+                via(Transport::Udp, endpoint, "1"),
+                rsip::headers::CallId::new("x@y").into(),
+            ],
             &[0xff, 0, 1],
         );
         let message = SipMessage::parse(&octets).expect("a message");
@@ -107,7 +113,10 @@ mod tests {
         let message = SipMessage::parse(&octets).expect("a message");
         assert_eq!(
             *message.start_line(),
-            StartLine::Response { status_code: Some(486), reason_phrase: b"Busy Here" }
+            StartLine::Response {
+                status_code: Some(486),
+                reason_phrase: b"Busy Here"
+            }
         );
     }
 }

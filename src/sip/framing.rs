@@ -1,7 +1,7 @@
 //! Messages out of a stream of octets (RFC 3261, 18.3).
 
-use super::message::{is_start_line, skip_empty_lines};
 use super::header::HeaderName;
+use super::message::{is_start_line, skip_empty_lines};
 use crate::octets;
 
 /// The longest header section that is waited for.
@@ -109,7 +109,10 @@ impl Framer {
             self.advance(line_end.saturating_add(1));
             return Some(Framed::Skipped(line_end.saturating_add(1)));
         }
-        let from = self.searched.saturating_sub(self.start).max(line_end.saturating_sub(1));
+        let from = self
+            .searched
+            .saturating_sub(self.start)
+            .max(line_end.saturating_sub(1));
         if let Some(end) = header_end(rest, from) {
             let body = match content_length(octets::span(rest, 0, end)) {
                 Some(length) => length.min(MAX_BODY),
@@ -196,7 +199,10 @@ mod tests {
     use super::*;
 
     fn message(body: &str) -> String {
-        format!("OPTIONS sip:a SIP/2.0\r\nCall-ID: x\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+        format!(
+            "OPTIONS sip:a SIP/2.0\r\nCall-ID: x\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
     }
 
     /// Messages and counted rest of a stream pushed in parts of `size`.
@@ -241,7 +247,10 @@ mod tests {
 
     #[test]
     fn endless_headers_and_bodies_are_bounded() {
-        let header = format!("OPTIONS sip:a SIP/2.0\r\n{}", "a: b\r\n".repeat(MAX_HEADER / 3));
+        let header = format!(
+            "OPTIONS sip:a SIP/2.0\r\n{}",
+            "a: b\r\n".repeat(MAX_HEADER / 3)
+        );
         let mut framer = Framer::new();
         framer.push(header.as_bytes());
         while framer.poll().is_some() {}
@@ -264,7 +273,11 @@ mod tests {
         assert_eq!(framer.gap(), None);
         framer.push(b"OPTIONS sip:a SIP/2.0\r\nCall-ID: x\r\nl: 9\r\n\r\nabc");
         assert_eq!(framer.poll(), None);
-        assert!(framer.finish().is_some_and(|octets| octets.ends_with(b"abc")));
+        assert!(
+            framer
+                .finish()
+                .is_some_and(|octets| octets.ends_with(b"abc"))
+        );
         assert_eq!(framer.finish(), None);
     }
 }

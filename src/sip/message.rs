@@ -109,17 +109,28 @@ pub(super) fn skip_empty_lines(octets: &[u8]) -> &[u8] {
 pub(super) fn is_start_line(line: &[u8]) -> bool {
     if let Some(version) = strip_prefix_ignore_case(line, b"SIP/") {
         // `SIP/2.0 200 OK`
-        let digits = version.iter().take_while(|octet| octet.is_ascii_digit() || **octet == b'.');
+        let digits = version
+            .iter()
+            .take_while(|octet| octet.is_ascii_digit() || **octet == b'.');
         let length = digits.count();
         let rest = octets::from(version, length);
         return length >= 3
-            && rest.first().is_some_and(|octet| matches!(octet, b' ' | b'\t'))
-            && rest.trim_ascii_start().first().is_some_and(u8::is_ascii_digit);
+            && rest
+                .first()
+                .is_some_and(|octet| matches!(octet, b' ' | b'\t'))
+            && rest
+                .trim_ascii_start()
+                .first()
+                .is_some_and(u8::is_ascii_digit);
     }
     let Some(space) = line.iter().position(|octet| matches!(octet, b' ' | b'\t')) else {
         return false;
     };
-    if space == 0 || !octets::span(line, 0, space).iter().all(|&octet| is_token(octet)) {
+    if space == 0
+        || !octets::span(line, 0, space)
+            .iter()
+            .all(|&octet| is_token(octet))
+    {
         return false;
     }
     let line = line.trim_ascii_end();
@@ -133,7 +144,9 @@ pub(super) fn is_start_line(line: &[u8]) -> bool {
         && matches!(before, Some(b' ' | b'\t'))
         && at > space.saturating_add(4)
         && !version.is_empty()
-        && version.iter().all(|octet| octet.is_ascii_digit() || *octet == b'.')
+        && version
+            .iter()
+            .all(|octet| octet.is_ascii_digit() || *octet == b'.')
         && version.first().is_some_and(u8::is_ascii_digit)
 }
 
@@ -340,7 +353,8 @@ impl<'a> SipMessage<'a> {
     /// `Call-ID`.
     #[must_use]
     pub fn call_id(&self) -> Option<&'a [u8]> {
-        self.value(HeaderName::CallId).filter(|value| !value.is_empty())
+        self.value(HeaderName::CallId)
+            .filter(|value| !value.is_empty())
     }
 
     /// `From`.
@@ -445,7 +459,9 @@ fn part_of_type<'a>(
         return None;
     }
     let delimiter = [b"--", content_type.boundary()?].concat();
-    let mut starts: Vec<usize> = memchr::memmem::find_iter(body, &delimiter).take(64).collect();
+    let mut starts: Vec<usize> = memchr::memmem::find_iter(body, &delimiter)
+        .take(64)
+        .collect();
     starts.push(body.len());
     starts.windows(2).find_map(|pair| {
         let &[start, end] = pair else { return None };
@@ -485,7 +501,10 @@ fn start_line<'a>(line: &'a [u8], anomalies: &mut Vec<Anomaly>) -> StartLine<'a>
             anomalies.push(Anomaly::Version);
         }
         let rest = octets::from(rest, space.saturating_add(1)).trim_ascii_start();
-        let digits = rest.iter().take_while(|octet| octet.is_ascii_digit()).count();
+        let digits = rest
+            .iter()
+            .take_while(|octet| octet.is_ascii_digit())
+            .count();
         let status_code = octets::decimal(octets::span(rest, 0, digits))
             .and_then(|code| u16::try_from(code).ok())
             .filter(|code| (100..1000).contains(code) && digits == 3);
@@ -562,8 +581,14 @@ mod tests {
         let message = SipMessage::parse(OPTIONS.as_bytes()).expect("a message");
         assert_eq!(message.octets(), OPTIONS.as_bytes());
         assert_eq!(message.call_id(), Some(&b"id@h"[..]));
-        assert_eq!(message.header_fields().get(1).map(|field| field.name), Some(&b"i"[..]));
-        assert_eq!(message.value(HeaderName::Subject), Some(&b"one\r\n  two"[..]));
+        assert_eq!(
+            message.header_fields().get(1).map(|field| field.name),
+            Some(&b"i"[..])
+        );
+        assert_eq!(
+            message.value(HeaderName::Subject),
+            Some(&b"one\r\n  two"[..])
+        );
         assert_eq!(message.named("SUBJECT").as_deref(), Some(&b"one two"[..]));
         assert_eq!(message.body(), b"abc");
         assert_eq!(message.anomalies(), []);
@@ -591,7 +616,11 @@ mod tests {
         check("5", "abcde", &[Anomaly::TrailingOctets]);
         check("7", "abcdef", &[Anomaly::ContentLengthTooLarge]);
         check("-999", "abcdef", &[Anomaly::ContentLengthInvalid]);
-        check("99999999999999999999", "abcdef", &[Anomaly::ContentLengthInvalid]);
+        check(
+            "99999999999999999999",
+            "abcdef",
+            &[Anomaly::ContentLengthInvalid],
+        );
     }
 
     #[test]
@@ -600,15 +629,27 @@ mod tests {
             let message = SipMessage::parse(text.as_bytes()).expect("a message");
             assert_eq!(message.anomalies(), expected, "{text}");
         };
-        check("INVITE  sip:a SIP/2.0\r\n\r\n", &[Anomaly::StartLineSpacing]);
-        check("INVITE <sip:a> SIP/2.0\r\n\r\n", &[Anomaly::StartLineSpacing]);
+        check(
+            "INVITE  sip:a SIP/2.0\r\n\r\n",
+            &[Anomaly::StartLineSpacing],
+        );
+        check(
+            "INVITE <sip:a> SIP/2.0\r\n\r\n",
+            &[Anomaly::StartLineSpacing],
+        );
         check("INVITE sip:a SIP/7.0\r\n\r\n", &[Anomaly::Version]);
         check("SIP/2.0 4294967301 x\r\n\r\n", &[Anomaly::StatusCode]);
         check("SIP/2.0 200 OK\nTo: <sip:a>\n\n", &[Anomaly::BareLineFeed]);
-        check("SIP/2.0 200 OK\r\nno colon here\r\n\r\n", &[Anomaly::NoColon]);
+        check(
+            "SIP/2.0 200 OK\r\nno colon here\r\n\r\n",
+            &[Anomaly::NoColon],
+        );
         check("SIP/2.0 200 OK\r\na b: c\r\n\r\n", &[Anomaly::FieldName]);
         check("SIP/2.0 200 OK\r\nTo: x", &[Anomaly::NoBlankLine]);
-        let many = format!("SIP/2.0 200 OK\r\n{}\r\n", "a: b\r\n".repeat(MAX_FIELDS + 1));
+        let many = format!(
+            "SIP/2.0 200 OK\r\n{}\r\n",
+            "a: b\r\n".repeat(MAX_FIELDS + 1)
+        );
         check(&many, &[Anomaly::TooManyFields]);
     }
 

@@ -4,6 +4,17 @@
 //! spelling, and a list of [`Anomaly`]s. Each header field is judged when it is
 //! asked for.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod build;
 mod framing;
 pub mod header;

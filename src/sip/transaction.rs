@@ -76,16 +76,20 @@ mod tests {
     #[test]
     fn states_follow_the_figures() {
         let check = |is_invite, inputs: &[Input], expected| {
-            let state = inputs
-                .iter()
-                .fold(State::default(), |state, &input| state.after(is_invite, input));
+            let state = inputs.iter().fold(State::default(), |state, &input| {
+                state.after(is_invite, input)
+            });
             assert_eq!(state, expected, "{inputs:?}");
         };
         check(true, &[Request], State::Trying);
         check(true, &[Provisional, Provisional], State::Proceeding);
         check(true, &[Provisional, Success, Success], State::Accepted);
         check(true, &[Failure], State::Completed);
-        check(true, &[Provisional, Failure, Ack, Failure], State::Confirmed);
+        check(
+            true,
+            &[Provisional, Failure, Ack, Failure],
+            State::Confirmed,
+        );
         check(true, &[Timeout], State::TimedOut);
         check(true, &[Timeout, Success], State::Accepted);
         check(true, &[Success, Timeout, Ack], State::Accepted);

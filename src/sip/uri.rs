@@ -127,16 +127,43 @@ mod tests {
             assert_eq!(octets::text(read.rest), rest, "{uri}");
         };
         check("sip:bob@biloxi.com", "bob", "biloxi.com", None, "");
-        check("SIPS:a:pw@h:5061;transport=tcp?X=y", "a:pw", "h", Some(5061), ";transport=tcp?X=y");
-        check("sip:[2001:db8::10]:5070", "", "2001:db8::10", Some(5070), "");
+        check(
+            "SIPS:a:pw@h:5061;transport=tcp?X=y",
+            "a:pw",
+            "h",
+            Some(5061),
+            ";transport=tcp?X=y",
+        );
+        check(
+            "sip:[2001:db8::10]:5070",
+            "",
+            "2001:db8::10",
+            Some(5070),
+            "",
+        );
         check("sip:[2001:db8::10:5070]", "", "2001:db8::10:5070", None, "");
-        check("sip:user;par=u%40example.net@example.com", "user;par=u%40example.net", "example.com", None, "");
+        check(
+            "sip:user;par=u%40example.net@example.com",
+            "user;par=u%40example.net",
+            "example.com",
+            None,
+            "",
+        );
         check("sip:h:99999", "", "h", None, "");
-        check("tel:+1201;phone-context=x", "+1201", "", None, ";phone-context=x");
+        check(
+            "tel:+1201;phone-context=x",
+            "+1201",
+            "",
+            None,
+            ";phone-context=x",
+        );
         check("sip:a@b?Route=c@d", "a", "b", None, "?Route=c@d");
         check("nonsense", "", "nonsense", None, "");
         check("", "", "", None, "");
         assert_eq!(Uri::parse(b"sip:a:pw@h").user_name(), b"a");
-        assert_eq!(Uri::parse(b"sip:h;lr;maddr=x?y=z").parameter("maddr"), Some(&b"x"[..]));
+        assert_eq!(
+            Uri::parse(b"sip:h;lr;maddr=x?y=z").parameter("maddr"),
+            Some(&b"x"[..])
+        );
     }
 }

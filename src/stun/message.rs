@@ -102,7 +102,11 @@ impl<'a> StunMessage<'a> {
     fn address(&self, value: &[u8], xored: bool) -> Option<Endpoint> {
         let mask = if xored { self.transaction_id } else { [0; 16] };
         let unmask = |octets: &[u8]| -> Vec<u8> {
-            octets.iter().zip(mask).map(|(octet, mask)| octet ^ mask).collect()
+            octets
+                .iter()
+                .zip(mask)
+                .map(|(octet, mask)| octet ^ mask)
+                .collect()
         };
         let port: [u8; 2] = unmask(value.get(2..4)?).try_into().ok()?;
         let ip = match u8_at(value, 1)? {
@@ -125,7 +129,9 @@ mod tests {
     fn response() -> Vec<u8> {
         // RFC 5769, 2.2: the mapped address is 192.0.2.1 port 32853.
         let mut octets = vec![1, 1, 0, 12, 0x21, 0x12, 0xa4, 0x42];
-        octets.extend([0xb7, 0xe7, 0xa7, 1, 0xbc, 0x34, 0xd6, 0x86, 0xfa, 0x87, 0xdf, 0xae]);
+        octets.extend([
+            0xb7, 0xe7, 0xa7, 1, 0xbc, 0x34, 0xd6, 0x86, 0xfa, 0x87, 0xdf, 0xae,
+        ]);
         octets.extend([0, 0x20, 0, 8, 0, 1, 0xa1, 0x47, 0xe1, 0x12, 0xa6, 0x43]);
         octets
     }

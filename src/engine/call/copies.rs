@@ -70,15 +70,15 @@ impl Call {
         let elsewhere = copy
             .views
             .iter()
-            .filter(|view| {
-                view.capture_point != facts.at.capture_point || view.flow != facts.flow
-            })
+            .filter(|view| view.capture_point != facts.at.capture_point || view.flow != facts.flow)
             .map(|view| view.count)
             .max()
             .unwrap_or(0);
-        let Some(view) = copy.views.iter_mut().find(|view| {
-            view.capture_point == facts.at.capture_point && view.flow == facts.flow
-        }) else {
+        let Some(view) = copy
+            .views
+            .iter_mut()
+            .find(|view| view.capture_point == facts.at.capture_point && view.flow == facts.flow)
+        else {
             if copy.views.len() < MAX_VIEWS {
                 copy.views.push(fresh);
             }

@@ -179,7 +179,9 @@ impl Exchange {
             return;
         }
         let last = self.transactions.last().copied();
-        let is_success = facts.status.is_some_and(|status| (200..300).contains(&status));
+        let is_success = facts
+            .status
+            .is_some_and(|status| (200..300).contains(&status));
         if self.answerer.is_none() || (is_success && !self.reached_the_end) {
             self.answerer = Some(facts.flow.src);
             self.answer_transaction = last;
@@ -222,7 +224,10 @@ fn info_digit(message: &SipMessage<'_>) -> Option<char> {
     let text = if content_type.is("application/dtmf-relay") {
         let line = body
             .split(|octet| matches!(octet, b'\r' | b'\n'))
-            .find(|line| line.get(..7).is_some_and(|head| head.eq_ignore_ascii_case(b"signal=")))?;
+            .find(|line| {
+                line.get(..7)
+                    .is_some_and(|head| head.eq_ignore_ascii_case(b"signal="))
+            })?;
         octets::from(line, 7)
     } else if content_type.is("application/dtmf") {
         body

@@ -68,7 +68,11 @@ impl Call {
         };
         // What is seen first stands as its maker wrote it; what differs later
         // on the way was rewritten.
-        let tag = if facts.is_response { facts.to_tag.as_deref() } else { None };
+        let tag = if facts.is_response {
+            facts.to_tag.as_deref()
+        } else {
+            None
+        };
         let described = digest((side, tag, facts.method == Method::Ack));
         let own = !exchange.described.contains(&described);
         if own && exchange.described.len() < 64 {
@@ -84,7 +88,15 @@ impl Call {
             }
         }
         if own && handled.seen == Seen::New {
-            self.place(facts, number, side, description, handled, limits, packets_of);
+            self.place(
+                facts,
+                number,
+                side,
+                description,
+                handled,
+                limits,
+                packets_of,
+            );
         }
     }
 
@@ -144,7 +156,11 @@ impl Call {
     /// What an offer inside a dialog is for: what it changes of what was
     /// agreed.
     fn purpose_of(&self, side: Side, offer: &SessionDescription) -> Option<Purpose> {
-        let agreed = self.session.epochs.iter().rfind(|epoch| epoch.is_agreed())?;
+        let agreed = self
+            .session
+            .epochs
+            .iter()
+            .rfind(|epoch| epoch.is_agreed())?;
         let before = agreed.description(side)?;
         let is_fax = |description: &SessionDescription| {
             description

@@ -1,8 +1,8 @@
 //! Who calls whom, as the first request says.
 
 use crate::octets;
-use crate::sip::header::{HeaderName, NameAddr};
 use crate::sip::StartLine;
+use crate::sip::header::{HeaderName, NameAddr};
 
 use super::Facts;
 

@@ -291,11 +291,27 @@ mod tests {
             part(7, 8, true, b"ijklmnop"),
             part(7, 16, false, b"qr"),
         ];
-        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        for order in [
+            [0, 1, 2],
+            [0, 2, 1],
+            [1, 0, 2],
+            [1, 2, 0],
+            [2, 0, 1],
+            [2, 1, 0],
+        ] {
             let mut reassembler = reassembler(9);
-            assert!(matches!(push(&mut reassembler, 0, &parts[order[0]]), Outcome::Waiting));
-            assert!(matches!(push(&mut reassembler, 0, &parts[order[0]]), Outcome::Waiting));
-            assert!(matches!(push(&mut reassembler, 0, &parts[order[1]]), Outcome::Waiting));
+            assert!(matches!(
+                push(&mut reassembler, 0, &parts[order[0]]),
+                Outcome::Waiting
+            ));
+            assert!(matches!(
+                push(&mut reassembler, 0, &parts[order[0]]),
+                Outcome::Waiting
+            ));
+            assert!(matches!(
+                push(&mut reassembler, 0, &parts[order[1]]),
+                Outcome::Waiting
+            ));
             let Outcome::Complete(packet) = push(&mut reassembler, 0, &parts[order[2]]) else {
                 panic!("{order:?} is not complete");
             };
@@ -309,12 +325,24 @@ mod tests {
         let mut overlapping = reassembler(9);
         push(&mut overlapping, 0, &part(1, 0, true, b"abcdefgh"));
         let again = part(1, 0, true, b"ABCDEFGH");
-        assert!(matches!(push(&mut overlapping, 0, &again), Outcome::Overlap));
+        assert!(matches!(
+            push(&mut overlapping, 0, &again),
+            Outcome::Overlap
+        ));
         assert_eq!(overlapping.bytes(), 0);
         let mut long = reassembler(9);
-        assert!(matches!(push(&mut long, 0, &part(1, 65_528, false, b"12345678")), Outcome::Malformed));
-        assert!(matches!(push(&mut long, 0, &part(1, 65_528, false, b"1234567")), Outcome::Waiting));
-        assert!(matches!(push(&mut long, 0, &part(1, 0, true, b"1234567")), Outcome::Malformed));
+        assert!(matches!(
+            push(&mut long, 0, &part(1, 65_528, false, b"12345678")),
+            Outcome::Malformed
+        ));
+        assert!(matches!(
+            push(&mut long, 0, &part(1, 65_528, false, b"1234567")),
+            Outcome::Waiting
+        ));
+        assert!(matches!(
+            push(&mut long, 0, &part(1, 0, true, b"1234567")),
+            Outcome::Malformed
+        ));
     }
 
     #[test]

@@ -56,7 +56,8 @@ mod tests {
 
     #[test]
     fn challenges_and_credentials() {
-        let challenge = auth_params(b"Digest realm=\"a, b\", nonce=\"x\", stale=TRUE,algorithm=SHA-256");
+        let challenge =
+            auth_params(b"Digest realm=\"a, b\", nonce=\"x\", stale=TRUE,algorithm=SHA-256");
         assert_eq!(challenge.scheme, b"Digest");
         assert_eq!(challenge.realm, Some(&b"a, b"[..]));
         assert_eq!(challenge.algorithm, Some(&b"SHA-256"[..]));

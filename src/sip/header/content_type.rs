@@ -51,6 +51,9 @@ mod tests {
         assert!(!ContentType::parse(b"application/sdpx").is("application/sdp"));
         let mixed = ContentType::parse(b"multipart/mixed;boundary=\"7a9\"");
         assert_eq!(mixed.boundary(), Some(&b"7a9"[..]));
-        assert_eq!(ContentType::parse(b"multipart/mixed;boundary=").boundary(), None);
+        assert_eq!(
+            ContentType::parse(b"multipart/mixed;boundary=").boundary(),
+            None
+        );
     }
 }

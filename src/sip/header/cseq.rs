@@ -43,7 +43,9 @@ mod tests {
     #[test]
     fn numbers_have_32_bits() {
         let check = |value: &[u8], expected: Option<(u32, Method)>| {
-            let read = CSeq::parse(value).ok().map(|cseq| (cseq.number, cseq.method));
+            let read = CSeq::parse(value)
+                .ok()
+                .map(|cseq| (cseq.number, cseq.method));
             assert_eq!(read, expected);
         };
         check(b"0009\r\n  INVITE", Some((9, Method::Invite)));

@@ -108,11 +108,26 @@ mod tests {
             assert_eq!(octets::text(read.uri), uri, "{value}");
             assert_eq!(read.tag(), tag.map(str::as_bytes), "{value}");
         };
-        check("\"J, \\\"R\\\" <x>\" <sip:a@b;p=1>;tag=7", "J, \"R\" <x>", "sip:a@b;p=1", Some("7"));
+        check(
+            "\"J, \\\"R\\\" <x>\" <sip:a@b;p=1>;tag=7",
+            "J, \"R\" <x>",
+            "sip:a@b;p=1",
+            Some("7"),
+        );
         check("sip:a@b;tag=98asjd8", "", "sip:a@b", Some("98asjd8"));
-        check("caller<sip:caller@example.com>;tag=323", "caller", "sip:caller@example.com", Some("323"));
+        check(
+            "caller<sip:caller@example.com>;tag=323",
+            "caller",
+            "sip:caller@example.com",
+            Some("323"),
+        );
         check("<tel:+12015550123>", "", "tel:+12015550123", None);
-        check("\"Mr. J. User <sip:j.user@example.com>", "\"Mr. J. User", "sip:j.user@example.com", None);
+        check(
+            "\"Mr. J. User <sip:j.user@example.com>",
+            "\"Mr. J. User",
+            "sip:j.user@example.com",
+            None,
+        );
         check("<sip:a@b", "", "sip:a@b", None);
         check("", "", "", None);
         check("<sip:a@b>;tag=", "", "sip:a@b", None);

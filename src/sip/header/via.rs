@@ -69,9 +69,24 @@ mod tests {
             assert_eq!(via.sent_by, sent_by.as_bytes());
             assert_eq!(via.branch, branch.map(str::as_bytes));
         };
-        check("SIP/2.0/UDP h:5060;branch=z9hG4bKa;rport", "UDP", "h:5060", Some("z9hG4bKa"));
-        check("SIP  / 2.0\r\n  /TCP  spindle.example.com ;\r\n branch = b", "TCP", "spindle.example.com", Some("b"));
-        check("SIP/2.0/TLS [2001:db8::9:1]", "TLS", "[2001:db8::9:1]", None);
+        check(
+            "SIP/2.0/UDP h:5060;branch=z9hG4bKa;rport",
+            "UDP",
+            "h:5060",
+            Some("z9hG4bKa"),
+        );
+        check(
+            "SIP  / 2.0\r\n  /TCP  spindle.example.com ;\r\n branch = b",
+            "TCP",
+            "spindle.example.com",
+            Some("b"),
+        );
+        check(
+            "SIP/2.0/TLS [2001:db8::9:1]",
+            "TLS",
+            "[2001:db8::9:1]",
+            None,
+        );
         assert!(Via::parse(b"SIP/2.0/UDP").is_err());
         assert!(Via::parse(b"UDP host").is_err());
         assert!(Via::parse(b"").is_err());
