@@ -17,3 +17,4 @@ pub mod sdp;
 pub mod sip;
 pub mod stun;
 pub mod time;
+pub mod workload;

@@ -6,14 +6,14 @@
 /// The octet at `at`.
 #[inline]
 #[must_use]
-pub fn u8_at(octets: &[u8], at: usize) -> Option<u8> {
+pub(crate) fn u8_at(octets: &[u8], at: usize) -> Option<u8> {
     octets.get(at).copied()
 }
 
 /// The big-endian 16-bit integer that starts at `at`.
 #[inline]
 #[must_use]
-pub fn u16_at(octets: &[u8], at: usize) -> Option<u16> {
+pub(crate) fn u16_at(octets: &[u8], at: usize) -> Option<u16> {
     let bytes = octets.get(at..at.checked_add(2)?)?;
     Some(u16::from_be_bytes(bytes.try_into().ok()?))
 }
@@ -21,7 +21,7 @@ pub fn u16_at(octets: &[u8], at: usize) -> Option<u16> {
 /// The big-endian 32-bit integer that starts at `at`.
 #[inline]
 #[must_use]
-pub fn u32_at(octets: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn u32_at(octets: &[u8], at: usize) -> Option<u32> {
     let bytes = octets.get(at..at.checked_add(4)?)?;
     Some(u32::from_be_bytes(bytes.try_into().ok()?))
 }
@@ -29,14 +29,14 @@ pub fn u32_at(octets: &[u8], at: usize) -> Option<u32> {
 /// The part of `octets` from `at` on; empty past the end.
 #[inline]
 #[must_use]
-pub fn from(octets: &[u8], at: usize) -> &[u8] {
+pub(crate) fn from(octets: &[u8], at: usize) -> &[u8] {
     octets.get(at..).unwrap_or_default()
 }
 
 /// At most `length` octets from `at` on; what is there when there are fewer.
 #[inline]
 #[must_use]
-pub fn span(octets: &[u8], at: usize, length: usize) -> &[u8] {
+pub(crate) fn span(octets: &[u8], at: usize, length: usize) -> &[u8] {
     let rest = from(octets, at);
     rest.get(..length.min(rest.len())).unwrap_or_default()
 }
@@ -44,7 +44,7 @@ pub fn span(octets: &[u8], at: usize, length: usize) -> &[u8] {
 /// Octets as text, with what is not UTF-8 replaced; Latin-1 letters common in
 /// old stacks survive as themselves.
 #[must_use]
-pub fn text(octets: &[u8]) -> String {
+pub(crate) fn text(octets: &[u8]) -> String {
     match std::str::from_utf8(octets) {
         Ok(text) => text.to_owned(),
         Err(_) => octets.iter().map(|&octet| char::from(octet)).collect(),
@@ -53,7 +53,7 @@ pub fn text(octets: &[u8]) -> String {
 
 /// A decimal number made of digits only, as large as fits in 64 bits.
 #[must_use]
-pub fn decimal(octets: &[u8]) -> Option<u64> {
+pub(crate) fn decimal(octets: &[u8]) -> Option<u64> {
     if octets.is_empty() || !octets.iter().all(u8::is_ascii_digit) {
         return None;
     }

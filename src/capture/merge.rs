@@ -6,7 +6,7 @@ use super::file::{CaptureFile, OpenError, ReadError};
 use crate::packet::{CapturePoint, LinkType, Packet};
 
 /// An input that could not be opened.
-pub type Unopened = (PathBuf, OpenError);
+pub(super) type Unopened = (PathBuf, OpenError);
 
 /// Something the user should hear of an input.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ use crate::packet::{CapturePoint, Packet};
 const LARGE: u64 = 32 * 1024 * 1024;
 
 /// Runs the verb.
-pub fn run(args: &Analyze) -> ExitStatus {
+pub(super) fn run(args: &Analyze) -> ExitStatus {
     let paths: Vec<PathBuf> = args.files.iter().chain(&args.read).cloned().collect();
     if paths.is_empty() {
         notices::error(
@@ -115,7 +115,7 @@ pub fn run(args: &Analyze) -> ExitStatus {
 }
 
 /// What becomes of writing: a reader that went away is no fault.
-pub fn output_status(written: io::Result<()>, name: &str) -> ExitStatus {
+pub(super) fn output_status(written: io::Result<()>, name: &str) -> ExitStatus {
     match written {
         Ok(()) => ExitStatus::Done,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Done,

@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 /// `sip-inspect FILE` is short for `sip-inspect analyze FILE`.
 #[derive(Debug, Parser)]
 #[command(name = "sip-inspect", version, arg_required_else_help = true)]
-pub struct Args {
+pub(super) struct Args {
     /// Whether to use colours; `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`
     /// are heeded.
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto, value_name = "WHEN")]
@@ -21,7 +21,7 @@ pub struct Args {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(super) enum Verb {
     /// Reads captures and tells of calls, media and requests.
     Analyze(Box<Analyze>),
     /// Prints the JSON Schema of `--format json`.
@@ -30,7 +30,7 @@ pub enum Verb {
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
+pub(super) enum ColorChoice {
     /// On a terminal.
     Auto,
     /// Always.
@@ -41,7 +41,7 @@ pub enum ColorChoice {
 
 impl ColorChoice {
     /// Makes it so.
-    pub fn apply(self) {
+    pub(super) fn apply(self) {
         match self {
             Self::Always => colored::control::set_override(true),
             Self::Never => colored::control::set_override(false),
@@ -57,7 +57,7 @@ impl ColorChoice {
 
 /// How records are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people.
     Table,
     /// One document.
@@ -70,7 +70,7 @@ pub enum Format {
 
 /// Which records CSV has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Section {
+pub(super) enum Section {
     /// Calls.
     Calls,
     /// RTP streams.
@@ -83,7 +83,7 @@ pub enum Section {
 
 /// How tables show times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Time {
+pub(super) enum Time {
     /// In UTC, as JSON does.
     Utc,
     /// In the zone of this host.
@@ -106,7 +106,7 @@ Examples:
 Exit status: 0 done, 2 usage, 3 no capture, 4 incomplete (with --strict),
 5 output not written, 70 internal error.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
-pub struct Analyze {
+pub(super) struct Analyze {
     /// Files, folders of files, or `-` for standard input.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,

@@ -8,13 +8,13 @@ use crate::output::escape::terminal;
 
 /// Says what went wrong. A standard error that can't be written to is nobody's
 /// loss.
-pub fn error(text: &str) {
+pub(super) fn error(text: &str) {
     let mut stderr = std::io::stderr().lock();
     let _ = writeln!(stderr, "{} {}", "error:".red().bold(), terminal(text));
 }
 
 /// Says what the user should know.
-pub fn warning(text: &str) {
+pub(super) fn warning(text: &str) {
     let mut stderr = std::io::stderr().lock();
     let _ = writeln!(stderr, "{} {}", "warning:".yellow().bold(), terminal(text));
 }

@@ -7,7 +7,7 @@ use super::analyze::output_status;
 use crate::report::Document;
 
 /// Prints the schema.
-pub fn run() -> ExitStatus {
+pub(super) fn run() -> ExitStatus {
     let schema = schemars::schema_for!(Document);
     let mut stdout = std::io::stdout().lock();
     let written = serde_json::to_writer_pretty(&mut stdout, &schema)

@@ -136,7 +136,7 @@ pub(super) struct Facts<'m, 'a> {
 }
 
 impl<'m, 'a> Facts<'m, 'a> {
-    pub fn of(
+    pub(super) fn of(
         message: &'m SipMessage<'a>,
         at: PacketRef,
         flow: Flow,
@@ -435,10 +435,7 @@ impl Call {
                 }
             }
             Method::Refer => {
-                handled.transfer_to = facts
-                    .message
-                    .value(HeaderName::ReferTo)
-                    .map(|value| octets::text(value));
+                handled.transfer_to = facts.message.value(HeaderName::ReferTo).map(octets::text);
             }
             _ => {}
         }

@@ -117,13 +117,10 @@ impl Clock {
         if to <= now {
             return;
         }
-        if to.since(now) <= JUMP_NS {
-            self.now = Some(to);
-            self.doubtful = None;
-        } else if self
+        let agreed = self
             .doubtful
-            .is_some_and(|before| to.since(before).abs() <= JUMP_NS)
-        {
+            .is_some_and(|before| to.since(before).abs() <= JUMP_NS);
+        if agreed || to.since(now) <= JUMP_NS {
             self.now = Some(to);
             self.doubtful = None;
         } else {

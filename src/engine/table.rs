@@ -69,6 +69,12 @@ impl<K: Hash + Eq + Clone, V: Entry> Table<K, V> {
         self.map.len()
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
     /// The entry of `key`.
     #[inline]
     #[must_use]

@@ -142,6 +142,8 @@ fn write_block(out: &mut impl Write, kind: u32, body: &[u8]) -> io::Result<()> {
     out.write_all(&kind.to_le_bytes())?;
     out.write_all(&total.to_le_bytes())?;
     out.write_all(body)?;
-    out.write_all(&[0; 3][..padded.saturating_sub(body.len())])?;
+    for _ in body.len()..padded {
+        out.write_all(&[0])?;
+    }
     out.write_all(&total.to_le_bytes())
 }

@@ -7,7 +7,7 @@ use super::header::{CSeq, ContentType, HeaderError, HeaderName, NameAddr, Via};
 use crate::octets;
 
 /// The most header fields of one message that are told apart.
-pub const MAX_FIELDS: usize = 1000;
+pub(super) const MAX_FIELDS: usize = 1000;
 
 /// A message as it was sent: octets, with its parts marked.
 #[derive(Clone, Debug)]

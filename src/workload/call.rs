@@ -1,0 +1,538 @@
+//! Calls as their parties play them.
+
+use rsip::Header;
+use rsip::headers::untyped::UntypedHeader as _;
+
+use super::media::{self, Talk};
+use super::{CallTruth, Maker, Plan, wire};
+use crate::net::{Endpoint, Flow, Transport};
+use crate::sip::build;
+
+/// How a call goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Answered and hung up by the caller.
+    Completed,
+    /// Challenged first, then completed.
+    Challenged,
+    /// Held and resumed in between.
+    Held,
+    /// Nothing reaches the caller's ear.
+    OneWay,
+    /// Answered, and still up at the end.
+    Established,
+    /// Given up while it rang.
+    Cancelled,
+    /// 486.
+    Busy,
+    /// 404.
+    NotFound,
+    /// 603.
+    Declined,
+    /// 302.
+    Redirected,
+    /// 503.
+    Failed,
+    /// No answer at all, the INVITE sent seven times.
+    TimedOut,
+    /// A registration: no call.
+    Registration,
+    /// An OPTIONS ping: no call, though its answer has a description.
+    Ping,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Completed,
+        Self::Challenged,
+        Self::Held,
+        Self::OneWay,
+        Self::Established,
+        Self::Cancelled,
+        Self::Busy,
+        Self::NotFound,
+        Self::Declined,
+        Self::Redirected,
+        Self::Failed,
+        Self::TimedOut,
+        Self::Registration,
+        Self::Ping,
+    ];
+}
+
+const MS: u64 = 1_000_000;
+const S: u64 = 1_000 * MS;
+
+/// One side of a connection over TCP.
+#[derive(Debug, Default)]
+struct TcpEnds {
+    next: [u32; 2],
+    open: bool,
+}
+
+/// A call while it is played.
+struct Script<'m> {
+    maker: &'m mut Maker,
+    call_id: String,
+    from_tag: String,
+    to_tag: String,
+    user: String,
+    peer: String,
+    caller: Endpoint,
+    callee: Endpoint,
+    /// Between the two, if any.
+    proxy: Option<Endpoint>,
+    transport: Transport,
+    fragmented: bool,
+    tcp: [TcpEnds; 2],
+    branch: u32,
+    truth: CallTruth,
+}
+
+/// What a request says beside the usual.
+#[derive(Clone, Debug, Default)]
+struct Message {
+    body: Vec<u8>,
+    extra: Vec<Header>,
+}
+
+/// Plays one call.
+pub(super) fn make(maker: &mut Maker, plan: &Plan, number: u64, kind: Kind, start: u64) {
+    let style = if plan.varied { maker.rng.u8(0..8) } else { 0 };
+    let six = style == 1;
+    let transport = if style == 2 { Transport::Tcp } else { Transport::Udp };
+    let caller_port = if transport == Transport::Tcp { maker.rng.u16(20_000..60_000) } else { 5060 };
+    let caller = maker.endpoint(six, caller_port);
+    let callee = maker.endpoint(six, 5060);
+    let proxy = matches!(style, 3 | 4).then(|| maker.endpoint(six, 5060));
+    let mut script = Script {
+        call_id: format!("call{number}-{:x}@made.example", maker.rng.u32(..)),
+        from_tag: format!("f{number:x}"),
+        to_tag: format!("t{number:x}"),
+        user: format!("caller{number}"),
+        peer: format!("callee{number}"),
+        caller,
+        callee,
+        proxy,
+        transport,
+        fragmented: style == 5,
+        tcp: [TcpEnds::default(), TcpEnds::default()],
+        branch: 0,
+        truth: CallTruth {
+            began_ns: start,
+            hops: 1 + usize::from(proxy.is_some()),
+            ..CallTruth::default()
+        },
+        maker,
+    };
+    match kind {
+        Kind::Registration => script.registration(start),
+        Kind::Ping => script.ping(start),
+        other => {
+            script.call(plan, other, start);
+            let truth = script.truth;
+            script.maker.truth.calls.insert(script.call_id, truth);
+        }
+    }
+}
+
+impl Script<'_> {
+    fn call(&mut self, plan: &Plan, kind: Kind, start: u64) {
+        let caller_media = self.maker.media_port();
+        let callee_media = self.maker.media_port();
+        let (codec, payload_type, clock_rate, octets) = match self.maker.rng.u8(0..4) {
+            0 => ("PCMA", 8, 8000, 160),
+            1 => ("opus", 111, 48_000, 80),
+            2 => ("G729", 18, 8000, 20),
+            _ => ("PCMU", 0, 8000, 160),
+        };
+        let sdp = |ip, port, direction: &str, version: u32| {
+            description(ip, port, codec, payload_type, clock_rate, direction, version)
+        };
+        let offer = Message {
+            body: sdp(self.caller.ip, caller_media, "sendrecv", 1),
+            ..Message::default()
+        };
+        let answer = Message {
+            body: sdp(self.callee.ip, callee_media, "sendrecv", 1),
+            ..Message::default()
+        };
+        self.truth.purposes.push("setup".to_owned());
+        let mut at = start;
+        let mut cseq = 1;
+        if kind == Kind::TimedOut {
+            let branch = self.next_branch();
+            for wait in [0, 500, 1500, 3500, 7500, 15_500, 31_500] {
+                let again = wait > 0;
+                self.on_hop(at + wait * MS, 0, "INVITE", cseq, &branch, &offer, false, again);
+            }
+            self.truth.outcome = "timeout".to_owned();
+            self.truth.hops = 1;
+            return;
+        }
+        if kind == Kind::Challenged {
+            let challenge = Message {
+                extra: vec![Header::Other(
+                    "Proxy-Authenticate".into(),
+                    "Digest realm=\"made.example\", nonce=\"abc\"".into(),
+                )],
+                ..Message::default()
+            };
+            let branch = self.next_branch();
+            let first = self.request(at, "INVITE", cseq, &branch, &offer, false, false);
+            let done = self.response(first + 2 * MS, 407, "INVITE", cseq, &branch, &challenge, false);
+            at = self.request(done + MS, "ACK", cseq, &branch, &Message::default(), false, false) + MS;
+            cseq += 1;
+            self.truth.purposes.push("setup".to_owned());
+        }
+        let branch = self.next_branch();
+        let mut last = self.request(at, "INVITE", cseq, &branch, &offer, false, false);
+        if self.transport == Transport::Udp && plan.impaired && self.maker.rng.u8(0..5) == 0 {
+            // Nobody answers for T1, so the first hop sends it again.
+            self.on_hop(at + 500 * MS, 0, "INVITE", cseq, &branch, &offer, false, true);
+            last += 505 * MS;
+        }
+        last = self.response(last + 20 * MS, 180, "INVITE", cseq, &branch, &Message::default(), false);
+        let refusal = match kind {
+            Kind::Busy => Some((486, "busy")),
+            Kind::NotFound => Some((404, "rejected")),
+            Kind::Declined => Some((603, "declined")),
+            Kind::Redirected => Some((302, "redirected")),
+            Kind::Failed => Some((503, "failed")),
+            _ => None,
+        };
+        if let Some((status, outcome)) = refusal {
+            last = self.response(last + 800 * MS, status, "INVITE", cseq, &branch, &Message::default(), false);
+            self.request(last + MS, "ACK", cseq, &branch, &Message::default(), false, false);
+            self.truth.outcome = outcome.to_owned();
+            return;
+        }
+        if kind == Kind::Cancelled {
+            last = self.request(last + S, "CANCEL", cseq, &branch, &Message::default(), false, false);
+            last = self.response(last + MS, 200, "CANCEL", cseq, &branch, &Message::default(), false);
+            last = self.response(last + MS, 487, "INVITE", cseq, &branch, &Message::default(), false);
+            self.request(last + MS, "ACK", cseq, &branch, &Message::default(), false, false);
+            self.truth.outcome = "cancelled".to_owned();
+            self.truth.purposes.push("cancel".to_owned());
+            return;
+        }
+        let answered = self.response(last + 700 * MS, 200, "INVITE", cseq, &branch, &answer, false);
+        let ack_branch = self.next_branch();
+        self.request(answered + MS, "ACK", cseq, &ack_branch, &Message::default(), true, false);
+        let seconds = if plan.media { plan.talk_s } else { 2 };
+        let talk = seconds * S + self.maker.rng.u64(0..S);
+        let end = answered + talk;
+        let mut pause = None;
+        if kind == Kind::Held {
+            let hold_at = answered + talk / 3;
+            let resume_at = answered + 2 * talk / 3;
+            for (when, direction, back, purpose, version) in [
+                (hold_at, "sendonly", "recvonly", "hold", 2),
+                (resume_at, "sendrecv", "sendrecv", "resume", 3),
+            ] {
+                cseq += 1;
+                let offer = Message {
+                    body: sdp(self.caller.ip, caller_media, direction, version),
+                    ..Message::default()
+                };
+                let answer = Message {
+                    body: sdp(self.callee.ip, callee_media, back, version),
+                    ..Message::default()
+                };
+                let branch = self.next_branch();
+                let last = self.request(when, "INVITE", cseq, &branch, &offer, true, false);
+                let last = self.response(last + 5 * MS, 200, "INVITE", cseq, &branch, &answer, false);
+                let branch = self.next_branch();
+                self.request(last + MS, "ACK", cseq, &branch, &Message::default(), true, false);
+                self.truth.purposes.push(purpose.to_owned());
+            }
+            // Both are silent while on hold; the phone plays no music.
+            pause = Some((hold_at, resume_at + 20 * MS));
+        }
+        if plan.media {
+            let toward = |from: Endpoint, from_port, to: Endpoint, to_port| Flow {
+                src: Endpoint::new(from.ip, from_port),
+                dst: Endpoint::new(to.ip, to_port),
+                transport: Transport::Udp,
+            };
+            let digits = if plan.impaired && self.maker.rng.u8(0..3) == 0 { "12*A#" } else { "" };
+            let mut talk = Talk {
+                call_id: self.call_id.clone(),
+                flow: toward(self.caller, caller_media, self.callee, callee_media),
+                payload_type,
+                clock_rate,
+                octets,
+                from: answered + 10 * MS,
+                until: end,
+                pause,
+                impaired: plan.impaired,
+                digits: digits.to_owned(),
+            };
+            media::make(self.maker, &talk);
+            if kind != Kind::OneWay {
+                talk.flow = talk.flow.reversed();
+                talk.digits.clear();
+                media::make(self.maker, &talk);
+            }
+            self.truth.audio = Some(if kind == Kind::OneWay { "caller-hears-nothing" } else { "both" }.to_owned());
+        }
+        if kind == Kind::Established {
+            self.truth.outcome = "established".to_owned();
+            return;
+        }
+        cseq += 1;
+        let branch = self.next_branch();
+        let last = self.request(end, "BYE", cseq, &branch, &Message::default(), true, false);
+        self.response(last + MS, 200, "BYE", cseq, &branch, &Message::default(), true);
+        self.truth.outcome = "completed".to_owned();
+        self.truth.purposes.push("hangup".to_owned());
+    }
+
+    fn registration(&mut self, start: u64) {
+        let mut at = start;
+        for (cseq, status) in [(1, 401), (2, 200)] {
+            let branch = self.next_branch();
+            at = self.request(at, "REGISTER", cseq, &branch, &Message::default(), false, false);
+            at = self.response(at + MS, status, "REGISTER", cseq, &branch, &Message::default(), true) + MS;
+        }
+    }
+
+    fn ping(&mut self, start: u64) {
+        let branch = self.next_branch();
+        let at = self.request(start, "OPTIONS", 1, &branch, &Message::default(), false, false);
+        let port = self.maker.media_port();
+        let answer = Message {
+            body: description(self.callee.ip, port, "PCMU", 0, 8000, "sendrecv", 1),
+            ..Message::default()
+        };
+        self.response(at + MS, 200, "OPTIONS", 1, &branch, &answer, true);
+    }
+
+    fn next_branch(&mut self) -> String {
+        self.branch += 1;
+        format!("{}n{}", self.from_tag, self.branch)
+    }
+
+    /// Endpoints in the order of the way.
+    fn stops(&self) -> Vec<Endpoint> {
+        let mut stops = vec![self.caller];
+        stops.extend(self.proxy);
+        stops.push(self.callee);
+        stops
+    }
+
+    /// A request over all hops; hands back when it arrived.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
+    fn request(
+        &mut self,
+        at: u64,
+        method: &str,
+        cseq: u32,
+        branch: &str,
+        message: &Message,
+        inside: bool,
+        again: bool,
+    ) -> u64 {
+        let hops = self.stops().len() - 1;
+        let mut when = at;
+        for hop in 0..hops {
+            self.on_hop(when, hop, method, cseq, branch, message, inside, again);
+            when += 300_000;
+        }
+        when
+    }
+
+    /// A request on one hop.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one request")]
+    fn on_hop(
+        &mut self,
+        at: u64,
+        hop: usize,
+        method: &str,
+        cseq: u32,
+        branch: &str,
+        message: &Message,
+        inside: bool,
+        again: bool,
+    ) {
+        let stops = self.stops();
+        let mut headers = self.vias(hop, branch);
+        headers.extend(self.identity(cseq, method, inside));
+        headers.push(rsip::headers::MaxForwards::from(70 - u32::try_from(hop).unwrap_or(0)).into());
+        headers.push(rsip::headers::UserAgent::new("made/1").into());
+        let contact = build::uri(&self.user, self.caller);
+        headers.push(Header::Contact(rsip::headers::Contact::new(format!("<{contact}>"))));
+        headers.extend(message.extra.iter().cloned());
+        let uri = build::uri(&self.peer, self.callee);
+        let body = self.with_type(&mut headers, &message.body, method == "INVITE");
+        let octets = build::request(rsip_method(method), uri, headers, &body);
+        let flow = Flow {
+            src: stops[hop],
+            dst: stops[hop + 1],
+            transport: self.transport,
+        };
+        self.count(method, again);
+        self.send(at, hop, flow, &octets);
+    }
+
+    /// A response over all hops back; hands back when it arrived.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one response")]
+    fn response(
+        &mut self,
+        at: u64,
+        status: u16,
+        method: &str,
+        cseq: u32,
+        branch: &str,
+        message: &Message,
+        _last: bool,
+    ) -> u64 {
+        let stops = self.stops();
+        let mut when = at;
+        for hop in (0..stops.len() - 1).rev() {
+            let mut headers = self.vias(hop, branch);
+            headers.extend(self.identity(cseq, method, true));
+            headers.push(Header::Other("Server".into(), "made/2".into()));
+            let contact = build::uri(&self.peer, self.callee);
+            headers.push(Header::Contact(rsip::headers::Contact::new(format!("<{contact}>"))));
+            headers.extend(message.extra.iter().cloned());
+            let body = self.with_type(&mut headers, &message.body, false);
+            let octets = build::response(status, headers, &body);
+            let flow = Flow {
+                src: stops[hop + 1],
+                dst: stops[hop],
+                transport: self.transport,
+            };
+            self.count(method, false);
+            self.send(when, hop, flow, &octets);
+            when += 300_000;
+        }
+        when
+    }
+
+    /// The stops that a request on hop `hop` has passed, the latest first.
+    fn vias(&self, hop: usize, branch: &str) -> Vec<Header> {
+        let stops = self.stops();
+        (0..=hop)
+            .rev()
+            .map(|stop| build::via(self.transport, stops[stop], &format!("{branch}h{stop}")))
+            .collect()
+    }
+
+    fn identity(&self, cseq: u32, method: &str, with_to_tag: bool) -> Vec<Header> {
+        let from = build::uri(&self.user, self.caller);
+        let to = build::uri(&self.peer, self.callee);
+        let to_tag = if with_to_tag { format!(";tag={}", self.to_tag) } else { String::new() };
+        vec![
+            rsip::headers::From::new(format!("\"Caller\" <{from}>;tag={}", self.from_tag)).into(),
+            rsip::headers::To::new(format!("<{to}>{to_tag}")).into(),
+            rsip::headers::CallId::new(self.call_id.clone()).into(),
+            rsip::headers::CSeq::new(format!("{cseq} {method}")).into(),
+        ]
+    }
+
+    /// Adds the type of a body; pads it where the message is to be fragmented.
+    fn with_type(&self, headers: &mut Vec<Header>, body: &[u8], pad: bool) -> Vec<u8> {
+        if body.is_empty() {
+            return Vec::new();
+        }
+        headers.push(rsip::headers::ContentType::new("application/sdp").into());
+        let mut body = body.to_vec();
+        if self.fragmented && pad {
+            for number in 0..40 {
+                body.extend(format!("a=x-padding:{number:0>30}\r\n").bytes());
+            }
+        }
+        body
+    }
+
+    fn count(&mut self, _method: &str, again: bool) {
+        self.maker.truth.sip_messages += 1;
+        if again {
+            self.maker.truth.retransmissions += 1;
+            self.truth.retransmissions += 1;
+        } else {
+            self.truth.messages += 1;
+        }
+    }
+
+    fn send(&mut self, at: u64, hop: usize, flow: Flow, octets: &[u8]) {
+        match self.transport {
+            Transport::Tcp => self.send_tcp(at, hop, flow, octets),
+            Transport::Udp if self.fragmented && octets.len() > 1400 => {
+                let identification = self.maker.identification();
+                let mut frames = wire::fragments(flow, identification, octets, 1400);
+                // Fragments may arrive in any order.
+                self.maker.rng.shuffle(&mut frames);
+                for (frame, number) in frames.into_iter().zip(0..) {
+                    self.maker.push(at + number * 1000, frame);
+                }
+            }
+            Transport::Udp => self.maker.datagram(at, flow, octets),
+        }
+    }
+
+    /// Octets in segments of odd sizes, two of which may change places.
+    fn send_tcp(&mut self, at: u64, hop: usize, flow: Flow, octets: &[u8]) {
+        let end = usize::from(flow.dst == self.stops()[hop]);
+        if !self.tcp[hop].open {
+            self.tcp[hop].open = true;
+            self.tcp[hop].next = [self.maker.rng.u32(..), self.maker.rng.u32(..)];
+            for (side, flow, before) in [(end, flow, 2000), (1 - end, flow.reversed(), 1000)] {
+                let identification = self.maker.identification();
+                let first = self.tcp[hop].next[side].wrapping_sub(1);
+                let frame = wire::tcp(flow, identification, first, None, true, b"");
+                self.maker.push(at.saturating_sub(before), frame);
+            }
+        }
+        let mut sequence = self.tcp[hop].next[end];
+        let mut frames = Vec::new();
+        let mut rest = octets;
+        while !rest.is_empty() {
+            let length = self.maker.rng.usize(1..=900).min(rest.len());
+            let (part, after) = rest.split_at(length);
+            let identification = self.maker.identification();
+            frames.push(wire::tcp(flow, identification, sequence, None, false, part));
+            sequence = sequence.wrapping_add(u32::try_from(length).unwrap_or_default());
+            rest = after;
+        }
+        if frames.len() > 1 && self.maker.rng.bool() {
+            frames.swap(0, 1);
+        }
+        for (frame, number) in frames.into_iter().zip(0..) {
+            self.maker.push(at + number * 1000, frame);
+        }
+        self.tcp[hop].next[end] = sequence;
+    }
+}
+
+fn rsip_method(method: &str) -> rsip::Method {
+    match method {
+        "INVITE" => rsip::Method::Invite,
+        "ACK" => rsip::Method::Ack,
+        "BYE" => rsip::Method::Bye,
+        "CANCEL" => rsip::Method::Cancel,
+        "REGISTER" => rsip::Method::Register,
+        _ => rsip::Method::Options,
+    }
+}
+
+fn description(
+    ip: std::net::IpAddr,
+    port: u16,
+    codec: &str,
+    payload_type: u8,
+    clock_rate: u32,
+    direction: &str,
+    version: u32,
+) -> Vec<u8> {
+    let family = if ip.is_ipv4() { "IP4" } else { "IP6" };
+    let channels = if codec == "opus" { "/2" } else { "" };
+    format!(
+        "v=0\r\no=- 1 {version} IN {family} {ip}\r\ns=-\r\nc=IN {family} {ip}\r\nt=0 0\r\n\
+         m=audio {port} RTP/AVP {payload_type} 101\r\na=rtpmap:{payload_type} {codec}/{clock_rate}{channels}\r\n\
+         a=rtpmap:101 telephone-event/{clock_rate}\r\na={direction}\r\n"
+    )
+    .into_bytes()
+}

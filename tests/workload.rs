@@ -1,0 +1,181 @@
+//! The analysis against traffic whose truth is known.
+
+use std::collections::BTreeMap;
+
+use sip_inspect::inspector::{Config, Inspector, PointInfo};
+use sip_inspect::packet::{LinkType, Packet};
+use sip_inspect::report::{CallRecord, Record, StreamRecord, Summary};
+use sip_inspect::workload::{Plan, Workload, generate};
+
+struct Report {
+    calls: Vec<CallRecord>,
+    streams: Vec<StreamRecord>,
+    summary: Summary,
+}
+
+fn analyze(workload: &Workload) -> Report {
+    let mut inspector = Inspector::new(Config {
+        show_digits: true,
+        ..Config::default()
+    });
+    let point = inspector.add_point(PointInfo {
+        file: "made.pcap".to_owned(),
+        interface: "if0".to_owned(),
+        link_type: LinkType(1),
+        digits: 9,
+        dropped: None,
+    });
+    let (mut calls, mut streams, mut summary) = (Vec::new(), Vec::new(), None);
+    let mut take = |record| match record {
+        Record::Call(call) => calls.push(*call),
+        Record::RtpStream(stream) => streams.push(*stream),
+        Record::Summary(found) => summary = Some(*found),
+        _ => {}
+    };
+    for ((at, data), number) in workload.packets.iter().zip(1..) {
+        inspector.handle(&Packet {
+            number,
+            timestamp: *at,
+            capture_point: point,
+            link_type: LinkType(1),
+            original_length: u32::try_from(data.len()).expect("short"),
+            data,
+        });
+        while let Some(record) = inspector.poll_record() {
+            take(record);
+        }
+    }
+    inspector.finish();
+    while let Some(record) = inspector.poll_record() {
+        take(record);
+    }
+    Report {
+        calls,
+        streams,
+        summary: summary.expect("a summary"),
+    }
+}
+
+fn check(plan: &Plan) {
+    let workload = generate(plan);
+    let truth = &workload.truth;
+    let report = analyze(&workload);
+    let seed = plan.seed;
+
+    assert_eq!(report.summary.packets, truth.packets, "seed {seed}");
+    assert_eq!(report.summary.sip_messages, truth.sip_messages, "seed {seed}");
+    assert_eq!(report.summary.retransmissions, truth.retransmissions, "seed {seed}");
+    assert_eq!(report.summary.duplicates, 0, "seed {seed}");
+    assert!(report.summary.complete, "seed {seed}: {:?}", report.summary.incomplete_reasons);
+
+    let outcomes = |calls: &[CallRecord]| -> BTreeMap<String, String> {
+        calls
+            .iter()
+            .map(|call| (call.call_id.clone(), call.outcome.clone()))
+            .collect()
+    };
+    let true_outcomes: BTreeMap<String, String> = truth
+        .calls
+        .iter()
+        .map(|(call_id, call)| (call_id.clone(), call.outcome.clone()))
+        .collect();
+    assert_eq!(outcomes(&report.calls), true_outcomes, "seed {seed}");
+    assert_eq!(report.calls.len(), truth.calls.len(), "seed {seed}");
+    for call in &report.calls {
+        let expected = &truth.calls[&call.call_id];
+        let what = format!("seed {seed}, {} {}", call.call_id, call.outcome);
+        assert_eq!(call.messages, expected.messages, "{what}");
+        assert_eq!(call.retransmissions, expected.retransmissions, "{what}");
+        assert_eq!(call.hops.len(), expected.hops, "{what}");
+        let purposes: Vec<&str> = call.exchanges.iter().map(|exchange| exchange.purpose.as_str()).collect();
+        assert_eq!(purposes, expected.purposes, "{what}");
+        if plan.media {
+            // A hold says nothing of who hears whom; what stands before and
+            // after it does.
+            let spoken: Vec<&str> = call
+                .media
+                .iter()
+                .filter_map(|media| media.audio.as_deref())
+                .filter(|audio| *audio != "held")
+                .collect();
+            for audio in &spoken {
+                assert_eq!(Some(*audio), expected.audio.as_deref(), "{what}");
+            }
+            assert_eq!(spoken.is_empty(), expected.audio.is_none(), "{what}");
+        }
+    }
+
+    let key = |stream: &StreamRecord| {
+        let address = |ip: &str, port: u16| match ip.contains(':') {
+            true => format!("[{ip}]:{port}"),
+            false => format!("{ip}:{port}"),
+        };
+        let flow = format!(
+            "{} -> {} udp",
+            address(&stream.src_ip, stream.src_port),
+            address(&stream.dst_ip, stream.dst_port)
+        );
+        (flow, stream.ssrc)
+    };
+    let found: Vec<_> = report.streams.iter().map(key).collect();
+    for stream in &report.streams {
+        assert!(truth.streams.contains_key(&key(stream)), "seed {seed}: phantom {:?}", key(stream));
+    }
+    assert_eq!(found.len(), truth.streams.len(), "seed {seed}");
+    for stream in &report.streams {
+        let expected = &truth.streams[&key(stream)];
+        let what = format!("seed {seed}, {:?}", key(stream));
+        assert_eq!(stream.call_id.as_deref(), Some(expected.call_id.as_str()), "{what}");
+        assert_eq!(stream.packets, expected.packets, "{what}");
+        assert_eq!(stream.lost, expected.lost, "{what}");
+        assert_eq!(stream.duplicates, expected.duplicates, "{what}");
+        assert_eq!(stream.dtmf, expected.digits, "{what}");
+        let jitter = stream.jitter_ms.expect("a jitter");
+        assert!((jitter - expected.jitter_ms).abs() < 0.001, "{what}: {jitter} for {}", expected.jitter_ms);
+    }
+}
+
+#[test]
+fn a_mix_of_everything_is_told_exactly() {
+    for seed in 1..=12 {
+        check(&Plan::mix(seed, 56));
+    }
+}
+
+#[test]
+fn noise_makes_no_phantoms() {
+    check(&Plan {
+        noise: 0.9,
+        talk_s: 1,
+        ..Plan::mix(77, 28)
+    });
+    let silent = Plan {
+        calls: 0,
+        noise: 1.0,
+        ..Plan::mix(78, 0)
+    };
+    let mut workload = generate(&Plan { noise: 0.9, ..Plan::mix(79, 14) });
+    // Only what is noise: nothing may be found in it.
+    let sip_free: Vec<_> = generate(&Plan { noise: 0.0, ..Plan::mix(79, 14) }).packets;
+    workload.packets.retain(|packet| !sip_free.contains(packet));
+    let report = analyze(&workload);
+    assert!(!workload.packets.is_empty());
+    assert_eq!((report.calls.len(), report.streams.len()), (0, 0));
+    assert_eq!(generate(&silent).packets.len(), 0);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_packets() {
+    let packets = |seed| generate(&Plan::mix(seed, 14)).packets;
+    assert_eq!(packets(5), packets(5));
+    assert_ne!(packets(5), packets(6));
+}
+
+#[test]
+fn signalling_alone_and_media_alone() {
+    check(&Plan::sip(9, 140));
+    check(&Plan {
+        talk_s: 5,
+        ..Plan::rtp(10, 20)
+    });
+}
