@@ -101,6 +101,8 @@ pub struct CaptureFile {
     number: u32,
     ended: bool,
     current: Option<Current>,
+    /// What is wrong before the first packet, until it is told.
+    damage: Option<ReadError>,
 }
 
 impl std::fmt::Debug for CaptureFile {
@@ -157,6 +159,7 @@ impl CaptureFile {
             number: 0,
             ended: false,
             current: None,
+            damage: None,
         };
         file.fill(4)?;
         if file.end == 0 {
@@ -168,20 +171,21 @@ impl CaptureFile {
         }
         match file.advance() {
             Ok(()) => {}
+            // A capture without a whole packet is still one.
+            Err(error) if !file.decoder.interfaces().is_empty() => file.damage = Some(error),
             Err(ReadError {
                 damage: Damage::Malformed(error),
-                packets: 0,
                 ..
             }) => return Err(error.into()),
             Err(ReadError {
                 damage: Damage::Io(error),
-                packets: 0,
                 ..
             }) => return Err(error.into()),
-            Err(error) if file.decoder.interfaces().is_empty() => {
-                return Err(OpenError::CutHeader(error.offset));
-            }
-            Err(error) => return Err(OpenError::Io(io::Error::other(error.to_string()))),
+            Err(ReadError {
+                damage: Damage::Bomb(bomb),
+                ..
+            }) => return Err(OpenError::Io(io::Error::other(bomb))),
+            Err(error) => return Err(OpenError::CutHeader(error.offset)),
         }
         if file.current.is_none() && file.decoder.interfaces().is_empty() && file.offset < 24 {
             return Err(OpenError::CutHeader(file.offset));
@@ -211,6 +215,11 @@ impl CaptureFile {
     #[inline]
     pub(super) const fn peek(&self) -> Option<Current> {
         self.current
+    }
+
+    /// What is wrong before the first packet.
+    pub(super) const fn take_damage(&mut self) -> Option<ReadError> {
+        self.damage.take()
     }
 
     /// The octets of the packet that [`Self::peek`] shows.

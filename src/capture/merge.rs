@@ -135,6 +135,12 @@ impl Inputs {
         for notice in self.notices.drain(..) {
             into.notice(notice);
         }
+        for file in &mut self.files {
+            if let Some(error) = file.take_damage() {
+                let file = file.name().to_owned();
+                into.notice(Notice::Damaged { file, error });
+            }
+        }
         let mut points: Vec<Vec<Option<CapturePoint>>> =
             self.files.iter().map(|_| Vec::new()).collect();
         let mut since_progress = 0;

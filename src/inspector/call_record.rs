@@ -112,7 +112,9 @@ impl Inspector {
         let response = last.and_then(|exchange| call.final_of(exchange));
         let callee_agent = last
             .filter(|exchange| exchange.reached_the_end)
-            .filter(|exchange| !is_proxy(closed, exchange))
+            // A refusal may be the proxy's own; what says yes comes from the
+            // far end, by whatever way.
+            .filter(|exchange| milestones.answered.is_some() || !is_proxy(closed, exchange))
             .and_then(|exchange| exchange.answerer_agent.clone());
         let ring_until = milestones.answered.or(milestones.ended);
         let mut not_judged = Vec::new();
@@ -275,6 +277,7 @@ impl Inspector {
                 .map(|(response, started)| milliseconds(response.at.since(started))),
             retransmissions: hops().map(|hop| hop.retransmissions).sum(),
             result: result(closed, exchange, response).to_owned(),
+            target: exchange.refer_to.clone(),
             digit: exchange.digit.map(|digit| self.shown(digit).to_string()),
             frames,
         }

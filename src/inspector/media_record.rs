@@ -115,14 +115,10 @@ impl Inspector {
             .flatten()
             .map(|(answered, first)| answered.since(first))
             .filter(|early| *early > 0);
+        // Later epochs have no first packet of their own: streams go on.
         let after = |heard: &Heard| {
-            let begin = if number == 0 {
-                milestones.answered
-            } else {
-                from
-            };
-            let first = heard.first?;
-            Some(milliseconds(first.since(begin?).max(0)))
+            let answered = milestones.answered.filter(|_| number == 0)?;
+            Some(milliseconds(heard.first?.since(answered).max(0)))
         };
         let endpoint =
             |media: Option<&MediaDescription>| media.and_then(MediaDescription::endpoint);

@@ -7,7 +7,7 @@ use comfy_table::{Cell, CellAlignment, Table as Grid, presets};
 
 use super::Sink;
 use super::escape::terminal;
-use crate::report::{CallRecord, LimitRecord, MediaRecord, Record, StreamRecord, Summary};
+use crate::report::{CallRecord, ExchangeRecord, LimitRecord, MediaRecord, Record, StreamRecord, Summary};
 
 /// How times are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,14 @@ struct Row {
     talk: String,
     audio: String,
     ended_by: String,
-    note: String,
+    notes: Vec<String>,
+    /// Who held the call, from when until when.
+    holds: Vec<(String, String, Option<String>)>,
+    /// To whom it was transferred, and how that went.
+    transfers: Vec<(String, String)>,
+    call_id: String,
+    /// Kind of tie and the other Call-ID.
+    legs: Vec<(String, String)>,
     started: Option<String>,
     detail: Vec<String>,
 }
@@ -174,17 +181,18 @@ impl<W: Write> Table<W> {
             return Ok(());
         }
         self.calls.sort_by_key(|row| row.index);
-        let notes = self.calls.iter().any(|row| !row.note.is_empty());
+        let notes: Vec<String> = self.calls.iter().map(|row| self.note(row, first)).collect();
+        let any_note = notes.iter().any(|note| !note.is_empty());
         let detailed = self.calls.len() <= MAX_DETAILED;
         let mut grid = grid();
         let mut head = vec![
             "#", "Start", "From", "To", "Outcome", "Status", "PDD", "Talk", "Audio", "Ended by",
         ];
-        if notes {
+        if any_note {
             head.push("Note");
         }
         grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
-        for row in &self.calls {
+        for (row, note) in self.calls.iter().zip(&notes) {
             let start = row
                 .started
                 .as_deref()
@@ -201,8 +209,8 @@ impl<W: Write> Table<W> {
                 Cell::new(&row.audio),
                 Cell::new(&row.ended_by),
             ];
-            if notes {
-                cells.push(Cell::new(&row.note));
+            if any_note {
+                cells.push(Cell::new(note));
             }
             grid.add_row(cells);
         }
@@ -221,6 +229,49 @@ impl<W: Write> Table<W> {
             "PDD from the first INVITE, challenges included; audio as it passed the capture point"
                 .dimmed()
         )
+    }
+
+    /// What else there is to say of a call.
+    fn note(&self, row: &Row, first: Option<&str>) -> String {
+        let seconds = |at: &str| {
+            let at = at.parse::<jiff::Timestamp>().ok();
+            let first = first.and_then(|first| first.parse::<jiff::Timestamp>().ok());
+            at.zip(first)
+                .map_or(0.0, |(at, first)| at.duration_since(first).as_secs_f64())
+        };
+        let index_of = |call_id: &str| {
+            self.calls
+                .iter()
+                .find(|other| other.call_id == call_id)
+                .map(|other| other.index)
+        };
+        let mut notes = row.notes.clone();
+        for (by, from, until) in &row.holds {
+            notes.push(match until {
+                Some(until) => format!(
+                    "hold {:.2}-{:.2} s by {by}, resumed",
+                    seconds(from),
+                    seconds(until)
+                ),
+                None => format!("hold from {:.2} s by {by}", seconds(from)),
+            });
+        }
+        let tie = |kind: &str| {
+            row.legs
+                .iter()
+                .find(|(known, _)| known == kind)
+                .and_then(|(_, call_id)| index_of(call_id))
+        };
+        for (what, result) in &row.transfers {
+            notes.push(match tie("transferred-to") {
+                Some(index) => format!("{what}: {result} (call {index})"),
+                None => format!("{what}: {result}"),
+            });
+        }
+        if let Some(index) = tie("transferred-from") {
+            notes.push(format!("by REFER of call {index}"));
+        }
+        notes.join(", ")
     }
 
     fn write_streams(&mut self) -> io::Result<()> {
@@ -428,15 +479,33 @@ fn row(call: &CallRecord) -> Row {
     if let Some(ms) = call.ring_ms.filter(|ms| *ms >= 1000.0) {
         notes.push(format!("rang {}", short(Some(ms))));
     }
+    let by = |exchange: &ExchangeRecord| match exchange.by.as_deref() {
+        Some("caller") => from.clone(),
+        _ => to.clone(),
+    };
+    let (mut holds, mut transfers) = (Vec::new(), Vec::new());
     for exchange in &call.exchanges {
         match exchange.purpose.as_str() {
-            "transfer" => notes.push(format!("transfer {}", exchange.result)),
-            "hold" | "t38" | "codec-change" if exchange.result == "ok" => {
-                let by = match exchange.by.as_deref() {
-                    Some("caller") => &from,
-                    _ => &to,
-                };
-                notes.push(format!("{} by {by}", exchange.purpose));
+            "transfer" => {
+                let value = exchange.target.as_deref().unwrap_or_default();
+                let target = crate::sip::header::NameAddr::parse(value.as_bytes());
+                let user = crate::octets::text(target.parsed_uri().user_name());
+                let peer = if by(exchange) == from { &to } else { &from };
+                transfers.push((
+                    format!("transferred {peer} to {}", terminal(&user)),
+                    exchange.result.clone(),
+                ));
+            }
+            "hold" if exchange.result == "ok" => {
+                holds.push((by(exchange), exchange.started.clone(), None));
+            }
+            "resume" if exchange.result == "ok" => {
+                if let Some((_, _, until)) = holds.last_mut() {
+                    *until = Some(exchange.started.clone());
+                }
+            }
+            "t38" | "codec-change" if exchange.result == "ok" => {
+                notes.push(format!("{} by {}", exchange.purpose, by(exchange)));
             }
             _ => {}
         }
@@ -459,14 +528,6 @@ fn row(call: &CallRecord) -> Row {
             detail.push(terminal(reason).into_owned());
         }
     }
-    for leg in &call.legs {
-        detail.push(format!(
-            "{} {}: {}",
-            leg.kind,
-            terminal(&leg.call_id),
-            terminal(&leg.reason)
-        ));
-    }
     Row {
         index: call.index,
         from,
@@ -479,7 +540,15 @@ fn row(call: &CallRecord) -> Row {
         talk: short(call.talk_ms),
         audio,
         ended_by,
-        note: notes.join(", "),
+        notes,
+        holds,
+        transfers,
+        call_id: call.call_id.clone(),
+        legs: call
+            .legs
+            .iter()
+            .map(|leg| (leg.kind.clone(), leg.call_id.clone()))
+            .collect(),
         started: call.started.clone(),
         detail,
     }

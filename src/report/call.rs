@@ -134,6 +134,8 @@ pub struct ExchangeRecord {
     /// `ok challenged redirected rejected cancelled glare gone failed timeout
     /// pending`; of a transfer also `done`.
     pub result: String,
+    /// `Refer-To` of a REFER.
+    pub target: Option<String>,
     /// The digit of an INFO; `*` unless digits are shown.
     pub digit: Option<String>,
     pub frames: Vec<u32>,

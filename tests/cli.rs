@@ -1,0 +1,292 @@
+//! The program as a process: exit status, texts, streams that fail.
+
+mod common;
+
+use std::fs;
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use common::{program, run, run_with, testdata};
+
+fn capture() -> String {
+    path("proxied-call/capture.pcap")
+}
+
+fn path(name: &str) -> String {
+    let path = testdata().join("cases").join(name);
+    path.to_str().expect("UTF-8").to_owned()
+}
+
+/// Runs and holds the status, the data and the notice against what is due.
+#[track_caller]
+fn check(arguments: &[&str], status: i32, in_stdout: &str, in_stderr: &str) {
+    let output = run(arguments);
+    assert_eq!(output.status, Some(status), "{arguments:?}: {}", output.stderr);
+    assert!(output.stdout.contains(in_stdout), "{arguments:?}: {}", output.stdout);
+    assert!(output.stderr.contains(in_stderr), "{arguments:?}: {}", output.stderr);
+    assert!(!output.stderr.contains("panicked"), "{arguments:?}: {}", output.stderr);
+}
+
+#[test]
+fn usage_is_explained() {
+    check(&["--help"], 0, "analyze", "");
+    check(&["--version"], 0, "sip-inspect", "");
+    check(&["analyze", "--help"], 0, "Examples:", "");
+    check(&[], 2, "", "Usage");
+    check(&["analyze"], 2, "", "no capture is named");
+    check(&["analyze", "--no-such-flag", "x"], 2, "", "--no-such-flag");
+    check(&["analyze", &capture(), "--format", "xml"], 2, "", "xml");
+    check(&["analyze", &capture(), "--memory", "0"], 2, "", "0");
+}
+
+#[test]
+fn a_file_alone_is_enough() {
+    check(&[&capture()], 0, "alice", "");
+    check(&["-r", &capture()], 0, "alice", "");
+    check(&[&capture(), "--json"], 0, "\"schema\":\"sip-inspect/1\"", "");
+}
+
+#[test]
+fn m001_m002_what_is_no_capture_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |name: &str, octets: &[u8]| -> String {
+        let path = folder.path().join(name);
+        fs::write(&path, octets).expect("written");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let random: Vec<u8> = (0..4096_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8 | 1).collect();
+    check(&[&file("empty", b"")], 3, "", "empty");
+    check(&[&file("short", b"\xd4")], 3, "", "ends after 1 octets");
+    check(&[&file("text", b"INVITE sip:a SIP/2.0\r\n")], 3, "", "49 4e 56 49");
+    check(&[&file("elf", b"\x7fELF\x02\x01\x01")], 3, "", "7f 45 4c 46");
+    check(&[&file("random", &random)], 3, "", "not a capture");
+    check(&[&file("kuznetzov", b"\x34\xcd\xb2\xa1\0\0\0\0")], 3, "", "not supported");
+    check(&["/no/such/file"], 3, "", "/no/such/file");
+    check(&[folder.path().join("empty-folder").to_str().expect("UTF-8")], 3, "", "empty-folder");
+    let nothing = folder.path().join("nothing");
+    fs::create_dir(&nothing).expect("a folder");
+    check(&[nothing.to_str().expect("UTF-8")], 3, "", "no capture");
+    check(&["/dev/zero"], 3, "", "00 00 00 00");
+    assert_eq!(run_with(&["-"], b"").status, Some(3));
+}
+
+#[test]
+fn m003_a_header_cut_anywhere_is_refused() {
+    let whole = fs::read(capture()).expect("a capture");
+    for cut in 0..24 {
+        let output = run_with(&["-"], &whole[..cut]);
+        assert_eq!(output.status, Some(3), "{cut}: {}", output.stderr);
+    }
+    // A capture without packets is one.
+    let output = run_with(&["-", "--json"], &whole[..24]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    assert!(output.stdout.contains("\"packets\":0"));
+}
+
+#[test]
+fn m004_a_cut_file_gives_all_whole_packets() {
+    let whole = fs::read(capture()).expect("a capture");
+    let mut last = 0;
+    for cut in (24..3000).step_by(61) {
+        let output = run_with(&["-", "--json"], &whole[..cut]);
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        let document: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+        let packets = document["summary"]["packets"].as_u64().expect("a number");
+        assert!(packets >= last, "{cut}");
+        last = packets;
+        let complete = output.stderr.is_empty();
+        assert_eq!(document["summary"]["complete"], complete, "{cut}");
+        if !complete {
+            assert!(output.stderr.contains("cut inside packet"), "{}", output.stderr);
+        }
+    }
+    assert!(last > 3);
+    let output = run_with(&["-", "--strict", "-q"], &whole[..1000]);
+    assert_eq!((output.status, output.stderr.as_str()), (Some(4), ""));
+    assert_eq!(run_with(&["-", "--strict"], &whole).status, Some(0));
+}
+
+#[test]
+fn m009_compressed_input_is_read_and_bombs_are_not() {
+    check(&[&path("sipp-dtmf/capture.pcap.gz")], 0, "completed", "");
+    check(&[&path("tcp-call/capture.pcap.zst")], 0, "completed", "");
+    let mut bomb = fs::read(capture()).expect("a capture");
+    bomb.truncate(24);
+    bomb.resize(80 * 1024 * 1024, 0);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut packed, &bomb).expect("a vector takes all");
+    let packed = packed.finish().expect("a vector takes all");
+    let output = run_with(&["-", "--strict", "--format", "ndjson"], &packed);
+    assert_eq!(output.status, Some(4), "{}", output.stderr);
+    assert!(output.stderr.contains("bomb"), "{}", output.stderr);
+    let cut = run_with(&["-", "--strict"], &packed[..packed.len() / 2]);
+    assert!(matches!(cut.status, Some(3 | 4)), "{}", cut.stderr);
+}
+
+#[test]
+fn standard_input_reads_as_the_file_does() {
+    let octets = fs::read(capture()).expect("a capture");
+    let piped = run_with(&["-", "--format", "csv"], &octets);
+    let named = run(&["analyze", &capture(), "--format", "csv"]);
+    let named = named.stdout.replace("capture.pcap", "-");
+    assert_eq!(piped.stdout, named);
+}
+
+#[test]
+fn m016_several_files_are_merged_by_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = fs::read(capture()).expect("a capture");
+    // The same capture, its packets dealt out to two files in turn.
+    let (mut odd, mut even) = (whole[..24].to_vec(), whole[..24].to_vec());
+    let (mut at, mut number) = (24, 0);
+    while at < whole.len() {
+        let length = u32::from_le_bytes(whole[at + 8..at + 12].try_into().expect("four"));
+        let end = at + 16 + length as usize;
+        let part = if number % 2 == 0 { &mut even } else { &mut odd };
+        part.extend(&whole[at..end]);
+        (at, number) = (end, number + 1);
+    }
+    let (a, b) = (folder.path().join("b-even.pcap"), folder.path().join("a-odd.pcap"));
+    fs::write(&a, even).expect("written");
+    fs::write(&b, odd).expect("written");
+    fs::write(folder.path().join("notes.txt"), "not a capture").expect("written");
+    for arguments in [
+        vec![a.to_str().expect("UTF-8"), b.to_str().expect("UTF-8")],
+        vec![folder.path().to_str().expect("UTF-8"), "-q"],
+    ] {
+        let output = run(&[&arguments[..], &["--json"]].concat());
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        let document: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+        assert_eq!(document["calls"][0]["outcome"], "completed");
+        assert_eq!(document["summary"]["packets"], number);
+        assert_eq!(document["summary"]["capture_points"].as_array().map(Vec::len), Some(2));
+    }
+}
+
+#[test]
+fn filters_choose_packets_and_calls() {
+    let features = path("call-features/capture.pcap");
+    let calls = |arguments: &[&str]| -> u64 {
+        let output = run(&[&["analyze", &features, "--json"], arguments].concat());
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        let document: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+        document["summary"]["calls"].as_u64().expect("a number")
+    };
+    assert_eq!(calls(&[]), 6);
+    assert_eq!(calls(&["--call", "3"]), 1);
+    assert_eq!(calls(&["--call", "carol"]), 3);
+    assert_eq!(calls(&["--call", "no such call"]), 0);
+    assert_eq!(calls(&["-c", "12"]), 0);
+    #[cfg(feature = "live")]
+    {
+        assert_eq!(calls(&["-f", "host 203.0.113.30"]), 3);
+        check(&["analyze", &features, "-f", "no such filter"], 2, "", "does not compile");
+    }
+}
+
+#[test]
+fn m066_a_closed_pipe_ends_quietly() {
+    let mut child = program()
+        .args(["analyze", &path("call-features/capture.pcap"), "--format", "ndjson", "--messages"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut first = [0];
+    let mut stdout = child.stdout.take().expect("a pipe");
+    stdout.read_exact(&mut first).expect("an octet");
+    drop(stdout);
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn m067_a_full_disk_is_told() {
+    for (format, expected) in [("json", 5), ("ndjson", 5), ("csv", 5), ("table", 5)] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+        let output = program()
+            .args(["analyze", &capture(), "--format", format])
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .expect("the program ends");
+        assert_eq!(output.status.code(), Some(expected), "{format}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("not written whole"), "{format}: {stderr}");
+    }
+    check(&["analyze", &capture(), "-o", "/no/such/folder/out"], 5, "", "/no/such/folder/out");
+    check(&["analyze", &capture(), "-o", "/dev/full"], 5, "", "/dev/full");
+}
+
+#[test]
+fn output_goes_where_it_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file: PathBuf = folder.path().join("out.json");
+    let output = run(&["analyze", &capture(), "--json", "-o", file.to_str().expect("UTF-8")]);
+    assert_eq!((output.status, output.stdout.as_str()), (Some(0), ""));
+    let written = fs::read_to_string(file).expect("written");
+    assert_eq!(written, run(&["analyze", &capture(), "--json"]).stdout);
+}
+
+#[test]
+fn colours_are_used_when_asked_for() {
+    let escapes = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = program();
+        command.args(arguments).envs(variables.iter().copied());
+        let output = command.output().expect("the program ends");
+        output.stdout.contains(&0x1b)
+    };
+    let capture = capture();
+    assert!(!escapes(&[&capture], &[]));
+    assert!(escapes(&[&capture, "--color", "always"], &[]));
+    assert!(escapes(&[&capture], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!escapes(&[&capture, "--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+}
+
+#[test]
+fn digits_are_masked_unless_asked_for() {
+    let capture = path("sipp-dtmf/capture.pcap.gz");
+    let digits = |arguments: &[&str]| -> Vec<String> {
+        let output = run(&[&["analyze", &capture, "--json"], arguments].concat());
+        let document: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+        let streams = document["rtp_streams"].as_array().expect("streams").clone();
+        streams
+            .iter()
+            .filter_map(|stream| stream["dtmf"].as_str())
+            .filter(|digits| !digits.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(digits(&[]), ["*"; 6]);
+    assert_eq!(digits(&["--show-digits"]), ["1"; 6]);
+}
+
+#[test]
+fn header_fields_are_added_when_asked_for() {
+    let output = run(&["analyze", &capture(), "--json", "--messages", "--header", "user-agent"]);
+    let document: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let agent = document["calls"][0]["headers"]["user-agent"].as_str().expect("a value");
+    assert!(agent.starts_with("baresip"), "{agent}");
+    let messages = document["messages"].as_array().expect("messages");
+    assert!(messages.iter().any(|message| message["headers"]["user-agent"].is_string()));
+}
+
+#[test]
+fn csv_has_a_row_per_record() {
+    let output = run(&["analyze", &path("call-features/capture.pcap"), "--format", "csv"]);
+    let mut reader = csv::Reader::from_reader(output.stdout.as_bytes());
+    let header = reader.headers().expect("a header").clone();
+    let column = |name: &str| header.iter().position(|known| known == name).expect("a column");
+    let outcomes: Vec<String> = reader
+        .records()
+        .map(|row| row.expect("a row")[column("outcome")].to_owned())
+        .collect();
+    assert_eq!(outcomes, ["completed", "cancelled", "rejected", "busy", "completed", "completed"]);
+    for section in ["rtp-streams", "transactions", "messages"] {
+        let output = run(&["analyze", &capture(), "--format", "csv", "--section", section]);
+        let rows = csv::Reader::from_reader(output.stdout.as_bytes()).into_records().count();
+        assert!(rows > 1, "{section}");
+    }
+}
