@@ -27,51 +27,63 @@ fn sip() -> Workload {
 }
 
 fn packets(workload: &Workload) -> impl Iterator<Item = Packet<'_>> {
-    workload.packets.iter().zip(1..).map(|((at, data), number)| Packet {
-        number,
-        timestamp: *at,
-        capture_point: CapturePoint(0),
-        link_type: LinkType(1),
-        original_length: u32::try_from(data.len()).unwrap_or(u32::MAX),
-        data,
-    })
+    workload
+        .packets
+        .iter()
+        .zip(1..)
+        .map(|((at, data), number)| Packet {
+            number,
+            timestamp: *at,
+            capture_point: CapturePoint(0),
+            link_type: LinkType(1),
+            original_length: u32::try_from(data.len()).unwrap_or(u32::MAX),
+            data,
+        })
 }
 
 /// The UDP payloads of a workload: 14 + 20 + 8 octets of headers precede them.
 fn payloads(workload: &Workload) -> Vec<&[u8]> {
-    workload.packets.iter().filter_map(|(_, data)| data.get(42..)).collect()
+    workload
+        .packets
+        .iter()
+        .filter_map(|(_, data)| data.get(42..))
+        .collect()
 }
 
 #[divan::bench]
 fn read_file(bencher: Bencher<'_, '_>) {
     let workload = rtp();
     let file = workload.write(Vec::new()).expect("a vector takes all");
-    bencher.counter(ItemsCount::new(workload.packets.len())).bench(|| {
-        let mut decoder = Decoder::new();
-        let mut rest = file.as_slice();
-        let mut octets = 0;
-        while let Ok(step) = decoder.step(rest) {
-            match step {
-                Step::NeedMore(_) => break,
-                Step::Skipped { consumed } => rest = &rest[consumed..],
-                Step::Packet { consumed, data, .. } => {
-                    octets += data.len();
-                    rest = &rest[consumed..];
+    bencher
+        .counter(ItemsCount::new(workload.packets.len()))
+        .bench(|| {
+            let mut decoder = Decoder::new();
+            let mut rest = file.as_slice();
+            let mut octets = 0;
+            while let Ok(step) = decoder.step(rest) {
+                match step {
+                    Step::NeedMore(_) => break,
+                    Step::Skipped { consumed } => rest = &rest[consumed..],
+                    Step::Packet { consumed, data, .. } => {
+                        octets += data.len();
+                        rest = &rest[consumed..];
+                    }
                 }
             }
-        }
-        octets
-    });
+            octets
+        });
 }
 
 #[divan::bench]
 fn decode_packets(bencher: Bencher<'_, '_>) {
     let workload = rtp();
-    bencher.counter(ItemsCount::new(workload.packets.len())).bench(|| {
-        for packet in packets(&workload) {
-            black_box(link::decode(&packet));
-        }
-    });
+    bencher
+        .counter(ItemsCount::new(workload.packets.len()))
+        .bench(|| {
+            for packet in packets(&workload) {
+                black_box(link::decode(&packet));
+            }
+        });
 }
 
 #[divan::bench]
@@ -100,24 +112,26 @@ fn parse_sdp(bencher: Bencher<'_, '_>) {
 }
 
 fn inspect(bencher: Bencher<'_, '_>, workload: &Workload) {
-    bencher.counter(ItemsCount::new(workload.packets.len())).bench(|| {
-        let mut inspector = Inspector::new(Config::default());
-        inspector.add_point(PointInfo {
-            file: String::new(),
-            interface: String::new(),
-            link_type: LinkType(1),
-            digits: 9,
-            dropped: None,
-        });
-        for packet in packets(workload) {
-            inspector.handle(&packet);
-            while let Some(record) = inspector.poll_record() {
-                black_box(record);
+    bencher
+        .counter(ItemsCount::new(workload.packets.len()))
+        .bench(|| {
+            let mut inspector = Inspector::new(Config::default());
+            inspector.add_point(PointInfo {
+                file: String::new(),
+                interface: String::new(),
+                link_type: LinkType(1),
+                digits: 9,
+                dropped: None,
+            });
+            for packet in packets(workload) {
+                inspector.handle(&packet);
+                while let Some(record) = inspector.poll_record() {
+                    black_box(record);
+                }
             }
-        }
-        inspector.finish();
-        inspector.packets()
-    });
+            inspector.finish();
+            inspector.packets()
+        });
 }
 
 #[divan::bench]

@@ -1,4 +1,68 @@
-//! Reads SIP, RTP and STUN off a wire or a capture file.
+//! Reads SIP, RTP and STUN out of captures and tells what happened to a call.
+//!
+//! # The map
+//!
+//! Layers import downward only:
+//!
+//! | layer | modules | what they know |
+//! |---|---|---|
+//! | 6 | [`cli`] | arguments, exit status |
+//! | 5 | [`capture`], [`output`] | files and standard streams: nothing else touches them |
+//! | 4 | [`inspector`], [`report`] | records, and how they follow from what was observed |
+//! | 3 | [`metrics`], [`workload`] | the E-model; made-up traffic with its truth |
+//! | 2 | [`engine`] | passive observation: calls, dialogs, transactions, streams |
+//! | 1 | [`pcap`], [`link`], [`sip`], [`sdp`], [`stun`], [`rtp`] | one protocol each, pure |
+//! | 0 | [`time`], [`net`], [`packet`] | the words that all share |
+//!
+//! # How a packet travels
+//!
+//! [`capture`] reads it, [`link::decode`] takes it apart without any state,
+//! [`engine::Engine::handle`] puts it where it belongs, and what that leads to
+//! comes out as [`engine::Event`]s, which [`inspector::Inspector`] makes into
+//! [`report::Record`]s for each [`output::Sink`].
+//!
+//! # What always holds
+//!
+//! - Below layer 5 nothing reads a clock, opens or prints. Time is the capture's.
+//! - A broken message is a value: it keeps its octets, and says what is odd.
+//! - Octets off the wire are reached by checked reads; none can cause a panic.
+//! - Every table has a bound (`engine::limits`), and whatever leaves is told of.
+//! - Equal input gives equal bytes.
+//!
+//! # Example
+//!
+//! ```
+//! use sip_inspect::inspector::{Config, Inspector, PointInfo};
+//! use sip_inspect::packet::{LinkType, Packet};
+//! use sip_inspect::report::Record;
+//! use sip_inspect::workload::{Plan, generate};
+//!
+//! let workload = generate(&Plan::mix(1, 14));
+//! let mut inspector = Inspector::new(Config::default());
+//! let capture_point = inspector.add_point(PointInfo {
+//!     file: "made".to_owned(),
+//!     interface: "if0".to_owned(),
+//!     link_type: LinkType(1),
+//!     digits: 9,
+//!     dropped: None,
+//! });
+//! for ((timestamp, data), number) in workload.packets.iter().zip(1..) {
+//!     inspector.handle(&Packet {
+//!         number,
+//!         timestamp: *timestamp,
+//!         capture_point,
+//!         link_type: LinkType(1),
+//!         original_length: data.len() as u32,
+//!         data,
+//!     });
+//! }
+//! inspector.finish();
+//! let mut calls = 0;
+//! while let Some(record) = inspector.poll_record() {
+//!     calls += usize::from(matches!(record, Record::Call(_)));
+//! }
+//! assert_eq!(calls, workload.truth.calls.len());
+//! ```
 
 pub mod capture;
 pub mod cli;

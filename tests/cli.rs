@@ -22,10 +22,27 @@ fn path(name: &str) -> String {
 #[track_caller]
 fn check(arguments: &[&str], status: i32, in_stdout: &str, in_stderr: &str) {
     let output = run(arguments);
-    assert_eq!(output.status, Some(status), "{arguments:?}: {}", output.stderr);
-    assert!(output.stdout.contains(in_stdout), "{arguments:?}: {}", output.stdout);
-    assert!(output.stderr.contains(in_stderr), "{arguments:?}: {}", output.stderr);
-    assert!(!output.stderr.contains("panicked"), "{arguments:?}: {}", output.stderr);
+    assert_eq!(
+        output.status,
+        Some(status),
+        "{arguments:?}: {}",
+        output.stderr
+    );
+    assert!(
+        output.stdout.contains(in_stdout),
+        "{arguments:?}: {}",
+        output.stdout
+    );
+    assert!(
+        output.stderr.contains(in_stderr),
+        "{arguments:?}: {}",
+        output.stderr
+    );
+    assert!(
+        !output.stderr.contains("panicked"),
+        "{arguments:?}: {}",
+        output.stderr
+    );
 }
 
 #[test]
@@ -44,7 +61,12 @@ fn usage_is_explained() {
 fn a_file_alone_is_enough() {
     check(&[&capture()], 0, "alice", "");
     check(&["-r", &capture()], 0, "alice", "");
-    check(&[&capture(), "--json"], 0, "\"schema\":\"sip-inspect/1\"", "");
+    check(
+        &[&capture(), "--json"],
+        0,
+        "\"schema\":\"sip-inspect/1\"",
+        "",
+    );
 }
 
 #[test]
@@ -55,15 +77,37 @@ fn m001_m002_what_is_no_capture_is_refused() {
         fs::write(&path, octets).expect("written");
         path.to_str().expect("UTF-8").to_owned()
     };
-    let random: Vec<u8> = (0..4096_u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8 | 1).collect();
+    let random: Vec<u8> = (0..4096_u32)
+        .map(|number| (number.wrapping_mul(2_654_435_761) >> 24) as u8 | 1)
+        .collect();
     check(&[&file("empty", b"")], 3, "", "empty");
     check(&[&file("short", b"\xd4")], 3, "", "ends after 1 octets");
-    check(&[&file("text", b"INVITE sip:a SIP/2.0\r\n")], 3, "", "49 4e 56 49");
-    check(&[&file("elf", b"\x7fELF\x02\x01\x01")], 3, "", "7f 45 4c 46");
+    check(
+        &[&file("text", b"INVITE sip:a SIP/2.0\r\n")],
+        3,
+        "",
+        "49 4e 56 49",
+    );
+    check(
+        &[&file("elf", b"\x7fELF\x02\x01\x01")],
+        3,
+        "",
+        "7f 45 4c 46",
+    );
     check(&[&file("random", &random)], 3, "", "not a capture");
-    check(&[&file("kuznetzov", b"\x34\xcd\xb2\xa1\0\0\0\0")], 3, "", "not supported");
+    check(
+        &[&file("kuznetzov", b"\x34\xcd\xb2\xa1\0\0\0\0")],
+        3,
+        "",
+        "not supported",
+    );
     check(&["/no/such/file"], 3, "", "/no/such/file");
-    check(&[folder.path().join("empty-folder").to_str().expect("UTF-8")], 3, "", "empty-folder");
+    check(
+        &[folder.path().join("empty-folder").to_str().expect("UTF-8")],
+        3,
+        "",
+        "empty-folder",
+    );
     let nothing = folder.path().join("nothing");
     fs::create_dir(&nothing).expect("a folder");
     check(&[nothing.to_str().expect("UTF-8")], 3, "", "no capture");
@@ -98,7 +142,11 @@ fn m004_a_cut_file_gives_all_whole_packets() {
         let complete = output.stderr.is_empty();
         assert_eq!(document["summary"]["complete"], complete, "{cut}");
         if !complete {
-            assert!(output.stderr.contains("cut inside packet"), "{}", output.stderr);
+            assert!(
+                output.stderr.contains("cut inside packet"),
+                "{}",
+                output.stderr
+            );
         }
     }
     assert!(last > 3);
@@ -147,7 +195,10 @@ fn m016_several_files_are_merged_by_time() {
         part.extend(&whole[at..end]);
         (at, number) = (end, number + 1);
     }
-    let (a, b) = (folder.path().join("b-even.pcap"), folder.path().join("a-odd.pcap"));
+    let (a, b) = (
+        folder.path().join("b-even.pcap"),
+        folder.path().join("a-odd.pcap"),
+    );
     fs::write(&a, even).expect("written");
     fs::write(&b, odd).expect("written");
     fs::write(folder.path().join("notes.txt"), "not a capture").expect("written");
@@ -160,7 +211,12 @@ fn m016_several_files_are_merged_by_time() {
         let document: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
         assert_eq!(document["calls"][0]["outcome"], "completed");
         assert_eq!(document["summary"]["packets"], number);
-        assert_eq!(document["summary"]["capture_points"].as_array().map(Vec::len), Some(2));
+        assert_eq!(
+            document["summary"]["capture_points"]
+                .as_array()
+                .map(Vec::len),
+            Some(2)
+        );
     }
 }
 
@@ -181,14 +237,25 @@ fn filters_choose_packets_and_calls() {
     #[cfg(feature = "live")]
     {
         assert_eq!(calls(&["-f", "host 203.0.113.30"]), 3);
-        check(&["analyze", &features, "-f", "no such filter"], 2, "", "does not compile");
+        check(
+            &["analyze", &features, "-f", "no such filter"],
+            2,
+            "",
+            "does not compile",
+        );
     }
 }
 
 #[test]
 fn m066_a_closed_pipe_ends_quietly() {
     let mut child = program()
-        .args(["analyze", &path("call-features/capture.pcap"), "--format", "ndjson", "--messages"])
+        .args([
+            "analyze",
+            &path("call-features/capture.pcap"),
+            "--format",
+            "ndjson",
+            "--messages",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -205,7 +272,10 @@ fn m066_a_closed_pipe_ends_quietly() {
 #[test]
 fn m067_a_full_disk_is_told() {
     for (format, expected) in [("json", 5), ("ndjson", 5), ("csv", 5), ("table", 5)] {
-        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+        let full = fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("/dev/full");
         let output = program()
             .args(["analyze", &capture(), "--format", format])
             .stdout(full)
@@ -216,15 +286,31 @@ fn m067_a_full_disk_is_told() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(stderr.contains("not written whole"), "{format}: {stderr}");
     }
-    check(&["analyze", &capture(), "-o", "/no/such/folder/out"], 5, "", "/no/such/folder/out");
-    check(&["analyze", &capture(), "-o", "/dev/full"], 5, "", "/dev/full");
+    check(
+        &["analyze", &capture(), "-o", "/no/such/folder/out"],
+        5,
+        "",
+        "/no/such/folder/out",
+    );
+    check(
+        &["analyze", &capture(), "-o", "/dev/full"],
+        5,
+        "",
+        "/dev/full",
+    );
 }
 
 #[test]
 fn output_goes_where_it_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
     let file: PathBuf = folder.path().join("out.json");
-    let output = run(&["analyze", &capture(), "--json", "-o", file.to_str().expect("UTF-8")]);
+    let output = run(&[
+        "analyze",
+        &capture(),
+        "--json",
+        "-o",
+        file.to_str().expect("UTF-8"),
+    ]);
     assert_eq!((output.status, output.stdout.as_str()), (Some(0), ""));
     let written = fs::read_to_string(file).expect("written");
     assert_eq!(written, run(&["analyze", &capture(), "--json"]).stdout);
@@ -242,7 +328,10 @@ fn colours_are_used_when_asked_for() {
     assert!(!escapes(&[&capture], &[]));
     assert!(escapes(&[&capture, "--color", "always"], &[]));
     assert!(escapes(&[&capture], &[("CLICOLOR_FORCE", "1")]));
-    assert!(!escapes(&[&capture, "--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!escapes(
+        &[&capture, "--color", "never"],
+        &[("CLICOLOR_FORCE", "1")]
+    ));
 }
 
 #[test]
@@ -265,28 +354,70 @@ fn digits_are_masked_unless_asked_for() {
 
 #[test]
 fn header_fields_are_added_when_asked_for() {
-    let output = run(&["analyze", &capture(), "--json", "--messages", "--header", "user-agent"]);
+    let output = run(&[
+        "analyze",
+        &capture(),
+        "--json",
+        "--messages",
+        "--header",
+        "user-agent",
+    ]);
     let document: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
-    let agent = document["calls"][0]["headers"]["user-agent"].as_str().expect("a value");
+    let agent = document["calls"][0]["headers"]["user-agent"]
+        .as_str()
+        .expect("a value");
     assert!(agent.starts_with("baresip"), "{agent}");
     let messages = document["messages"].as_array().expect("messages");
-    assert!(messages.iter().any(|message| message["headers"]["user-agent"].is_string()));
+    assert!(
+        messages
+            .iter()
+            .any(|message| message["headers"]["user-agent"].is_string())
+    );
 }
 
 #[test]
 fn csv_has_a_row_per_record() {
-    let output = run(&["analyze", &path("call-features/capture.pcap"), "--format", "csv"]);
+    let output = run(&[
+        "analyze",
+        &path("call-features/capture.pcap"),
+        "--format",
+        "csv",
+    ]);
     let mut reader = csv::Reader::from_reader(output.stdout.as_bytes());
     let header = reader.headers().expect("a header").clone();
-    let column = |name: &str| header.iter().position(|known| known == name).expect("a column");
+    let column = |name: &str| {
+        header
+            .iter()
+            .position(|known| known == name)
+            .expect("a column")
+    };
     let outcomes: Vec<String> = reader
         .records()
         .map(|row| row.expect("a row")[column("outcome")].to_owned())
         .collect();
-    assert_eq!(outcomes, ["completed", "cancelled", "rejected", "busy", "completed", "completed"]);
+    assert_eq!(
+        outcomes,
+        [
+            "completed",
+            "cancelled",
+            "rejected",
+            "busy",
+            "completed",
+            "completed"
+        ]
+    );
     for section in ["rtp-streams", "transactions", "messages"] {
-        let output = run(&["analyze", &capture(), "--format", "csv", "--section", section]);
-        let rows = csv::Reader::from_reader(output.stdout.as_bytes()).into_records().count();
+        let output = run(&[
+            "analyze",
+            &capture(),
+            "--format",
+            "csv",
+            "--section",
+            section,
+        ]);
+        let rows = csv::Reader::from_reader(output.stdout.as_bytes())
+            .into_records()
+            .count();
         assert!(rows > 1, "{section}");
     }
 }

@@ -22,7 +22,13 @@ fn every_case_prints_what_is_expected() {
         let capture = capture(&case);
         let path = capture.to_str().expect("UTF-8");
         let output = run(&["analyze", path, "--format", "ndjson", "--messages"]);
-        assert_eq!(output.status, Some(0), "{}: {}", case.display(), output.stderr);
+        assert_eq!(
+            output.status,
+            Some(0),
+            "{}: {}",
+            case.display(),
+            output.stderr
+        );
         let expected = case.join("expected.ndjson");
         if update() {
             std::fs::write(&expected, &output.stdout).expect("written");
@@ -31,7 +37,12 @@ fn every_case_prints_what_is_expected() {
         for (number, (line, expected)) in output.stdout.lines().zip(expected.lines()).enumerate() {
             assert_eq!(line, expected, "{} line {}", case.display(), number + 1);
         }
-        assert_eq!(output.stdout.lines().count(), expected.lines().count(), "{}", case.display());
+        assert_eq!(
+            output.stdout.lines().count(),
+            expected.lines().count(),
+            "{}",
+            case.display()
+        );
     }
 }
 
@@ -42,7 +53,11 @@ fn the_same_input_gives_the_same_bytes() {
         let path = capture.to_str().expect("UTF-8");
         for format in ["json", "ndjson", "csv", "table"] {
             let arguments = ["analyze", path, "--format", format, "--transactions"];
-            assert_eq!(run(&arguments).stdout, run(&arguments).stdout, "{path} {format}");
+            assert_eq!(
+                run(&arguments).stdout,
+                run(&arguments).stdout,
+                "{path} {format}"
+            );
         }
     }
 }
@@ -54,7 +69,10 @@ fn every_output_keeps_to_the_schema() {
     for case in cases() {
         let capture = capture(&case);
         let path = capture.to_str().expect("UTF-8");
-        for extra in [&[][..], &["--messages", "--transactions", "--header", "User-Agent"]] {
+        for extra in [
+            &[][..],
+            &["--messages", "--transactions", "--header", "User-Agent"],
+        ] {
             let arguments = [&["analyze", path, "--json"], extra].concat();
             let output = run(&arguments);
             let document: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
@@ -81,20 +99,30 @@ fn json_and_ndjson_say_the_same() {
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))
             .collect();
-        for (kind, section) in [("call", "calls"), ("rtp_stream", "rtp_streams"), ("transaction", "transactions")] {
+        for (kind, section) in [
+            ("call", "calls"),
+            ("rtp_stream", "rtp_streams"),
+            ("transaction", "transactions"),
+        ] {
             let of_kind: Vec<&serde_json::Value> =
                 lines.iter().filter(|line| line["type"] == kind).collect();
             let members = document[section].as_array().expect("a section");
             assert_eq!(of_kind.len(), members.len(), "{path} {section}");
             for member in members {
-                let line = of_kind.iter().find(|line| line["id"] == member["id"]).expect("a line");
+                let line = of_kind
+                    .iter()
+                    .find(|line| line["id"] == member["id"])
+                    .expect("a line");
                 for (name, value) in member.as_object().expect("an object") {
                     assert_eq!(&line[name], value, "{path} {} {name}", member["id"]);
                 }
             }
         }
         let last = lines.last().expect("a line");
-        assert_eq!((&last["type"], &last["schema"]), (&"summary".into(), &"sip-inspect/1".into()));
+        assert_eq!(
+            (&last["type"], &last["schema"]),
+            (&"summary".into(), &"sip-inspect/1".into())
+        );
         assert_eq!(last["calls"], document["summary"]["calls"]);
     }
 }

@@ -63,10 +63,20 @@ fn check(plan: &Plan) {
     let seed = plan.seed;
 
     assert_eq!(report.summary.packets, truth.packets, "seed {seed}");
-    assert_eq!(report.summary.sip_messages, truth.sip_messages, "seed {seed}");
-    assert_eq!(report.summary.retransmissions, truth.retransmissions, "seed {seed}");
+    assert_eq!(
+        report.summary.sip_messages, truth.sip_messages,
+        "seed {seed}"
+    );
+    assert_eq!(
+        report.summary.retransmissions, truth.retransmissions,
+        "seed {seed}"
+    );
     assert_eq!(report.summary.duplicates, 0, "seed {seed}");
-    assert!(report.summary.complete, "seed {seed}: {:?}", report.summary.incomplete_reasons);
+    assert!(
+        report.summary.complete,
+        "seed {seed}: {:?}",
+        report.summary.incomplete_reasons
+    );
 
     let outcomes = |calls: &[CallRecord]| -> BTreeMap<String, String> {
         calls
@@ -87,7 +97,11 @@ fn check(plan: &Plan) {
         assert_eq!(call.messages, expected.messages, "{what}");
         assert_eq!(call.retransmissions, expected.retransmissions, "{what}");
         assert_eq!(call.hops.len(), expected.hops, "{what}");
-        let purposes: Vec<&str> = call.exchanges.iter().map(|exchange| exchange.purpose.as_str()).collect();
+        let purposes: Vec<&str> = call
+            .exchanges
+            .iter()
+            .map(|exchange| exchange.purpose.as_str())
+            .collect();
         assert_eq!(purposes, expected.purposes, "{what}");
         if plan.media {
             // A hold says nothing of who hears whom; what stands before and
@@ -119,19 +133,31 @@ fn check(plan: &Plan) {
     };
     let found: Vec<_> = report.streams.iter().map(key).collect();
     for stream in &report.streams {
-        assert!(truth.streams.contains_key(&key(stream)), "seed {seed}: phantom {:?}", key(stream));
+        assert!(
+            truth.streams.contains_key(&key(stream)),
+            "seed {seed}: phantom {:?}",
+            key(stream)
+        );
     }
     assert_eq!(found.len(), truth.streams.len(), "seed {seed}");
     for stream in &report.streams {
         let expected = &truth.streams[&key(stream)];
         let what = format!("seed {seed}, {:?}", key(stream));
-        assert_eq!(stream.call_id.as_deref(), Some(expected.call_id.as_str()), "{what}");
+        assert_eq!(
+            stream.call_id.as_deref(),
+            Some(expected.call_id.as_str()),
+            "{what}"
+        );
         assert_eq!(stream.packets, expected.packets, "{what}");
         assert_eq!(stream.lost, expected.lost, "{what}");
         assert_eq!(stream.duplicates, expected.duplicates, "{what}");
         assert_eq!(stream.dtmf, expected.digits, "{what}");
         let jitter = stream.jitter_ms.expect("a jitter");
-        assert!((jitter - expected.jitter_ms).abs() < 0.001, "{what}: {jitter} for {}", expected.jitter_ms);
+        assert!(
+            (jitter - expected.jitter_ms).abs() < 0.001,
+            "{what}: {jitter} for {}",
+            expected.jitter_ms
+        );
     }
 }
 
@@ -154,9 +180,16 @@ fn noise_makes_no_phantoms() {
         noise: 1.0,
         ..Plan::mix(78, 0)
     };
-    let mut workload = generate(&Plan { noise: 0.9, ..Plan::mix(79, 14) });
+    let mut workload = generate(&Plan {
+        noise: 0.9,
+        ..Plan::mix(79, 14)
+    });
     // Only what is noise: nothing may be found in it.
-    let sip_free: Vec<_> = generate(&Plan { noise: 0.0, ..Plan::mix(79, 14) }).packets;
+    let sip_free: Vec<_> = generate(&Plan {
+        noise: 0.0,
+        ..Plan::mix(79, 14)
+    })
+    .packets;
     workload.packets.retain(|packet| !sip_free.contains(packet));
     let report = analyze(&workload);
     assert!(!workload.packets.is_empty());

@@ -98,9 +98,8 @@ pub(super) fn run(args: &Analyze) -> ExitStatus {
             .incomplete("an internal error ended the analysis early".to_owned());
     }
     let flushed = catch_unwind(AssertUnwindSafe(|| run.finish()));
-    let complete = match flushed {
-        Ok(complete) => complete,
-        Err(_) => return ExitStatus::Internal,
+    let Ok(complete) = flushed else {
+        return ExitStatus::Internal;
     };
     if analysed.is_err() {
         notices::error(

@@ -442,6 +442,3 @@ fn is_keep_alive(payload: &[u8]) -> bool {
             || payload.starts_with(b"jaK")
             || payload == [0xff])
 }
-
-#[cfg(test)]
-mod tests;

@@ -91,7 +91,10 @@ impl Inspector {
         let outcome = outcome(closed, last);
         let stamp = |at: Option<Timestamp>| at.map(|at| self.stamp(point, at));
         let between = |from: Option<Timestamp>, until: Option<Timestamp>| {
-            Some(milliseconds(until?.since(from?)))
+            // A clock that was set back leaves no duration.
+            Some(until?.since(from?))
+                .filter(|span| *span >= 0)
+                .map(milliseconds)
         };
         let caller = first.map(|exchange| exchange.flow.src);
         let hops = last.map(|exchange| way(call, exchange)).unwrap_or_default();
@@ -326,6 +329,7 @@ fn result(
         Some(481) => "gone",
         Some(487) => "cancelled",
         Some(491) => "glare",
+        Some(600 | 603) => "rejected",
         Some(500..=699) => "failed",
         Some(_) => "rejected",
     }

@@ -7,7 +7,9 @@ use comfy_table::{Cell, CellAlignment, Table as Grid, presets};
 
 use super::Sink;
 use super::escape::terminal;
-use crate::report::{CallRecord, ExchangeRecord, LimitRecord, MediaRecord, Record, StreamRecord, Summary};
+use crate::report::{
+    CallRecord, ExchangeRecord, LimitRecord, MediaRecord, Record, StreamRecord, Summary,
+};
 
 /// How times are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,13 +2,11 @@ use super::*;
 
 const STAMP: Timestamp = Timestamp::from_nanos(1_700_000_000_123_456_789);
 
+/// Interface, time and octets of a packet.
+type Read = (usize, Timestamp, Vec<u8>);
+
 /// Every packet of a file, and how the walk ended.
-fn walk(
-    mut octets: &[u8],
-) -> (
-    Vec<(usize, Timestamp, Vec<u8>)>,
-    Result<usize, CaptureError>,
-) {
+fn walk(mut octets: &[u8]) -> (Vec<Read>, Result<usize, CaptureError>) {
     let mut decoder = Decoder::new();
     let mut packets = Vec::new();
     loop {

@@ -5,6 +5,9 @@ use crate::time::Timestamp;
 /// The clock rates that are tried for a payload type whose codec is unknown.
 pub const CLOCK_RATES: [u32; 4] = [8000, 16_000, 48_000, 90_000];
 
+/// A difference that only a clock makes.
+const CLOCK_STEP_MS: f64 = 60_000.0;
+
 /// The jitter of one source at one clock rate.
 #[derive(Clone, Copy, Debug)]
 pub struct Jitter {
@@ -38,8 +41,11 @@ impl Jitter {
             let ticks = f64::from(ticks.wrapping_sub(last_ticks).cast_signed());
             let sent_ms = ticks * 1000.0 / self.clock_rate;
             let difference = (arrival.millis_since(last_arrival) - sent_ms).abs();
-            self.estimate_ms += (difference - self.estimate_ms) / 16.0;
-            self.max_ms = self.max_ms.max(self.estimate_ms);
+            // No network holds a packet for a minute: a clock was set.
+            if difference < CLOCK_STEP_MS {
+                self.estimate_ms += (difference - self.estimate_ms) / 16.0;
+                self.max_ms = self.max_ms.max(self.estimate_ms);
+            }
         }
         // The first packet counts with an estimate of 0, as tshark's mean does.
         self.sum_ms += self.estimate_ms;
@@ -91,5 +97,15 @@ mod tests {
         let (mean, max) = jitter(&[100, 136, 140]);
         assert_eq!(max, Some(1.9375));
         assert_eq!(mean, Some(2.9375 / 3.0));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_counts_for_nothing() {
+        assert_eq!(
+            jitter(&[7_200_000, 0, 20, 7_200_040]),
+            (Some(0.0), Some(0.0))
+        );
+        assert!(jitter(&[0, 60_019]).1 > Some(3000.0));
+        assert_eq!(jitter(&[0, 60_020]).1, Some(0.0));
     }
 }

@@ -101,8 +101,16 @@ struct Message {
 pub(super) fn make(maker: &mut Maker, plan: &Plan, number: u64, kind: Kind, start: u64) {
     let style = if plan.varied { maker.rng.u8(0..8) } else { 0 };
     let six = style == 1;
-    let transport = if style == 2 { Transport::Tcp } else { Transport::Udp };
-    let caller_port = if transport == Transport::Tcp { maker.rng.u16(20_000..60_000) } else { 5060 };
+    let transport = if style == 2 {
+        Transport::Tcp
+    } else {
+        Transport::Udp
+    };
+    let caller_port = if transport == Transport::Tcp {
+        maker.rng.u16(20_000..60_000)
+    } else {
+        5060
+    };
     let caller = maker.endpoint(six, caller_port);
     let callee = maker.endpoint(six, 5060);
     let proxy = matches!(style, 3 | 4).then(|| maker.endpoint(six, 5060));
@@ -148,7 +156,15 @@ impl Script<'_> {
             _ => ("PCMU", 0, 8000, 160),
         };
         let sdp = |ip, port, direction: &str, version: u32| {
-            description(ip, port, codec, payload_type, clock_rate, direction, version)
+            description(
+                ip,
+                port,
+                codec,
+                payload_type,
+                clock_rate,
+                direction,
+                version,
+            )
         };
         let offer = Message {
             body: sdp(self.caller.ip, caller_media, "sendrecv", 1),
@@ -165,7 +181,16 @@ impl Script<'_> {
             let branch = self.next_branch();
             for wait in [0, 500, 1500, 3500, 7500, 15_500, 31_500] {
                 let again = wait > 0;
-                self.on_hop(at + wait * MS, 0, "INVITE", cseq, &branch, &offer, false, again);
+                self.on_hop(
+                    at + wait * MS,
+                    0,
+                    "INVITE",
+                    cseq,
+                    &branch,
+                    &offer,
+                    false,
+                    again,
+                );
             }
             self.truth.outcome = "timeout".to_owned();
             self.truth.hops = 1;
@@ -181,8 +206,24 @@ impl Script<'_> {
             };
             let branch = self.next_branch();
             let first = self.request(at, "INVITE", cseq, &branch, &offer, false, false);
-            let done = self.response(first + 2 * MS, 407, "INVITE", cseq, &branch, &challenge, false);
-            at = self.request(done + MS, "ACK", cseq, &branch, &Message::default(), false, false) + MS;
+            let done = self.response(
+                first + 2 * MS,
+                407,
+                "INVITE",
+                cseq,
+                &branch,
+                &challenge,
+                false,
+            );
+            at = self.request(
+                done + MS,
+                "ACK",
+                cseq,
+                &branch,
+                &Message::default(),
+                false,
+                false,
+            ) + MS;
             cseq += 1;
             self.truth.purposes.push("setup".to_owned());
         }
@@ -190,10 +231,27 @@ impl Script<'_> {
         let mut last = self.request(at, "INVITE", cseq, &branch, &offer, false, false);
         if self.transport == Transport::Udp && plan.impaired && self.maker.rng.u8(0..5) == 0 {
             // Nobody answers for T1, so the first hop sends it again.
-            self.on_hop(at + 500 * MS, 0, "INVITE", cseq, &branch, &offer, false, true);
+            self.on_hop(
+                at + 500 * MS,
+                0,
+                "INVITE",
+                cseq,
+                &branch,
+                &offer,
+                false,
+                true,
+            );
             last += 505 * MS;
         }
-        last = self.response(last + 20 * MS, 180, "INVITE", cseq, &branch, &Message::default(), false);
+        last = self.response(
+            last + 20 * MS,
+            180,
+            "INVITE",
+            cseq,
+            &branch,
+            &Message::default(),
+            false,
+        );
         let refusal = match kind {
             Kind::Busy => Some((486, "busy")),
             Kind::NotFound => Some((404, "rejected")),
@@ -203,23 +261,87 @@ impl Script<'_> {
             _ => None,
         };
         if let Some((status, outcome)) = refusal {
-            last = self.response(last + 800 * MS, status, "INVITE", cseq, &branch, &Message::default(), false);
-            self.request(last + MS, "ACK", cseq, &branch, &Message::default(), false, false);
+            last = self.response(
+                last + 800 * MS,
+                status,
+                "INVITE",
+                cseq,
+                &branch,
+                &Message::default(),
+                false,
+            );
+            self.request(
+                last + MS,
+                "ACK",
+                cseq,
+                &branch,
+                &Message::default(),
+                false,
+                false,
+            );
             self.truth.outcome = outcome.to_owned();
             return;
         }
         if kind == Kind::Cancelled {
-            last = self.request(last + S, "CANCEL", cseq, &branch, &Message::default(), false, false);
-            last = self.response(last + MS, 200, "CANCEL", cseq, &branch, &Message::default(), false);
-            last = self.response(last + MS, 487, "INVITE", cseq, &branch, &Message::default(), false);
-            self.request(last + MS, "ACK", cseq, &branch, &Message::default(), false, false);
+            last = self.request(
+                last + S,
+                "CANCEL",
+                cseq,
+                &branch,
+                &Message::default(),
+                false,
+                false,
+            );
+            last = self.response(
+                last + MS,
+                200,
+                "CANCEL",
+                cseq,
+                &branch,
+                &Message::default(),
+                false,
+            );
+            last = self.response(
+                last + MS,
+                487,
+                "INVITE",
+                cseq,
+                &branch,
+                &Message::default(),
+                false,
+            );
+            self.request(
+                last + MS,
+                "ACK",
+                cseq,
+                &branch,
+                &Message::default(),
+                false,
+                false,
+            );
             self.truth.outcome = "cancelled".to_owned();
             self.truth.purposes.push("cancel".to_owned());
             return;
         }
-        let answered = self.response(last + 700 * MS, 200, "INVITE", cseq, &branch, &answer, false);
+        let answered = self.response(
+            last + 700 * MS,
+            200,
+            "INVITE",
+            cseq,
+            &branch,
+            &answer,
+            false,
+        );
         let ack_branch = self.next_branch();
-        self.request(answered + MS, "ACK", cseq, &ack_branch, &Message::default(), true, false);
+        self.request(
+            answered + MS,
+            "ACK",
+            cseq,
+            &ack_branch,
+            &Message::default(),
+            true,
+            false,
+        );
         let seconds = if plan.media { plan.talk_s } else { 2 };
         let talk = seconds * S + self.maker.rng.u64(0..S);
         let end = answered + talk;
@@ -242,9 +364,18 @@ impl Script<'_> {
                 };
                 let branch = self.next_branch();
                 let last = self.request(when, "INVITE", cseq, &branch, &offer, true, false);
-                let last = self.response(last + 5 * MS, 200, "INVITE", cseq, &branch, &answer, false);
+                let last =
+                    self.response(last + 5 * MS, 200, "INVITE", cseq, &branch, &answer, false);
                 let branch = self.next_branch();
-                self.request(last + MS, "ACK", cseq, &branch, &Message::default(), true, false);
+                self.request(
+                    last + MS,
+                    "ACK",
+                    cseq,
+                    &branch,
+                    &Message::default(),
+                    true,
+                    false,
+                );
                 self.truth.purposes.push(purpose.to_owned());
             }
             // Both are silent while on hold; the phone plays no music.
@@ -256,7 +387,11 @@ impl Script<'_> {
                 dst: Endpoint::new(to.ip, to_port),
                 transport: Transport::Udp,
             };
-            let digits = if plan.impaired && self.maker.rng.u8(0..3) == 0 { "12*A#" } else { "" };
+            let digits = if plan.impaired && self.maker.rng.u8(0..3) == 0 {
+                "12*A#"
+            } else {
+                ""
+            };
             let mut talk = Talk {
                 call_id: self.call_id.clone(),
                 flow: toward(self.caller, caller_media, self.callee, callee_media),
@@ -275,7 +410,14 @@ impl Script<'_> {
                 talk.digits.clear();
                 media::make(self.maker, &talk);
             }
-            self.truth.audio = Some(if kind == Kind::OneWay { "caller-hears-nothing" } else { "both" }.to_owned());
+            self.truth.audio = Some(
+                if kind == Kind::OneWay {
+                    "caller-hears-nothing"
+                } else {
+                    "both"
+                }
+                .to_owned(),
+            );
         }
         if kind == Kind::Established {
             self.truth.outcome = "established".to_owned();
@@ -284,7 +426,15 @@ impl Script<'_> {
         cseq += 1;
         let branch = self.next_branch();
         let last = self.request(end, "BYE", cseq, &branch, &Message::default(), true, false);
-        self.response(last + MS, 200, "BYE", cseq, &branch, &Message::default(), true);
+        self.response(
+            last + MS,
+            200,
+            "BYE",
+            cseq,
+            &branch,
+            &Message::default(),
+            true,
+        );
         self.truth.outcome = "completed".to_owned();
         self.truth.purposes.push("hangup".to_owned());
     }
@@ -293,14 +443,38 @@ impl Script<'_> {
         let mut at = start;
         for (cseq, status) in [(1, 401), (2, 200)] {
             let branch = self.next_branch();
-            at = self.request(at, "REGISTER", cseq, &branch, &Message::default(), false, false);
-            at = self.response(at + MS, status, "REGISTER", cseq, &branch, &Message::default(), true) + MS;
+            at = self.request(
+                at,
+                "REGISTER",
+                cseq,
+                &branch,
+                &Message::default(),
+                false,
+                false,
+            );
+            at = self.response(
+                at + MS,
+                status,
+                "REGISTER",
+                cseq,
+                &branch,
+                &Message::default(),
+                true,
+            ) + MS;
         }
     }
 
     fn ping(&mut self, start: u64) {
         let branch = self.next_branch();
-        let at = self.request(start, "OPTIONS", 1, &branch, &Message::default(), false, false);
+        let at = self.request(
+            start,
+            "OPTIONS",
+            1,
+            &branch,
+            &Message::default(),
+            false,
+            false,
+        );
         let port = self.maker.media_port();
         let answer = Message {
             body: description(self.callee.ip, port, "PCMU", 0, 8000, "sendrecv", 1),
@@ -362,7 +536,9 @@ impl Script<'_> {
         headers.push(rsip::headers::MaxForwards::from(70 - u32::try_from(hop).unwrap_or(0)).into());
         headers.push(rsip::headers::UserAgent::new("made/1").into());
         let contact = build::uri(&self.user, self.caller);
-        headers.push(Header::Contact(rsip::headers::Contact::new(format!("<{contact}>"))));
+        headers.push(Header::Contact(rsip::headers::Contact::new(format!(
+            "<{contact}>"
+        ))));
         headers.extend(message.extra.iter().cloned());
         let uri = build::uri(&self.peer, self.callee);
         let body = self.with_type(&mut headers, &message.body, method == "INVITE");
@@ -395,7 +571,9 @@ impl Script<'_> {
             headers.extend(self.identity(cseq, method, true));
             headers.push(Header::Other("Server".into(), "made/2".into()));
             let contact = build::uri(&self.peer, self.callee);
-            headers.push(Header::Contact(rsip::headers::Contact::new(format!("<{contact}>"))));
+            headers.push(Header::Contact(rsip::headers::Contact::new(format!(
+                "<{contact}>"
+            ))));
             headers.extend(message.extra.iter().cloned());
             let body = self.with_type(&mut headers, &message.body, false);
             let octets = build::response(status, headers, &body);
@@ -423,7 +601,11 @@ impl Script<'_> {
     fn identity(&self, cseq: u32, method: &str, with_to_tag: bool) -> Vec<Header> {
         let from = build::uri(&self.user, self.caller);
         let to = build::uri(&self.peer, self.callee);
-        let to_tag = if with_to_tag { format!(";tag={}", self.to_tag) } else { String::new() };
+        let to_tag = if with_to_tag {
+            format!(";tag={}", self.to_tag)
+        } else {
+            String::new()
+        };
         vec![
             rsip::headers::From::new(format!("\"Caller\" <{from}>;tag={}", self.from_tag)).into(),
             rsip::headers::To::new(format!("<{to}>{to_tag}")).into(),

@@ -26,11 +26,23 @@ const EVENT_TYPE: u8 = 101;
 pub(super) fn make(maker: &mut Maker, talk: &Talk) {
     let ssrc = maker.rng.u32(..);
     // Near the end of the number space, so that it wraps.
-    let mut sequence = if maker.rng.u8(0..4) == 0 { 65_500 } else { maker.rng.u32(0..60_000) };
+    let mut sequence = if maker.rng.u8(0..4) == 0 {
+        65_500
+    } else {
+        maker.rng.u32(0..60_000)
+    };
     let mut timestamp = maker.rng.u32(..);
     let step = talk.clock_rate / 50;
-    let loss = if talk.impaired { maker.rng.u32(0..4) } else { 0 };
-    let jitter_ns = if talk.impaired { maker.rng.u64(0..6_000_000) } else { 200_000 };
+    let loss = if talk.impaired {
+        maker.rng.u32(0..4)
+    } else {
+        0
+    };
+    let jitter_ns = if talk.impaired {
+        maker.rng.u64(0..6_000_000)
+    } else {
+        200_000
+    };
     let mut burst = 0_u32;
     let mut marker = true;
     let mut digits = talk.digits.chars();
@@ -38,7 +50,10 @@ pub(super) fn make(maker: &mut Maker, talk: &Talk) {
     let mut sent_any = 0_u32;
     let mut next_digit_at = talk.from + 400_000_000;
     while at < talk.until {
-        if talk.pause.is_some_and(|(from, until)| (from..until).contains(&at)) {
+        if talk
+            .pause
+            .is_some_and(|(from, until)| (from..until).contains(&at))
+        {
             at += PACKET_NS;
             timestamp = timestamp.wrapping_add(step);
             marker = true;
@@ -56,7 +71,17 @@ pub(super) fn make(maker: &mut Maker, talk: &Talk) {
                 let [high, low] = duration.to_be_bytes();
                 let payload = [u8::try_from(code).unwrap_or_default(), end | 10, high, low];
                 let when = at + u64::from(part - 1) * PACKET_NS;
-                packet(maker, talk, ssrc, sequence, timestamp, EVENT_TYPE, part == 1, &payload, when);
+                packet(
+                    maker,
+                    talk,
+                    ssrc,
+                    sequence,
+                    timestamp,
+                    EVENT_TYPE,
+                    part == 1,
+                    &payload,
+                    when,
+                );
                 sequence += 1;
             }
             timestamp = timestamp.wrapping_add(step * 7);
@@ -76,10 +101,30 @@ pub(super) fn make(maker: &mut Maker, talk: &Talk) {
             // Held back longer than the next packet: they change places.
             let late = talk.impaired && maker.rng.u8(0..60) == 0;
             let when = if late { when + 25_000_000 } else { when };
-            packet(maker, talk, ssrc, sequence, timestamp, talk.payload_type, marker, &payload, when);
+            packet(
+                maker,
+                talk,
+                ssrc,
+                sequence,
+                timestamp,
+                talk.payload_type,
+                marker,
+                &payload,
+                when,
+            );
             if talk.impaired && maker.rng.u8(0..80) == 0 {
                 let again = when + 300_000;
-                packet(maker, talk, ssrc, sequence, timestamp, talk.payload_type, marker, &payload, again);
+                packet(
+                    maker,
+                    talk,
+                    ssrc,
+                    sequence,
+                    timestamp,
+                    talk.payload_type,
+                    marker,
+                    &payload,
+                    again,
+                );
             }
             sent_any += 1;
         }
@@ -88,7 +133,11 @@ pub(super) fn make(maker: &mut Maker, talk: &Talk) {
         timestamp = timestamp.wrapping_add(step);
         at += PACKET_NS;
     }
-    let pressed: String = talk.digits.chars().take(talk.digits.len() - digits.count()).collect();
+    let pressed: String = talk
+        .digits
+        .chars()
+        .take(talk.digits.len() - digits.count())
+        .collect();
     maker.truth.streams.insert(
         (talk.flow.to_string(), ssrc),
         StreamTruth {
@@ -114,7 +163,11 @@ fn packet(
     let mut octets = Vec::with_capacity(12 + payload.len());
     octets.push(0x80);
     octets.push(payload_type | if marker { 0x80 } else { 0 });
-    octets.extend(u16::try_from(sequence & 0xffff).unwrap_or_default().to_be_bytes());
+    octets.extend(
+        u16::try_from(sequence & 0xffff)
+            .unwrap_or_default()
+            .to_be_bytes(),
+    );
     octets.extend(timestamp.to_be_bytes());
     octets.extend(ssrc.to_be_bytes());
     octets.extend(payload);

@@ -302,7 +302,17 @@ impl Maker {
         self.next_host += 1;
         let [_, a, b, c] = self.next_host.to_be_bytes();
         let ip = if six {
-            std::net::Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, u16::from(a), u16::from_be_bytes([b, c])).into()
+            std::net::Ipv6Addr::new(
+                0x2001,
+                0xdb8,
+                0,
+                0,
+                0,
+                0,
+                u16::from(a),
+                u16::from_be_bytes([b, c]),
+            )
+            .into()
         } else {
             std::net::Ipv4Addr::new(10, a, b, c).into()
         };

@@ -17,7 +17,10 @@ pub(super) fn make(maker: &mut Maker, plan: &Plan, useful: usize) {
     let wanted = (useful as f64 * plan.noise / (1.0 - plan.noise)) as usize;
     let before = maker.sent.len();
     while maker.sent.len() - before < wanted {
-        let at = BEGIN_NS + maker.rng.u64(0..(plan.window_s + plan.talk_s).max(1) * 1_000_000_000);
+        let at = BEGIN_NS
+            + maker
+                .rng
+                .u64(0..(plan.window_s + plan.talk_s).max(1) * 1_000_000_000);
         match maker.rng.u8(0..4) {
             0 => dns(maker, at),
             1 => quic(maker, at),

@@ -78,7 +78,12 @@ pub(super) fn tcp(
 
 /// A UDP datagram over IPv4 in several frames, each with at most `part` octets
 /// of it.
-pub(super) fn fragments(flow: Flow, identification: u16, payload: &[u8], part: usize) -> Vec<Vec<u8>> {
+pub(super) fn fragments(
+    flow: Flow,
+    identification: u16,
+    payload: &[u8],
+    part: usize,
+) -> Vec<Vec<u8>> {
     let whole = udp(flow, identification, payload);
     let (head, body) = whole.split_at(34.min(whole.len()));
     let part = (part / 8).max(1) * 8;
