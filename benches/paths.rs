@@ -102,7 +102,7 @@ fn parse_sdp(bencher: Bencher<'_, '_>) {
     let workload = sip();
     let bodies: Vec<&[u8]> = payloads(&workload)
         .into_iter()
-        .filter_map(|payload| Some(payload.get(payload.windows(3).position(|at| at == b"v=0")?..)?))
+        .filter_map(|payload| payload.get(payload.windows(3).position(|at| at == b"v=0")?..))
         .collect();
     bencher.counter(ItemsCount::new(bodies.len())).bench(|| {
         for body in &bodies {
