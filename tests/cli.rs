@@ -421,3 +421,26 @@ fn csv_has_a_row_per_record() {
         assert!(rows > 1, "{section}");
     }
 }
+
+#[cfg(debug_assertions)]
+#[test]
+fn m075_an_internal_error_loses_nothing_found_before() {
+    let features = path("call-features/capture.pcap");
+    let output = run(&[
+        "analyze",
+        &features,
+        "--json",
+        "--inject-fault",
+        "panic@frame=700",
+    ]);
+    assert_eq!(output.status, Some(70));
+    assert!(
+        output.stderr.contains("internal error"),
+        "{}",
+        output.stderr
+    );
+    let document: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!(document["summary"]["complete"], false);
+    assert_eq!(document["summary"]["packets"], 699);
+    assert_eq!(document["calls"][0]["outcome"], "completed");
+}

@@ -1,7 +1,8 @@
 //! Small scenes, told as text, and what is made of them.
 //!
 //! A line is `MS FROM>TO WHAT [KEY=VALUE...]`. Hosts are letters; `A` is
-//! 10.0.0.1. `WHAT` is a method, a status, or `rtp`. Keys: `cseq`, `branch`,
+//! 10.0.0.1. `WHAT` is a method, a status, `rtp`, or `icmp` (the port was
+//! closed, told by FROM to TO). Keys: `cseq`, `branch`,
 //! `tag` (the caller's), `to` (the callee's), `via` (how many), `sdp=PORT` or
 //! `sdp=PORT/DIRECTION` of the sender, `id` of the IP packet, `at` a capture
 //! point, `method` of a response.
@@ -15,6 +16,8 @@ struct Scene {
     calls: Vec<CallRecord>,
     streams: Vec<StreamRecord>,
     transactions: usize,
+    /// Kinds of ICMP errors that quote requests.
+    icmp: Vec<String>,
 }
 
 fn key<'t>(words: &[&'t str], name: &str) -> Option<&'t str> {
@@ -105,6 +108,18 @@ fn play(text: &str) -> Scene {
         let (from, to) = words[1].split_once('>').expect("from>to");
         let (from, to) = (endpoint(from), endpoint(to));
         let point = key(&words, "at").map_or(0, |point| point.parse().expect("a point"));
+        if words[2] == "icmp" {
+            // Port unreachable, quoting the IP header and eight octets.
+            let quoted = frame(to, from, 1, b"");
+            let mut data = frame(from, to, 1, &[]);
+            data.truncate(34);
+            data[23] = 1;
+            data[16..18].copy_from_slice(&56_u16.to_be_bytes());
+            data.extend([3, 3, 0, 0, 0, 0, 0, 0]);
+            data.extend(&quoted[14..42]);
+            packets.push((ms, point, data));
+            continue;
+        }
         if words[2] == "rtp" {
             let count: u64 = key(&words, "n").unwrap_or("50").parse().expect("a count");
             let ssrc: u32 = key(&words, "ssrc")
@@ -155,12 +170,16 @@ fn play(text: &str) -> Scene {
         calls: Vec::new(),
         streams: Vec::new(),
         transactions: 0,
+        icmp: Vec::new(),
     };
     while let Some(record) = inspector.poll_record() {
         match record {
             Record::Call(call) => scene.calls.push(*call),
             Record::RtpStream(stream) => scene.streams.push(*stream),
-            Record::Transaction(_) => scene.transactions += 1,
+            Record::Transaction(transaction) => {
+                scene.transactions += 1;
+                scene.icmp.extend(transaction.icmp);
+            }
             _ => {}
         }
     }
@@ -251,6 +270,29 @@ fn copies_are_told_from_retransmissions() {
         600 B>A 486 to=t
         601 B>C 486 to=t at=1",
         "busy by callee [setup:rejected] audio [] 2+1rtx+3dup",
+    );
+}
+
+#[test]
+fn icmp_errors_find_what_they_quote() {
+    let scene = play("0 A>B OPTIONS\n1 B>A icmp");
+    assert_eq!(scene.icmp, ["port-unreachable"]);
+    let scene = play(&format!(
+        "0 A>B INVITE sdp=4000
+        900 B>A 200 to=t sdp=5000
+        910 A>B ACK branch=2 to=t
+        {MEDIA}
+        1500 B:5000>A:4000 icmp
+        1520 B:5000>A:4000 icmp"
+    ));
+    assert_eq!(scene.calls[0].media[0].icmp_errors, 2);
+    assert_eq!(
+        scene
+            .streams
+            .iter()
+            .map(|stream| stream.icmp_errors)
+            .sum::<u64>(),
+        2
     );
 }
 

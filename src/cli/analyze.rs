@@ -75,6 +75,11 @@ pub(super) fn run(args: &Analyze) -> ExitStatus {
         progress: progress(&inputs, args.quiet),
         #[cfg(feature = "live")]
         filter,
+        #[cfg(debug_assertions)]
+        fault_at: args
+            .inject_fault
+            .as_deref()
+            .and_then(|fault| fault.strip_prefix("panic@frame=")?.parse().ok()),
     };
     for name in inputs.names() {
         run.inspector.add_file(name.to_owned());
@@ -136,6 +141,9 @@ struct Run {
     progress: Option<ProgressBar>,
     #[cfg(feature = "live")]
     filter: Option<Filter>,
+    /// The frame at which a fault is made, for tests.
+    #[cfg(debug_assertions)]
+    fault_at: Option<u32>,
 }
 
 impl Run {
@@ -190,6 +198,11 @@ impl PacketSource for Run {
         {
             return true;
         }
+        #[cfg(debug_assertions)]
+        assert!(
+            self.fault_at != Some(packet.number),
+            "a fault was asked for"
+        );
         self.inspector.handle(packet);
         self.drain();
         self.left -= 1;

@@ -156,6 +156,10 @@ pub(super) struct Analyze {
     /// Stop after so many packets.
     #[arg(short = 'c', long = "count", value_name = "N")]
     pub count: Option<u64>,
+    /// For tests of the program itself: `panic@frame=N`.
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true, value_name = "FAULT")]
+    pub inject_fault: Option<String>,
     /// Exit with 4 if the results are incomplete.
     #[arg(long)]
     pub strict: bool,

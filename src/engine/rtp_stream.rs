@@ -161,6 +161,8 @@ impl Step {
 const PROBATION: u32 = 6;
 /// Contradictions that end the probation.
 const MAX_JUMPS: u32 = 2;
+/// RFC 3389.
+const COMFORT_NOISE: u8 = 13;
 /// Longer silences are held against the session: somebody may be on hold.
 const LONG_GAP_NS: i64 = 150 * MILLISECOND;
 
@@ -303,6 +305,14 @@ impl RtpStream {
             self.digit(arrival, packet.timestamp, event, max_digits);
             self.last_was_event = true;
             self.last_sequence = packet.sequence_number;
+            return None;
+        }
+        if packet.payload_type == COMFORT_NOISE {
+            // It comes when there is nothing to hear, at no pace of its own.
+            self.last_sequence = packet.sequence_number;
+            self.last_timestamp = packet.timestamp;
+            self.last_arrival = arrival;
+            self.last_was_event = true;
             return None;
         }
         self.tick(arrival, packet.timestamp);
