@@ -195,14 +195,13 @@ struct Flooded {
 /// Small bounds, so that ten times as much is soon there.
 fn limits() -> Limits {
     Limits {
-        bytes: 2 * 1024 * 1024,
         calls: 500,
         flows: 500,
         streams: 200,
         tcp_streams: 200,
         fragment_packets: 50,
         fragment_bytes: 64 * 1024,
-        ..Limits::default()
+        ..Limits::within(2 * 1024 * 1024)
     }
 }
 
@@ -346,6 +345,62 @@ fn m053_a_spray_of_sources_is_bounded() {
         limits.contains_key(&sip_inspect::engine::limits::Limit::Streams)
             || limits.contains_key(&sip_inspect::engine::limits::Limit::Flows)
     );
+}
+
+/// A frame of Ethernet, IPv4 and TCP.
+fn tcp(src: u32, src_port: u16, sequence: u32, payload: &[u8]) -> Vec<u8> {
+    let mut frame = udp(src, src_port, 5060, &[0; 12]);
+    frame[23] = 6;
+    let total = u16::try_from(40 + payload.len()).expect("short");
+    frame[16..18].copy_from_slice(&total.to_be_bytes());
+    frame[38..42].copy_from_slice(&sequence.to_be_bytes());
+    frame[42..54].copy_from_slice(&[0, 0, 0, 0, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0]);
+    frame.extend(payload);
+    frame
+}
+
+#[test]
+fn m028_m032_unfinished_messages_over_tcp_are_bounded() {
+    let head = b"OPTIONS sip:a SIP/2.0\r\nCall-ID: x\r\nContent-Length: 200000\r\n\r\n";
+    let mut next = 0_u64;
+    let segments = (0..20_000_u32).map(|number| {
+        let (port, part) = (
+            u16::try_from(1000 + number % 500).expect("short"),
+            number / 500,
+        );
+        next += 1;
+        let head_length = u32::try_from(head.len()).expect("short");
+        let frame = if part == 0 {
+            tcp(1, port, 1, head)
+        } else {
+            tcp(1, port, 1 + head_length + (part - 1) * 1400, &[b'x'; 1400])
+        };
+        (next, frame)
+    });
+    let flooded = flood(segments);
+    assert!(flooded.peak <= limits().bytes, "{}", flooded.peak);
+    let counted = &flooded.engine.counters().limits;
+    assert!(counted.contains_key(&sip_inspect::engine::limits::Limit::TcpStreams));
+    // Few directions with much each meet the other bound.
+    let mut next = 0_u64;
+    let segments = (0..4000_u32).map(|number| {
+        let (port, part) = (
+            u16::try_from(1000 + number % 20).expect("short"),
+            number / 20,
+        );
+        next += 1;
+        let head_length = u32::try_from(head.len()).expect("short");
+        let frame = if part == 0 {
+            tcp(1, port, 1, head)
+        } else {
+            tcp(1, port, 1 + head_length + (part - 1) * 900, &[b'x'; 900])
+        };
+        (next, frame)
+    });
+    let flooded = flood(segments);
+    assert!(flooded.peak <= limits().bytes, "{}", flooded.peak);
+    let counted = &flooded.engine.counters().limits;
+    assert!(counted.contains_key(&sip_inspect::engine::limits::Limit::TcpBytes));
 }
 
 #[test]

@@ -237,10 +237,7 @@ impl PacketSource for Run {
 fn config(args: &Analyze) -> Config {
     Config {
         engine: EngineConfig {
-            limits: Limits {
-                bytes: (args.memory as usize).saturating_mul(1024 * 1024),
-                ..Limits::default()
-            },
+            limits: Limits::within((args.memory as usize).saturating_mul(1024 * 1024)),
             messages: args.messages || args.section == Section::Messages,
             headers: args.headers.iter().take(64).cloned().collect(),
         },
@@ -270,6 +267,7 @@ fn sink(args: &Analyze, out: BufWriter<Box<dyn Write>>) -> Box<dyn Sink> {
                 Time::Utc => TimeStyle::Utc,
                 Time::Local => TimeStyle::Local,
                 Time::Relative => TimeStyle::Relative,
+                Time::Delta => TimeStyle::Delta,
             };
             Box::new(Table::new(out, time))
         }

@@ -90,6 +90,8 @@ pub(super) enum Time {
     Local,
     /// Since the first packet.
     Relative,
+    /// Since the call before.
+    Delta,
 }
 
 /// Reads captures: pcap and pcapng, also compressed by gzip or Zstandard.

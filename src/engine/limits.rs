@@ -32,6 +32,8 @@ pub struct Limits {
     pub digits: usize,
     /// TCP directions followed at once.
     pub tcp_streams: usize,
+    /// Octets of unfinished messages of all TCP directions together.
+    pub tcp_bytes: usize,
     /// Octets that wait for a gap in one TCP direction to close.
     pub tcp_waiting: usize,
     /// Octets of a TCP direction in which a start line is looked for before it
@@ -45,23 +47,33 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
+        Self::within(256 * 1024 * 1024)
+    }
+}
+
+impl Limits {
+    /// Bounds that fit a budget of so many octets: full tables of flows,
+    /// streams and TCP directions leave half of it to calls.
+    #[must_use]
+    pub fn within(bytes: usize) -> Self {
         Self {
-            bytes: 256 * 1024 * 1024,
-            calls: 200_000,
+            bytes,
+            calls: (bytes / 1300).max(16),
             transactions_per_call: 512,
             dialogs_per_call: 64,
             epochs_per_call: 64,
             copies_per_call: 256,
             addresses_per_call: 512,
             frames: 200,
-            flows: 400_000,
-            streams: 100_000,
+            flows: (bytes / 1300).max(16),
+            streams: (bytes / 5000).max(16),
             ssrcs_per_flow: 64,
             digits: 256,
-            tcp_streams: 50_000,
+            tcp_streams: (bytes / 5200).max(16),
+            tcp_bytes: bytes / 8,
             tcp_waiting: 256 * 1024,
             tcp_probe: 64 * 1024,
-            fragment_bytes: 4 * 1024 * 1024,
+            fragment_bytes: (bytes / 64).max(128 * 1024),
             fragment_packets: 4096,
         }
     }
@@ -90,8 +102,8 @@ pub enum Limit {
     SsrcsPerFlow,
     /// [`Limits::tcp_streams`].
     TcpStreams,
-    /// [`Limits::tcp_waiting`].
-    TcpWaiting,
+    /// [`Limits::tcp_bytes`].
+    TcpBytes,
     /// [`Limits::fragment_bytes`] or [`Limits::fragment_packets`].
     Fragments,
 }
@@ -111,7 +123,7 @@ impl Limit {
             Self::Streams => "streams",
             Self::SsrcsPerFlow => "ssrcs-per-flow",
             Self::TcpStreams => "tcp-streams",
-            Self::TcpWaiting => "tcp-waiting",
+            Self::TcpBytes => "tcp-bytes",
             Self::Fragments => "fragments",
         }
     }

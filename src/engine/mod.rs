@@ -70,6 +70,8 @@ pub struct Engine {
     media: Media,
     fragments: Reassembler,
     tcp: Table<(CapturePoint, Flow), TcpDirection>,
+    /// Octets of unfinished messages that TCP directions hold.
+    tcp_bytes: usize,
     sip_flows: Table<Flow, SipFlow>,
     /// Hosts seen to pass requests on: they sent one with another's `Via`.
     proxies: HashMap<Endpoint, (), RandomState>,
@@ -144,6 +146,7 @@ impl Engine {
             media: Media::new(&limits),
             fragments: Reassembler::new(&limits),
             tcp: Table::new(limits.tcp_streams),
+            tcp_bytes: 0,
             sip_flows: Table::new(limits.flows / 8),
             proxies: HashMap::default(),
             transfers: VecDeque::new(),
@@ -167,7 +170,8 @@ impl Engine {
         self.calls_cost
             + self.media.bytes_held()
             + self.fragments.bytes()
-            + self.tcp.len() * size_of::<TcpDirection>()
+            + self.tcp.len() * (size_of::<TcpDirection>() + 80)
+            + self.tcp_bytes
             + self.sip_flows.len() * 128
     }
 

@@ -20,6 +20,8 @@ pub(super) struct TcpDirection {
     last: PacketRef,
     /// Segments since the last message.
     segments: u32,
+    /// Octets of it that are counted in [`Engine::tcp_bytes`].
+    counted: usize,
 }
 
 /// What a direction holds.
@@ -78,6 +80,7 @@ impl Engine {
                     reading: Reading::Probing(0),
                     last: at,
                     segments: 0,
+                    counted: 0,
                 };
                 let (handle, evicted) = self.tcp.insert(key, direction);
                 if let Some(evicted) = evicted {
@@ -104,7 +107,7 @@ impl Engine {
             return;
         };
         self.deliver(&mut direction, Some(segment.network));
-        self.tcp.put(handle, direction);
+        self.put_back(handle, direction);
         if segment.fin || segment.rst {
             self.end(key);
         }
@@ -131,7 +134,23 @@ impl Engine {
         };
         direction.last = at;
         self.deliver(&mut direction, None);
+        self.put_back(handle, direction);
+    }
+
+    /// Counts what a direction holds; the least of all directions go while
+    /// they hold too much together.
+    fn put_back(&mut self, handle: super::table::Handle, mut direction: TcpDirection) {
+        let holds = direction.reassembled.waiting_bytes() + direction.framer.pending();
+        self.tcp_bytes = self.tcp_bytes.saturating_sub(direction.counted) + holds;
+        direction.counted = holds;
         self.tcp.put(handle, direction);
+        while self.tcp_bytes > self.config.limits.tcp_bytes {
+            let Some(evicted) = self.tcp.evict() else {
+                return;
+            };
+            self.limit(Limit::TcpBytes);
+            self.end_direction(evicted);
+        }
     }
 
     /// Reads what a direction has ready.
@@ -206,6 +225,7 @@ impl Engine {
 
     /// The end of a direction: a message that it cut is read as far as it goes.
     pub(super) fn end_direction(&mut self, mut direction: TcpDirection) {
+        self.tcp_bytes = self.tcp_bytes.saturating_sub(direction.counted);
         match direction.reading {
             Reading::Sip => {
                 if let Some(octets) = direction.framer.finish() {

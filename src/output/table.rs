@@ -21,6 +21,8 @@ pub enum TimeStyle {
     Local,
     /// Seconds since the first packet.
     Relative,
+    /// Seconds since the call before.
+    Delta,
 }
 
 /// Streams that are listed one by one.
@@ -96,7 +98,7 @@ impl<W: Write> Table<W> {
                 .to_zoned(jiff::tz::TimeZone::system())
                 .strftime("%H:%M:%S%.3f")
                 .to_string(),
-            (TimeStyle::Relative, Ok(at)) => {
+            (TimeStyle::Relative | TimeStyle::Delta, Ok(at)) => {
                 let first = first.and_then(|first| first.parse::<jiff::Timestamp>().ok());
                 let since = at.duration_since(first.unwrap_or(at));
                 format!("{:.3} s", since.as_secs_f64())
@@ -109,7 +111,7 @@ impl<W: Write> Table<W> {
     fn zone(&self) -> String {
         match self.time {
             TimeStyle::Utc => " UTC".to_owned(),
-            TimeStyle::Relative => String::new(),
+            TimeStyle::Relative | TimeStyle::Delta => String::new(),
             TimeStyle::Local => format!(" {}", jiff::Zoned::now().strftime("%Z")),
         }
     }
@@ -194,11 +196,15 @@ impl<W: Write> Table<W> {
             head.push("Note");
         }
         grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
+        let mut before = first;
         for (row, note) in self.calls.iter().zip(&notes) {
             let start = row
                 .started
                 .as_deref()
-                .map_or_else(|| "-".to_owned(), |at| self.stamp(at, first));
+                .map_or_else(|| "-".to_owned(), |at| self.stamp(at, before));
+            if self.time == TimeStyle::Delta {
+                before = row.started.as_deref().or(before);
+            }
             let mut cells = vec![
                 Cell::new(row.index).set_alignment(CellAlignment::Right),
                 Cell::new(start),
