@@ -104,7 +104,8 @@ fn m001_m002_what_is_no_capture_is_refused() {
     check(&["/no/such/file"], 3, "", "/no/such/file");
     check(&[&format!("{}/x", capture())], 3, "", "Not a directory");
     let locked = file("locked", b"\xd4\xc3\xb2\xa1");
-    fs::set_permissions(&locked, std::os::unix::fs::PermissionsExt::from_mode(0)).expect("locked");
+    fs::set_permissions(&locked, std::os::unix::fs::PermissionsExt::from_mode(0o000))
+        .expect("locked");
     if fs::File::open(&locked).is_err() {
         // Whoever runs this is not root, who may read everything.
         check(&[&locked], 3, "", "Permission denied");
