@@ -291,3 +291,60 @@ fn every_stream_has_one_row_and_no_call_gets_anothers() {
         assert_eq!(own.count(), 4, "{}", call["call_id"]);
     }
 }
+
+/// Mapped addresses that a server told whoever asked from `src`, and how often.
+fn mapped(report: &Value, src: &str) -> Vec<(String, usize)> {
+    let mut counts = std::collections::BTreeMap::new();
+    for exchange in report["stun_exchanges"].as_array().expect("exchanges") {
+        if exchange["src_ip"] == src
+            && let Some(address) = exchange["mapped_ip"].as_str()
+        {
+            *counts.entry(address.to_owned()).or_insert(0) += 1;
+        }
+    }
+    counts.into_iter().collect()
+}
+
+#[test]
+fn stun_tells_the_outside_address() {
+    let Some(folder) = std::env::var_os("SIP_INSPECT_TRACES") else {
+        return;
+    };
+    let folder = Path::new(&folder);
+    let report = document(&folder.join("stun-only.nat1lan.pcap"), &[]);
+    assert_eq!(mapped(&report, "10.1.0.2"), [("203.0.113.1".to_owned(), 2)]);
+    for kind in [
+        "eim-eif",
+        "eim-adf",
+        "eim-apdf",
+        "eimr-apdf",
+        "adm-apdf",
+        "apdm-apdf",
+    ] {
+        let report = document(&folder.join(format!("natdisc-{kind}.pcapng")), &[]);
+        let inside = mapped(&report, "10.1.0.2");
+        assert!(
+            matches!(inside.as_slice(), [(address, count)] if address == "203.0.113.1" && *count >= 4),
+            "{kind}: {inside:?}"
+        );
+        // The server answers from its other address where it was asked to,
+        // and where the NAT lets that in.
+        let elsewhere = report["stun_exchanges"]
+            .as_array()
+            .expect("exchanges")
+            .iter()
+            .filter(|exchange| {
+                exchange["src_ip"] == "10.1.0.2" && exchange["answered_from"].is_string()
+            })
+            .count();
+        assert_eq!(
+            elsewhere > 0,
+            kind == "eim-eif" || kind == "eim-adf",
+            "{kind}"
+        );
+    }
+    // A server that is blocked answers nothing.
+    let report = document(&folder.join("natdisc-block.pcapng"), &[]);
+    assert_eq!(mapped(&report, "10.1.0.2"), []);
+    assert!(report["summary"]["stun_exchanges"].as_u64() > Some(0));
+}

@@ -167,7 +167,7 @@ fn the_readme_names_the_commands_that_exist() {
         .expect("the program runs");
     let help = String::from_utf8(help.stdout).expect("UTF-8");
     for flag in readme.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
-        if flag.len() > 2 && flag.starts_with("--") {
+        if flag.starts_with("--") && flag.contains(|c: char| c.is_ascii_alphabetic()) {
             assert!(help.contains(flag), "README.md names {flag}");
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::call::{ClosedCall, Seen};
 use super::limits::Limit;
 use super::rtp_stream::RtpStream;
+use super::stun_exchange::StunExchange;
 use crate::net::Flow;
 use crate::packet::PacketRef;
 use crate::time::Timestamp;
@@ -29,6 +30,8 @@ pub enum Event {
     Message(Box<MessageSeen>),
     /// All of one Call-ID, with its streams.
     Call(Box<ClosedCall>),
+    /// A STUN exchange that is over.
+    Stun(Box<StunExchange>),
     /// A stream that belongs to no call.
     Stream(Box<RtpStream>),
 }

@@ -30,6 +30,8 @@ pub struct Limits {
     pub ssrcs_per_flow: usize,
     /// Digits of one source.
     pub digits: usize,
+    /// STUN exchanges followed at once.
+    pub stun_exchanges: usize,
     /// TCP directions followed at once.
     pub tcp_streams: usize,
     /// Octets of unfinished messages of all TCP directions together.
@@ -69,6 +71,7 @@ impl Limits {
             streams: (bytes / 5000).max(16),
             ssrcs_per_flow: 64,
             digits: 256,
+            stun_exchanges: (bytes / 8000).max(16),
             tcp_streams: (bytes / 5200).max(16),
             tcp_bytes: bytes / 8,
             tcp_waiting: 256 * 1024,
@@ -100,6 +103,8 @@ pub enum Limit {
     Streams,
     /// [`Limits::ssrcs_per_flow`].
     SsrcsPerFlow,
+    /// [`Limits::stun_exchanges`].
+    StunExchanges,
     /// [`Limits::tcp_streams`].
     TcpStreams,
     /// [`Limits::tcp_bytes`].
@@ -122,6 +127,7 @@ impl Limit {
             Self::Flows => "flows",
             Self::Streams => "streams",
             Self::SsrcsPerFlow => "ssrcs-per-flow",
+            Self::StunExchanges => "stun-exchanges",
             Self::TcpStreams => "tcp-streams",
             Self::TcpBytes => "tcp-bytes",
             Self::Fragments => "fragments",

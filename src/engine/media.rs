@@ -19,7 +19,7 @@ use crate::rtp::dtmf::TelephoneEvent;
 use crate::rtp::rtcp::{self, RtcpPacket};
 use crate::rtp::{RtpPacket, looks_like_rtcp};
 use crate::sdp::RtpMap;
-use crate::stun::{Class, StunMessage};
+use crate::stun::StunMessage;
 use crate::time::Timestamp;
 
 /// A directed flow at a capture point, packed for one quick hash.
@@ -203,6 +203,16 @@ impl Media {
             role: address.role,
         });
         true
+    }
+
+    /// Whose user fragment of ICE this is.
+    pub(super) fn ufrag(&self, fragment: &str) -> Option<(Handle, Side, u8)> {
+        self.ufrags.get(fragment).copied()
+    }
+
+    /// The latest call that claims an address.
+    pub(super) fn claimant(&self, endpoint: Endpoint) -> Option<Handle> {
+        self.claims.get(&endpoint)?.last().map(|claim| claim.call)
     }
 
     pub(super) fn claim_ufrag(&mut self, ufrag: String, call: Handle, side: Side, media: u8) {
@@ -823,28 +833,21 @@ impl Engine {
 
     /// A datagram that may be STUN; says whether it is.
     pub(super) fn stun(&mut self, at: PacketRef, datagram: &Datagram<'_>) -> bool {
-        let Some(message) = StunMessage::parse(datagram.payload) else {
+        let flow = datagram.flow;
+        let is_port = |port| matches!(port, 3478 | 3479);
+        let at_port = is_port(flow.src.port) || is_port(flow.dst.port);
+        let Some(message) = StunMessage::parse(datagram.payload)
+            .or_else(|| StunMessage::parse_classic(datagram.payload, at_port))
+        else {
             return false;
         };
-        let _ = at;
-        self.counters.stun_messages += 1;
-        if message.class == Class::Request
-            && message.method == 1
-            && let Some(username) = message.username()
-            && let Some(colon) = memchr::memchr(b':', username)
-        {
-            // RFC 8445, 7.2.2: the receiver's fragment comes first.
-            let fragment = crate::octets::text(crate::octets::span(username, 0, colon));
-            if let Some(&(call, side, media)) = self.media.ufrags.get(&fragment) {
-                self.checked(datagram.flow, call, side, media);
-            }
-        }
+        self.stun_message(at, flow, &message);
         true
     }
 
     /// A connectivity check between two addresses of a call: media may follow
     /// in both directions.
-    fn checked(&mut self, flow: Flow, handle: Handle, to: Side, media: u8) {
+    pub(super) fn checked(&mut self, flow: Flow, handle: Handle, to: Side, media: u8) {
         let max = self.config.limits.addresses_per_call;
         for (endpoint, side) in [(flow.dst, to), (flow.src, to.other())] {
             let Some(call) = self.calls.get_mut(handle) else {

@@ -25,6 +25,7 @@ pub mod rtp_stream;
 pub mod session;
 mod signalling;
 mod stream;
+pub mod stun_exchange;
 pub mod table;
 pub mod transaction;
 
@@ -41,6 +42,7 @@ use self::reassembly::ip::{Outcome, Reassembler};
 use self::rtp_stream::RtpStream;
 use self::signalling::{PendingTransfer, SipFlow};
 use self::stream::TcpDirection;
+use self::stun_exchange::{StunExchange, StunKey};
 use self::table::{Entry, Handle, Table};
 use crate::link::{Content, Datagram, Decoded, IcmpError, decode_ip_payload};
 use crate::net::{Endpoint, Flow};
@@ -72,6 +74,7 @@ pub struct Engine {
     tcp: Table<(CapturePoint, Flow), TcpDirection>,
     /// Octets of unfinished messages that TCP directions hold.
     tcp_bytes: usize,
+    stun: Table<StunKey, StunExchange>,
     sip_flows: Table<Flow, SipFlow>,
     /// Hosts seen to pass requests on: they sent one with another's `Via`.
     proxies: HashMap<Endpoint, (), RandomState>,
@@ -80,6 +83,7 @@ pub struct Engine {
     next_index: u64,
     next_transaction: u64,
     next_message: u64,
+    next_stun: u64,
     next_sweep: Timestamp,
 }
 
@@ -147,6 +151,7 @@ impl Engine {
             fragments: Reassembler::new(&limits),
             tcp: Table::new(limits.tcp_streams),
             tcp_bytes: 0,
+            stun: Table::new(limits.stun_exchanges),
             sip_flows: Table::new(limits.flows / 8),
             proxies: HashMap::default(),
             transfers: VecDeque::new(),
@@ -154,6 +159,7 @@ impl Engine {
             next_index: 0,
             next_transaction: 0,
             next_message: 0,
+            next_stun: 0,
             next_sweep: Timestamp::default(),
         }
     }
@@ -173,6 +179,7 @@ impl Engine {
             + self.tcp.len() * (size_of::<TcpDirection>() + 80)
             + self.tcp_bytes
             + self.sip_flows.len() * 128
+            + self.stun.len() * (size_of::<StunExchange>() + 200)
     }
 
     /// Takes one packet.
@@ -223,6 +230,15 @@ impl Engine {
         streams.sort_unstable();
         for (_, handle) in streams {
             self.close_stream(handle);
+        }
+        let mut exchanges: Vec<(u64, Handle)> = self
+            .stun
+            .handles()
+            .filter_map(|handle| Some((self.stun.get(handle)?.serial, handle)))
+            .collect();
+        exchanges.sort_unstable();
+        for (_, handle) in exchanges {
+            self.close_stun(handle);
         }
     }
 
@@ -332,6 +348,15 @@ impl Engine {
         for handle in self.media.idle_streams(now, STREAM_IDLE_NS) {
             self.close_stream(handle);
         }
+        for handle in self.stun.scan(part(self.stun.round())) {
+            if self
+                .stun
+                .get(handle)
+                .is_some_and(|exchange| exchange.is_over(now))
+            {
+                self.close_stun(handle);
+            }
+        }
         for handle in self.tcp.scan(part(self.tcp.round())) {
             let idle = self
                 .tcp
@@ -340,6 +365,12 @@ impl Engine {
             if idle && let Some(direction) = self.tcp.remove(handle) {
                 self.end_direction(direction);
             }
+        }
+    }
+
+    fn close_stun(&mut self, handle: Handle) {
+        if let Some(exchange) = self.stun.remove(handle) {
+            self.events.push_back(Event::Stun(Box::new(exchange)));
         }
     }
 

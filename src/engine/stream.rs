@@ -8,6 +8,7 @@ use crate::link::{Network, Segment};
 use crate::net::Flow;
 use crate::packet::PacketRef;
 use crate::sip::{Framed, Framer};
+use crate::stun::{StunFramed, StunFramer, StunMessage};
 use crate::time::Timestamp;
 
 /// One direction of a TCP connection.
@@ -16,6 +17,7 @@ pub(super) struct TcpDirection {
     pub(super) reassembled: TcpStream,
     flow: Flow,
     framer: Framer,
+    stun: Option<Box<StunFramer>>,
     reading: Reading,
     last: PacketRef,
     /// Segments since the last message.
@@ -31,6 +33,8 @@ enum Reading {
     Probing(usize),
     /// SIP.
     Sip,
+    /// STUN or TURN.
+    Stun,
     /// Something else: no octets are kept.
     Abandoned(&'static str),
 }
@@ -77,6 +81,7 @@ impl Engine {
                     reassembled: TcpStream::default(),
                     flow: segment.flow,
                     framer: Framer::new(),
+                    stun: None,
                     reading: Reading::Probing(0),
                     last: at,
                     segments: 0,
@@ -140,7 +145,8 @@ impl Engine {
     /// Counts what a direction holds; the least of all directions go while
     /// they hold too much together.
     fn put_back(&mut self, handle: super::table::Handle, mut direction: TcpDirection) {
-        let holds = direction.reassembled.waiting_bytes() + direction.framer.pending();
+        let stun = direction.stun.as_ref().map_or(0, |stun| stun.pending());
+        let holds = direction.reassembled.waiting_bytes() + direction.framer.pending() + stun;
         self.tcp_bytes = self.tcp_bytes.saturating_sub(direction.counted) + holds;
         direction.counted = holds;
         self.tcp.put(handle, direction);
@@ -166,12 +172,27 @@ impl Engine {
                         self.not_decoded("TLS");
                         continue;
                     }
-                    direction.framer.push(&octets);
-                    self.frame(direction, network);
+                    if direction.reading == Reading::Probing(0)
+                        && direction.framer.pending() == 0
+                        && let Some(stun) = StunFramer::recognise(&octets)
+                    {
+                        direction.reading = Reading::Stun;
+                        direction.stun = Some(Box::new(stun));
+                    }
+                    if direction.stun.is_some() {
+                        self.frame_stun(direction, &octets);
+                    } else {
+                        direction.framer.push(&octets);
+                        self.frame(direction, network);
+                    }
                 }
                 Delivery::Gap(octets) => {
                     if direction.reading == Reading::Sip {
                         self.counters.stream_octets_missing += octets;
+                    }
+                    if direction.stun.take().is_some() {
+                        // Where a frame begins can't be known any more.
+                        self.abandon(direction);
                     }
                     if let Some(Framed::Skipped(octets)) = direction.framer.gap()
                         && direction.reading == Reading::Sip
@@ -181,6 +202,29 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// STUN messages of a direction; media in channels are not unwrapped.
+    fn frame_stun(&mut self, direction: &mut TcpDirection, octets: &[u8]) {
+        let Some(mut framer) = direction.stun.take() else {
+            return;
+        };
+        framer.push(octets);
+        while let Some(framed) = framer.poll() {
+            match framed {
+                StunFramed::Message(octets) => {
+                    if let Some(message) = StunMessage::parse(&octets) {
+                        self.stun_message(direction.last, direction.flow, &message);
+                    }
+                }
+                StunFramed::Other(_) => self.not_decoded("TURN channel data"),
+                StunFramed::Lost => {
+                    self.abandon(direction);
+                    return;
+                }
+            }
+        }
+        direction.stun = Some(framer);
     }
 
     fn frame(&mut self, direction: &mut TcpDirection, network: Option<Network>) {
@@ -201,7 +245,7 @@ impl Engine {
                             return;
                         }
                     }
-                    Reading::Abandoned(_) => {}
+                    Reading::Abandoned(_) | Reading::Stun => {}
                 },
             }
         }
@@ -255,7 +299,7 @@ impl Engine {
                     None => self.not_decoded("TCP that is no SIP"),
                 }
             }
-            Reading::Probing(_) | Reading::Abandoned(_) => {}
+            Reading::Probing(_) | Reading::Abandoned(_) | Reading::Stun => {}
         }
     }
 }

@@ -7,6 +7,7 @@
 mod call_record;
 mod media_record;
 mod stream_record;
+mod stun_record;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -66,6 +67,7 @@ pub struct Inspector {
     outcomes: BTreeMap<String, u64>,
     calls: u64,
     streams: u64,
+    stun_exchanges: u64,
 }
 
 impl Inspector {
@@ -83,6 +85,7 @@ impl Inspector {
             outcomes: BTreeMap::new(),
             calls: 0,
             streams: 0,
+            stun_exchanges: 0,
         }
     }
 
@@ -169,6 +172,17 @@ impl Inspector {
                 }
             }
             Event::Call(closed) => self.close(&closed),
+            Event::Stun(exchange) => {
+                let of_call = exchange.call_id.is_some();
+                if (of_call || !self.config.calls_only)
+                    && self.wants_call(None, exchange.call_id.as_deref(), &[])
+                {
+                    self.stun_exchanges += 1;
+                    let record = self.stun_exchange(*exchange);
+                    self.records
+                        .push_back(Record::StunExchange(Box::new(record)));
+                }
+            }
             Event::Stream(stream) => {
                 if !self.config.calls_only && self.config.call.is_none() {
                     self.streams += 1;
@@ -369,7 +383,7 @@ impl Inspector {
             rtp_packets: counters.rtp_packets,
             rtcp_packets: counters.rtcp_packets,
             stun_messages: counters.stun_messages,
-            stun_exchanges: 0,
+            stun_exchanges: self.stun_exchanges,
             connections: 0,
             diagnostics: crate::report::DiagnosticCounts::default(),
         }

@@ -18,6 +18,8 @@ pub enum Section {
     RtpStreams,
     /// Transactions.
     Transactions,
+    /// STUN exchanges.
+    StunExchanges,
     /// SIP messages.
     Messages,
 }
@@ -106,6 +108,9 @@ impl<W: Write> Sink for Csv<W> {
             (Record::RtpStream(stream), Section::RtpStreams) => serde_json::to_value(stream),
             (Record::Transaction(transaction), Section::Transactions) => {
                 serde_json::to_value(transaction)
+            }
+            (Record::StunExchange(exchange), Section::StunExchanges) => {
+                serde_json::to_value(exchange)
             }
             (Record::Message(message), Section::Messages) => serde_json::to_value(message),
             _ => return Ok(()),

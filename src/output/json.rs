@@ -14,6 +14,7 @@ pub struct Json<W> {
     calls: Spool,
     transactions: Spool,
     streams: Spool,
+    stun: Spool,
     limits: Spool,
     messages: Option<Spool>,
     summary: Option<Box<Summary>>,
@@ -28,6 +29,7 @@ impl<W: Write> Json<W> {
             calls: Spool::default(),
             transactions: Spool::default(),
             streams: Spool::default(),
+            stun: Spool::default(),
             limits: Spool::default(),
             messages: with_messages.then(Spool::default),
             summary: None,
@@ -40,6 +42,7 @@ impl<W: Write> Json<W> {
             "calls" => Some(&mut self.calls),
             "transactions" => Some(&mut self.transactions),
             "rtp_streams" => Some(&mut self.streams),
+            "stun_exchanges" => Some(&mut self.stun),
             "limits" => Some(&mut self.limits),
             "messages" => self.messages.as_mut(),
             _ => None,
@@ -76,6 +79,10 @@ impl<W: Write> Sink for Json<W> {
             Record::RtpStream(stream) => {
                 write_json(line, stream)?;
                 (&mut self.streams, place(&stream.id))
+            }
+            Record::StunExchange(exchange) => {
+                write_json(line, exchange)?;
+                (&mut self.stun, place(&exchange.id))
             }
             Record::Limit(limit) => {
                 write_json(line, limit)?;

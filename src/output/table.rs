@@ -8,7 +8,8 @@ use comfy_table::{Cell, CellAlignment, Table as Grid, presets};
 use super::Sink;
 use super::escape::terminal;
 use crate::report::{
-    CallRecord, ExchangeRecord, LimitRecord, MediaRecord, Record, StreamRecord, Summary,
+    CallRecord, ExchangeRecord, LimitRecord, MediaRecord, Record, StreamRecord, StunExchangeRecord,
+    Summary,
 };
 
 /// How times are shown.
@@ -40,6 +41,7 @@ pub struct Table<W> {
     more_streams: usize,
     limits: Vec<LimitRecord>,
     summary: Option<Box<Summary>>,
+    stun: std::collections::BTreeMap<StunLine, StunCount>,
     pings: u64,
     registers: Vec<String>,
 }
@@ -68,6 +70,23 @@ struct Row {
     detail: Vec<String>,
 }
 
+/// What STUN exchanges of one line have in common.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct StunLine {
+    src: String,
+    dst: String,
+    method: String,
+    outcome: String,
+    mapped: String,
+}
+
+#[derive(Debug, Default)]
+struct StunCount {
+    exchanges: u64,
+    retransmissions: u64,
+    rtt_ms: Option<f64>,
+}
+
 #[derive(Debug)]
 struct StreamRow {
     call: String,
@@ -86,6 +105,7 @@ impl<W: Write> Table<W> {
             more_streams: 0,
             limits: Vec::new(),
             summary: None,
+            stun: std::collections::BTreeMap::new(),
             pings: 0,
             registers: Vec::new(),
         }
@@ -308,6 +328,73 @@ impl<W: Write> Table<W> {
         Ok(())
     }
 
+    /// Exchanges of the same kind between the same two hosts share a line.
+    fn count_stun(&mut self, exchange: &StunExchangeRecord) {
+        let outcome = match exchange.error_code {
+            Some(code) => format!("error {code}"),
+            None => exchange.outcome.clone(),
+        };
+        let line = StunLine {
+            src: address(&exchange.src_ip, exchange.src_port),
+            dst: address(&exchange.dst_ip, exchange.dst_port),
+            method: terminal(&exchange.method).into_owned(),
+            outcome,
+            mapped: exchange.mapped_address.clone().unwrap_or_default(),
+        };
+        if self.stun.len() >= 4096 && !self.stun.contains_key(&line) {
+            return;
+        }
+        let count = self.stun.entry(line).or_default();
+        count.exchanges += 1;
+        count.retransmissions += exchange.retransmissions;
+        count.rtt_ms = match (count.rtt_ms, exchange.rtt_ms) {
+            (Some(known), Some(new)) => Some(known.min(new)),
+            (known, new) => known.or(new),
+        };
+    }
+
+    fn write_stun(&mut self) -> io::Result<()> {
+        if self.stun.is_empty() {
+            return Ok(());
+        }
+        let mut grid = grid();
+        let head = [
+            "STUN",
+            "Method",
+            "Outcome",
+            "Mapped address",
+            "Count",
+            "Sent again",
+            "Least RTT",
+        ];
+        grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
+        for (line, count) in self.stun.iter().take(MAX_STREAMS) {
+            grid.add_row([
+                Cell::new(format!("{} -> {}", line.src, line.dst)),
+                Cell::new(&line.method),
+                Cell::new(&line.outcome),
+                Cell::new(&line.mapped),
+                Cell::new(count.exchanges),
+                Cell::new(count.retransmissions),
+                Cell::new(
+                    count
+                        .rtt_ms
+                        .map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms")),
+                ),
+            ]);
+        }
+        writeln!(self.out)?;
+        write_grid(&mut self.out, &grid)?;
+        let more = self.stun.len().saturating_sub(MAX_STREAMS);
+        if more > 0 {
+            writeln!(
+                self.out,
+                "(+{more} more lines: --format csv --section stun-exchanges)"
+            )?;
+        }
+        Ok(())
+    }
+
     fn write_rest(&mut self, summary: &Summary) -> io::Result<()> {
         let mut other = Vec::new();
         for (method, count) in &summary.requests {
@@ -386,6 +473,7 @@ impl<W: Write> Sink for Table<W> {
                 }
             }
             Record::Limit(limit) => self.limits.push(limit),
+            Record::StunExchange(exchange) => self.count_stun(&exchange),
             Record::Message(_) => {}
             Record::Summary(summary) => self.summary = Some(summary),
         }
@@ -398,6 +486,7 @@ impl<W: Write> Sink for Table<W> {
             self.write_head(&summary)?;
             self.write_calls(first.as_deref())?;
             self.write_streams()?;
+            self.write_stun()?;
             self.write_rest(&summary)?;
         }
         self.out.flush()
@@ -562,14 +651,15 @@ fn row(call: &CallRecord) -> Row {
     }
 }
 
+fn address(ip: &str, port: u16) -> String {
+    if ip.contains(':') {
+        format!("[{ip}]:{port}")
+    } else {
+        format!("{ip}:{port}")
+    }
+}
+
 fn stream_row(stream: &StreamRecord) -> StreamRow {
-    let address = |ip: &str, port: u16| {
-        if ip.contains(':') {
-            format!("[{ip}]:{port}")
-        } else {
-            format!("{ip}:{port}")
-        }
-    };
     let points = stream.capture_points.join(" ");
     let ptime = stream
         .ptime_ms

@@ -5,12 +5,14 @@
 mod call;
 mod message;
 mod stream;
+mod stun;
 mod summary;
 mod transaction;
 
 pub use call::{CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, MediaRecord};
 pub use message::MessageRecord;
 pub use stream::{DtmfEvent, StreamRecord};
+pub use stun::StunExchangeRecord;
 pub use summary::{CapturePointRecord, DiagnosticCounts, LimitRecord, Summary};
 pub use transaction::TransactionRecord;
 
@@ -30,6 +32,8 @@ pub enum Record {
     Transaction(Box<TransactionRecord>),
     /// An RTP stream.
     RtpStream(Box<StreamRecord>),
+    /// A STUN exchange.
+    StunExchange(Box<StunExchangeRecord>),
     /// A SIP message.
     Message(Box<MessageRecord>),
     /// A bound that was reached.
@@ -80,7 +84,7 @@ pub struct Document {
     /// RTP streams.
     pub rtp_streams: Vec<StreamRecord>,
     /// STUN exchanges.
-    pub stun_exchanges: Vec<Reserved>,
+    pub stun_exchanges: Vec<StunExchangeRecord>,
     /// TURN allocations.
     pub turn_allocations: Vec<Reserved>,
     /// ICE sessions.

@@ -7,8 +7,21 @@ use crate::octets::{self, u8_at, u16_at, u32_at};
 
 const MAGIC_COOKIE: u32 = 0x2112_a442;
 const MAPPED_ADDRESS: u16 = 0x0001;
+const CHANGED_ADDRESS: u16 = 0x0005;
 const USERNAME: u16 = 0x0006;
+const ERROR_CODE: u16 = 0x0009;
+const REALM: u16 = 0x0014;
 const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+const USE_CANDIDATE: u16 = 0x0025;
+/// What servers sent before RFC 5389 gave it a number.
+const OLD_XOR_MAPPED_ADDRESS: u16 = 0x8020;
+const SOFTWARE: u16 = 0x8022;
+const FINGERPRINT: u16 = 0x8028;
+const ICE_CONTROLLED: u16 = 0x8029;
+const ICE_CONTROLLING: u16 = 0x802a;
+const RESPONSE_ORIGIN: u16 = 0x802b;
+const OTHER_ADDRESS: u16 = 0x802c;
+const FINGERPRINT_MASK: u32 = 0x5354_554e;
 /// The most attributes of a message that are walked.
 const MAX_ATTRIBUTES: usize = 256;
 
@@ -34,7 +47,19 @@ pub struct StunMessage<'a> {
     pub method: u16,
     /// Cookie and transaction: 16 octets, the same in request and answer.
     pub transaction_id: [u8; 16],
+    /// Whether it is of RFC 3489, which had no cookie.
+    pub is_classic: bool,
+    octets: &'a [u8],
     attributes: &'a [u8],
+}
+
+/// Who decides on the pair of addresses (RFC 8445, 6.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IceRole {
+    /// The sender does.
+    Controlling,
+    /// The other side does.
+    Controlled,
 }
 
 /// One attribute.
@@ -56,6 +81,35 @@ impl<'a> StunMessage<'a> {
         if kind & 0xc000 != 0 || length % 4 != 0 || u32_at(octets, 4)? != MAGIC_COOKIE {
             return None;
         }
+        Self::of_kind(octets, kind, length, false)
+    }
+
+    /// Reads a message of RFC 3489: no cookie, so everything else must fit.
+    /// Without attributes, a port of STUN must speak for it.
+    #[must_use]
+    pub fn parse_classic(octets: &'a [u8], at_stun_port: bool) -> Option<Self> {
+        let kind = u16_at(octets, 0)?;
+        let length = u16_at(octets, 2)?;
+        let whole = usize::from(length).saturating_add(20) == octets.len();
+        let known = matches!(kind, 0x0001 | 0x0101 | 0x0111 | 0x0002 | 0x0102 | 0x0112);
+        if !known || !whole || u32_at(octets, 4)? == MAGIC_COOKIE {
+            return None;
+        }
+        let message = Self::of_kind(octets, kind, length, true)?;
+        let mut walked = 0_usize;
+        for attribute in message.attributes() {
+            let is_usual = matches!(attribute.kind, 0x0001..=0x000b | 0x8020..=0x8022 | 0x8028);
+            if !is_usual {
+                return None;
+            }
+            walked = walked
+                .saturating_add(4)
+                .saturating_add(attribute.value.len().next_multiple_of(4));
+        }
+        (walked == usize::from(length) && (walked > 0 || at_stun_port)).then_some(message)
+    }
+
+    fn of_kind(octets: &'a [u8], kind: u16, length: u16, is_classic: bool) -> Option<Self> {
         let class = match (kind >> 8 & 1, kind >> 4 & 1) {
             (0, 0) => Class::Request,
             (0, _) => Class::Indication,
@@ -66,6 +120,8 @@ impl<'a> StunMessage<'a> {
             class,
             method: (kind & 0x000f) | (kind >> 1 & 0x0070) | (kind >> 2 & 0x0f80),
             transaction_id: octets.get(4..20)?.try_into().ok()?,
+            is_classic,
+            octets,
             attributes: octets::span(octets, 20, usize::from(length)),
         })
     }
@@ -82,6 +138,115 @@ impl<'a> StunMessage<'a> {
         .take(MAX_ATTRIBUTES)
     }
 
+    /// The name of the method (RFC 8489, 18.2; RFC 8656, 17).
+    #[must_use]
+    pub const fn method_name(&self) -> Option<&'static str> {
+        Some(match self.method {
+            0x001 => "binding",
+            0x002 => "shared-secret",
+            0x003 => "allocate",
+            0x004 => "refresh",
+            0x006 => "send",
+            0x007 => "data",
+            0x008 => "create-permission",
+            0x009 => "channel-bind",
+            0x00a => "connect",
+            0x00b => "connection-bind",
+            0x00c => "connection-attempt",
+            _ => return None,
+        })
+    }
+
+    /// The transaction id as hexadecimal digits, without the cookie.
+    #[must_use]
+    pub fn transaction_text(&self) -> String {
+        let skip = if self.is_classic { 0 } else { 4 };
+        self.transaction_id
+            .iter()
+            .skip(skip)
+            .map(|octet| format!("{octet:02x}"))
+            .collect()
+    }
+
+    fn value(&self, kind: u16) -> Option<&'a [u8]> {
+        self.attributes()
+            .find(|attribute| attribute.kind == kind)
+            .map(|attribute| attribute.value)
+    }
+
+    /// ERROR-CODE (RFC 8489, 14.8).
+    #[must_use]
+    pub fn error_code(&self) -> Option<u16> {
+        let value = self.value(ERROR_CODE)?;
+        let (class, number) = (u8_at(value, 2)? & 0x07, u8_at(value, 3)?);
+        Some(
+            u16::from(class)
+                .saturating_mul(100)
+                .saturating_add(u16::from(number)),
+        )
+    }
+
+    /// REALM.
+    #[must_use]
+    pub fn realm(&self) -> Option<&'a [u8]> {
+        self.value(REALM)
+    }
+
+    /// SOFTWARE.
+    #[must_use]
+    pub fn software(&self) -> Option<&'a [u8]> {
+        self.value(SOFTWARE)
+    }
+
+    /// OTHER-ADDRESS (RFC 5780, 7.4), or CHANGED-ADDRESS of RFC 3489.
+    #[must_use]
+    pub fn other_address(&self) -> Option<Endpoint> {
+        let value = self
+            .value(OTHER_ADDRESS)
+            .or_else(|| self.value(CHANGED_ADDRESS))?;
+        self.address(value, false)
+    }
+
+    /// RESPONSE-ORIGIN (RFC 5780, 7.3).
+    #[must_use]
+    pub fn response_origin(&self) -> Option<Endpoint> {
+        self.address(self.value(RESPONSE_ORIGIN)?, false)
+    }
+
+    /// Whether USE-CANDIDATE nominates the pair (RFC 8445, 7.1.2).
+    #[must_use]
+    pub fn use_candidate(&self) -> bool {
+        self.value(USE_CANDIDATE).is_some()
+    }
+
+    /// The sender's role, in connectivity checks.
+    #[must_use]
+    pub fn ice_role(&self) -> Option<IceRole> {
+        if self.value(ICE_CONTROLLING).is_some() {
+            Some(IceRole::Controlling)
+        } else {
+            self.value(ICE_CONTROLLED).map(|_| IceRole::Controlled)
+        }
+    }
+
+    /// Whether FINGERPRINT, if there is one, is right (RFC 8489, 14.7).
+    #[must_use]
+    pub fn fingerprint_ok(&self) -> Option<bool> {
+        let given = u32_at(self.value(FINGERPRINT)?, 0)?;
+        // It stands last: eight octets, after all that it covers.
+        let mut end = 20_usize;
+        for attribute in self.attributes() {
+            if attribute.kind == FINGERPRINT {
+                break;
+            }
+            end = end
+                .saturating_add(4)
+                .saturating_add(attribute.value.len().next_multiple_of(4));
+        }
+        let covered = octets::span(self.octets, 0, end);
+        Some(crc32fast::hash(covered) ^ FINGERPRINT_MASK == given)
+    }
+
     /// USERNAME: in ICE, the receiver's fragment, a colon, the sender's.
     #[must_use]
     pub fn username(&self) -> Option<&'a [u8]> {
@@ -95,6 +260,7 @@ impl<'a> StunMessage<'a> {
     pub fn mapped_address(&self) -> Option<Endpoint> {
         let find = |kind| self.attributes().find(|attribute| attribute.kind == kind);
         find(XOR_MAPPED_ADDRESS)
+            .or_else(|| find(OLD_XOR_MAPPED_ADDRESS))
             .and_then(|attribute| self.address(attribute.value, true))
             .or_else(|| self.address(find(MAPPED_ADDRESS)?.value, false))
     }
@@ -144,6 +310,45 @@ mod tests {
         let mapped = message.mapped_address().map(|at| at.to_string());
         assert_eq!(mapped.as_deref(), Some("192.0.2.1:32853"));
         assert_eq!(message.username(), None);
+    }
+
+    #[test]
+    fn classic_messages_must_fit_in_every_way() {
+        let request = [&[0, 1, 0, 8][..], &[7; 16], &[0, 3, 0, 4, 0, 0, 0, 6]].concat();
+        let read = |octets: &[u8], port| {
+            StunMessage::parse_classic(octets, port).map(|message| message.method_name())
+        };
+        assert_eq!(read(&request, false), Some(Some("binding")));
+        assert_eq!(read(&request[..20], true), None);
+        let empty = [&[0, 1, 0, 0][..], &[7; 16]].concat();
+        assert_eq!(read(&empty, true), Some(Some("binding")));
+        assert_eq!(read(&empty, false), None);
+        let mut odd = request.clone();
+        odd[21] = 0x77;
+        assert_eq!(read(&odd, true), None);
+        odd = request;
+        odd.push(0);
+        assert_eq!(read(&odd, true), None);
+    }
+
+    #[test]
+    fn error_codes_need_four_octets() {
+        let message = |value: &[u8]| {
+            let mut octets = vec![1, 0x11, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+            octets.extend([0; 12]);
+            octets.extend([0, 9, 0, u8::try_from(value.len()).expect("short")]);
+            octets.extend(value);
+            octets.resize(octets.len().next_multiple_of(4), 0);
+            octets[3] = u8::try_from(octets.len() - 20).expect("short");
+            octets
+        };
+        let code = |value: &[u8]| {
+            let octets = message(value);
+            StunMessage::parse(&octets).and_then(|message| message.error_code())
+        };
+        assert_eq!(code(&[0, 0, 4, 1]), Some(401));
+        assert_eq!(code(&[0, 0, 4]), None);
+        assert_eq!(code(&[]), None);
     }
 
     #[test]

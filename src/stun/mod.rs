@@ -11,6 +11,8 @@
     )
 )]
 
+mod framing;
 mod message;
 
-pub use message::{Attribute, Class, StunMessage};
+pub use framing::{StunFramed, StunFramer};
+pub use message::{Attribute, Class, IceRole, StunMessage};
