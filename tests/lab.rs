@@ -348,3 +348,65 @@ fn stun_tells_the_outside_address() {
     assert_eq!(mapped(&report, "10.1.0.2"), []);
     assert!(report["summary"]["stun_exchanges"].as_u64() > Some(0));
 }
+
+#[test]
+fn registrations_are_the_registrars_table() {
+    let check = |path: &Path, expected: &[(&str, &str, &str)]| {
+        let report = document(path, &[]);
+        let found: Vec<(String, String, String)> = report["registrations"]
+            .as_array()
+            .expect("registrations")
+            .iter()
+            .map(|registration| {
+                let text = |name: &str| registration[name].as_str().unwrap_or("-").to_owned();
+                (
+                    text("address_of_record"),
+                    text("state"),
+                    text("received_ip"),
+                )
+            })
+            .collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(user, state, seen)| {
+                ((*user).to_owned(), (*state).to_owned(), (*seen).to_owned())
+            })
+            .collect();
+        assert_eq!(found, expected, "{}", path.display());
+        for registration in report["registrations"].as_array().expect("registrations") {
+            if registration["state"] == "registered" {
+                assert_eq!(registration["expires_granted_s"], 300);
+                assert_eq!(
+                    (&registration["challenges"], &registration["auth_failures"]),
+                    (&1.into(), &0.into())
+                );
+                assert_eq!(registration["events"].as_array().map(Vec::len), Some(4));
+            }
+        }
+    };
+    check(
+        &testdata().join("cases/call-features/capture.pcap"),
+        &[
+            ("alice@lab.test", "registered", "-"),
+            ("bob@lab.test", "registered", "-"),
+            ("carol@lab.test", "registered", "-"),
+        ],
+    );
+    check(
+        &testdata().join("cases/one-way-audio/capture.pcapng"),
+        &[("alice@lab.test", "registered", "203.0.113.1")],
+    );
+    if let Some(folder) = std::env::var_os("SIP_INSPECT_TRACES") {
+        // A scanner: names that do not exist, then passwords of one that does.
+        let report = document(&Path::new(&folder).join("scan-sipvicious.pcap"), &[]);
+        let registrations = report["registrations"].as_array().expect("registrations");
+        let not_found = registrations
+            .iter()
+            .filter(|registration| registration["last_status"] == 404);
+        assert!(not_found.count() > 40);
+        let cracked = registrations.iter().find(|registration| {
+            registration["auth_user"] == "alice" && registration["auth_failures"].as_u64() > Some(1)
+        });
+        assert!(cracked.is_some());
+    }
+}

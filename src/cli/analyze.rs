@@ -258,6 +258,7 @@ fn sink(args: &Analyze, out: BufWriter<Box<dyn Write>>) -> Box<dyn Sink> {
                 Section::Calls => CsvSection::Calls,
                 Section::RtpStreams => CsvSection::RtpStreams,
                 Section::Transactions => CsvSection::Transactions,
+                Section::Registrations => CsvSection::Registrations,
                 Section::StunExchanges => CsvSection::StunExchanges,
                 Section::Messages => CsvSection::Messages,
             };

@@ -77,6 +77,8 @@ pub(super) enum Section {
     RtpStreams,
     /// Transactions outside calls; all of them with `--transactions`.
     Transactions,
+    /// Registrations.
+    Registrations,
     /// STUN exchanges.
     StunExchanges,
     /// SIP messages.

@@ -332,6 +332,7 @@ impl Call {
         self.transactions.push(Transaction {
             key,
             exchange,
+            registration: None,
             serial: *next_serial,
             method: facts.method.clone(),
             branch: via.and_then(|via| via.branch).map(octets::text),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::call::{ClosedCall, Seen};
 use super::limits::Limit;
+use super::registration::Registration;
 use super::rtp_stream::RtpStream;
 use super::stun_exchange::StunExchange;
 use crate::net::Flow;
@@ -30,6 +31,8 @@ pub enum Event {
     Message(Box<MessageSeen>),
     /// All of one Call-ID, with its streams.
     Call(Box<ClosedCall>),
+    /// A device at a registrar.
+    Registration(Box<Registration>),
     /// A STUN exchange that is over.
     Stun(Box<StunExchange>),
     /// A stream that belongs to no call.

@@ -30,6 +30,8 @@ pub struct Limits {
     pub ssrcs_per_flow: usize,
     /// Digits of one source.
     pub digits: usize,
+    /// Devices at registrars followed at once.
+    pub registrations: usize,
     /// STUN exchanges followed at once.
     pub stun_exchanges: usize,
     /// TCP directions followed at once.
@@ -71,6 +73,7 @@ impl Limits {
             streams: (bytes / 5000).max(16),
             ssrcs_per_flow: 64,
             digits: 256,
+            registrations: (bytes / 13_000).max(16),
             stun_exchanges: (bytes / 8000).max(16),
             tcp_streams: (bytes / 5200).max(16),
             tcp_bytes: bytes / 8,
@@ -103,6 +106,8 @@ pub enum Limit {
     Streams,
     /// [`Limits::ssrcs_per_flow`].
     SsrcsPerFlow,
+    /// [`Limits::registrations`].
+    Registrations,
     /// [`Limits::stun_exchanges`].
     StunExchanges,
     /// [`Limits::tcp_streams`].
@@ -127,6 +132,7 @@ impl Limit {
             Self::Flows => "flows",
             Self::Streams => "streams",
             Self::SsrcsPerFlow => "ssrcs-per-flow",
+            Self::Registrations => "registrations",
             Self::StunExchanges => "stun-exchanges",
             Self::TcpStreams => "tcp-streams",
             Self::TcpBytes => "tcp-bytes",

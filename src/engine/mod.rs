@@ -21,6 +21,7 @@ pub mod frames;
 pub mod limits;
 mod media;
 pub mod reassembly;
+pub mod registration;
 pub mod rtp_stream;
 pub mod session;
 mod signalling;
@@ -39,6 +40,7 @@ use self::call::{Call, ClosedCall};
 use self::limits::{Limit, Limits};
 use self::media::Media;
 use self::reassembly::ip::{Outcome, Reassembler};
+use self::registration::{Registration, RegistrationKey};
 use self::rtp_stream::RtpStream;
 use self::signalling::{PendingTransfer, SipFlow};
 use self::stream::TcpDirection;
@@ -75,6 +77,7 @@ pub struct Engine {
     /// Octets of unfinished messages that TCP directions hold.
     tcp_bytes: usize,
     stun: Table<StunKey, StunExchange>,
+    registrations: Table<RegistrationKey, Registration>,
     sip_flows: Table<Flow, SipFlow>,
     /// Hosts seen to pass requests on: they sent one with another's `Via`.
     proxies: HashMap<Endpoint, (), RandomState>,
@@ -84,6 +87,7 @@ pub struct Engine {
     next_transaction: u64,
     next_message: u64,
     next_stun: u64,
+    next_registration: u64,
     next_sweep: Timestamp,
 }
 
@@ -152,6 +156,7 @@ impl Engine {
             tcp: Table::new(limits.tcp_streams),
             tcp_bytes: 0,
             stun: Table::new(limits.stun_exchanges),
+            registrations: Table::new(limits.registrations),
             sip_flows: Table::new(limits.flows / 8),
             proxies: HashMap::default(),
             transfers: VecDeque::new(),
@@ -160,6 +165,7 @@ impl Engine {
             next_transaction: 0,
             next_message: 0,
             next_stun: 0,
+            next_registration: 0,
             next_sweep: Timestamp::default(),
         }
     }
@@ -180,6 +186,7 @@ impl Engine {
             + self.tcp_bytes
             + self.sip_flows.len() * 128
             + self.stun.len() * (size_of::<StunExchange>() + 200)
+            + self.registrations.len() * (size_of::<Registration>() + 1500)
     }
 
     /// Takes one packet.
@@ -230,6 +237,18 @@ impl Engine {
         streams.sort_unstable();
         for (_, handle) in streams {
             self.close_stream(handle);
+        }
+        let mut registrations: Vec<(u64, Handle)> = self
+            .registrations
+            .handles()
+            .filter_map(|handle| Some((self.registrations.get(handle)?.serial, handle)))
+            .collect();
+        registrations.sort_unstable();
+        for (_, handle) in registrations {
+            if let Some(registration) = self.registrations.remove(handle) {
+                self.events
+                    .push_back(Event::Registration(Box::new(registration)));
+            }
         }
         let mut exchanges: Vec<(u64, Handle)> = self
             .stun
@@ -355,6 +374,16 @@ impl Engine {
                 .is_some_and(|exchange| exchange.is_over(now))
             {
                 self.close_stun(handle);
+            }
+        }
+        for handle in self.registrations.scan(part(self.registrations.round())) {
+            let over = self
+                .registrations
+                .get(handle)
+                .is_some_and(|registration| registration.is_over(now));
+            if over && let Some(registration) = self.registrations.remove(handle) {
+                self.events
+                    .push_back(Event::Registration(Box::new(registration)));
             }
         }
         for handle in self.tcp.scan(part(self.tcp.round())) {

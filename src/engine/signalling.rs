@@ -184,6 +184,11 @@ impl Engine {
                 None => drop(self.sip_flows.insert(facts.flow, flow)),
             }
         }
+        if let Some(transaction) = handled.transaction
+            && facts.method == crate::sip::Method::Register
+        {
+            self.register(facts, handle, transaction, handled.seen);
+        }
         if let Some(refer_to) = handled.transfer_to {
             let value = NameAddr::parse(refer_to.as_bytes());
             let target_user = octets::text(value.parsed_uri().user_name());

@@ -17,6 +17,8 @@ pub struct Transaction {
     pub(super) key: u64,
     /// Its place in its Call-ID's list of exchanges.
     pub(super) exchange: usize,
+    /// The registration that it is about.
+    pub(super) registration: Option<super::table::Handle>,
     /// Unique in the run, in the order of first messages.
     pub serial: u64,
     /// The method; that of the INVITE for its ACK.

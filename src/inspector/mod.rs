@@ -6,6 +6,7 @@
 
 mod call_record;
 mod media_record;
+mod registration_record;
 mod stream_record;
 mod stun_record;
 
@@ -68,6 +69,7 @@ pub struct Inspector {
     calls: u64,
     streams: u64,
     stun_exchanges: u64,
+    registrations: u64,
 }
 
 impl Inspector {
@@ -86,6 +88,7 @@ impl Inspector {
             calls: 0,
             streams: 0,
             stun_exchanges: 0,
+            registrations: 0,
         }
     }
 
@@ -172,6 +175,18 @@ impl Inspector {
                 }
             }
             Event::Call(closed) => self.close(&closed),
+            Event::Registration(registration) => {
+                let user = registration.address_of_record.split('@').next();
+                let user = user.unwrap_or_default().to_owned();
+                let call_id = registration.call_ids.first().cloned();
+                if !self.config.calls_only && self.wants_call(None, call_id.as_deref(), &[&user]) {
+                    self.registrations += 1;
+                    let now = self.engine.counters().last.unwrap_or_default();
+                    let record = self.registration(*registration, now);
+                    self.records
+                        .push_back(Record::Registration(Box::new(record)));
+                }
+            }
             Event::Stun(exchange) => {
                 let of_call = exchange.call_id.is_some();
                 if (of_call || !self.config.calls_only)
@@ -378,7 +393,7 @@ impl Inspector {
             keep_alives: counters.keep_alives,
             calls: self.calls,
             outcomes: self.outcomes.clone(),
-            registrations: 0,
+            registrations: self.registrations,
             rtp_streams: self.streams,
             rtp_packets: counters.rtp_packets,
             rtcp_packets: counters.rtcp_packets,

@@ -18,6 +18,8 @@ pub enum Section {
     RtpStreams,
     /// Transactions.
     Transactions,
+    /// Registrations.
+    Registrations,
     /// STUN exchanges.
     StunExchanges,
     /// SIP messages.
@@ -108,6 +110,9 @@ impl<W: Write> Sink for Csv<W> {
             (Record::RtpStream(stream), Section::RtpStreams) => serde_json::to_value(stream),
             (Record::Transaction(transaction), Section::Transactions) => {
                 serde_json::to_value(transaction)
+            }
+            (Record::Registration(registration), Section::Registrations) => {
+                serde_json::to_value(registration)
             }
             (Record::StunExchange(exchange), Section::StunExchanges) => {
                 serde_json::to_value(exchange)

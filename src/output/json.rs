@@ -14,6 +14,7 @@ pub struct Json<W> {
     calls: Spool,
     transactions: Spool,
     streams: Spool,
+    registrations: Spool,
     stun: Spool,
     limits: Spool,
     messages: Option<Spool>,
@@ -29,6 +30,7 @@ impl<W: Write> Json<W> {
             calls: Spool::default(),
             transactions: Spool::default(),
             streams: Spool::default(),
+            registrations: Spool::default(),
             stun: Spool::default(),
             limits: Spool::default(),
             messages: with_messages.then(Spool::default),
@@ -42,6 +44,7 @@ impl<W: Write> Json<W> {
             "calls" => Some(&mut self.calls),
             "transactions" => Some(&mut self.transactions),
             "rtp_streams" => Some(&mut self.streams),
+            "registrations" => Some(&mut self.registrations),
             "stun_exchanges" => Some(&mut self.stun),
             "limits" => Some(&mut self.limits),
             "messages" => self.messages.as_mut(),
@@ -79,6 +82,10 @@ impl<W: Write> Sink for Json<W> {
             Record::RtpStream(stream) => {
                 write_json(line, stream)?;
                 (&mut self.streams, place(&stream.id))
+            }
+            Record::Registration(registration) => {
+                write_json(line, registration)?;
+                (&mut self.registrations, place(&registration.id))
             }
             Record::StunExchange(exchange) => {
                 write_json(line, exchange)?;

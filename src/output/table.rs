@@ -8,8 +8,8 @@ use comfy_table::{Cell, CellAlignment, Table as Grid, presets};
 use super::Sink;
 use super::escape::terminal;
 use crate::report::{
-    CallRecord, ExchangeRecord, LimitRecord, MediaRecord, Record, StreamRecord, StunExchangeRecord,
-    Summary,
+    CallRecord, ExchangeRecord, LimitRecord, MediaRecord, Record, RegistrationRecord, StreamRecord,
+    StunExchangeRecord, Summary,
 };
 
 /// How times are shown.
@@ -42,6 +42,8 @@ pub struct Table<W> {
     limits: Vec<LimitRecord>,
     summary: Option<Box<Summary>>,
     stun: std::collections::BTreeMap<StunLine, StunCount>,
+    devices: Vec<[String; 4]>,
+    more_devices: usize,
     pings: u64,
     registers: Vec<String>,
 }
@@ -106,6 +108,8 @@ impl<W: Write> Table<W> {
             limits: Vec::new(),
             summary: None,
             stun: std::collections::BTreeMap::new(),
+            devices: Vec::new(),
+            more_devices: 0,
             pings: 0,
             registers: Vec::new(),
         }
@@ -328,6 +332,28 @@ impl<W: Write> Table<W> {
         Ok(())
     }
 
+    fn write_devices(&mut self) -> io::Result<()> {
+        if self.devices.is_empty() {
+            return Ok(());
+        }
+        let mut grid = grid();
+        let head = ["Registrations", "State", "Contact", "Note"];
+        grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
+        for device in &self.devices {
+            grid.add_row(device.iter().map(Cell::new));
+        }
+        writeln!(self.out)?;
+        write_grid(&mut self.out, &grid)?;
+        if self.more_devices > 0 {
+            writeln!(
+                self.out,
+                "(+{} more: --format csv --section registrations)",
+                self.more_devices
+            )?;
+        }
+        Ok(())
+    }
+
     /// Exchanges of the same kind between the same two hosts share a line.
     fn count_stun(&mut self, exchange: &StunExchangeRecord) {
         let outcome = match exchange.error_code {
@@ -473,6 +499,13 @@ impl<W: Write> Sink for Table<W> {
                 }
             }
             Record::Limit(limit) => self.limits.push(limit),
+            Record::Registration(registration) => {
+                if self.devices.len() < MAX_STREAMS {
+                    self.devices.push(device(&registration));
+                } else {
+                    self.more_devices += 1;
+                }
+            }
             Record::StunExchange(exchange) => self.count_stun(&exchange),
             Record::Message(_) => {}
             Record::Summary(summary) => self.summary = Some(summary),
@@ -486,6 +519,7 @@ impl<W: Write> Sink for Table<W> {
             self.write_head(&summary)?;
             self.write_calls(first.as_deref())?;
             self.write_streams()?;
+            self.write_devices()?;
             self.write_stun()?;
             self.write_rest(&summary)?;
         }
@@ -649,6 +683,53 @@ fn row(call: &CallRecord) -> Row {
         started: call.started.clone(),
         detail,
     }
+}
+
+fn device(registration: &RegistrationRecord) -> [String; 4] {
+    let state = match registration.state.as_str() {
+        "registered" => registration.state.green(),
+        "failed" | "expired" => registration.state.red(),
+        _ => registration.state.yellow(),
+    };
+    let granted = registration
+        .expires_granted_s
+        .map_or_else(String::new, |seconds| format!(" {seconds} s"));
+    let uri = registration.contact.as_deref().unwrap_or_default();
+    let parsed = crate::sip::Uri::parse(uri.as_bytes());
+    let host = crate::octets::text(parsed.host);
+    let contact = match parsed.port {
+        Some(port) => address(&host, port),
+        None => host,
+    };
+    let seen = match (&registration.received_ip, registration.received_port) {
+        (Some(ip), Some(port)) => format!(", seen from {}", address(ip, port)),
+        _ => String::new(),
+    };
+    let mut notes = Vec::new();
+    if let Some(algorithm) = &registration.auth_algorithm {
+        notes.push(format!("digest {}", terminal(algorithm)));
+    }
+    if let Some(ms) = registration.register_delay_ms {
+        notes.push(short(Some(ms)));
+    }
+    if registration.auth_failures > 0 {
+        notes.push(format!("{} times refused", registration.auth_failures));
+    }
+    if registration.refreshes > 0 {
+        notes.push(format!("{} refreshes", registration.refreshes));
+    }
+    if let Some(gap) = registration.gap_s {
+        notes.push(format!("had run out for {gap:.0} s"));
+    }
+    if let Some(status) = registration.last_status.filter(|status| *status >= 300) {
+        notes.push(format!("last {status}"));
+    }
+    [
+        terminal(&registration.address_of_record).into_owned(),
+        format!("{state}{granted}"),
+        format!("{}{seen}", terminal(&contact)),
+        notes.join(", "),
+    ]
 }
 
 fn address(ip: &str, port: u16) -> String {

@@ -4,6 +4,7 @@
 
 mod call;
 mod message;
+mod registration;
 mod stream;
 mod stun;
 mod summary;
@@ -11,6 +12,7 @@ mod transaction;
 
 pub use call::{CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, MediaRecord};
 pub use message::MessageRecord;
+pub use registration::{BindingRecord, RegistrationEventRecord, RegistrationRecord};
 pub use stream::{DtmfEvent, StreamRecord};
 pub use stun::StunExchangeRecord;
 pub use summary::{CapturePointRecord, DiagnosticCounts, LimitRecord, Summary};
@@ -28,6 +30,8 @@ pub const SCHEMA: &str = "sip-inspect/1";
 pub enum Record {
     /// A call.
     Call(Box<CallRecord>),
+    /// A device at a registrar.
+    Registration(Box<RegistrationRecord>),
     /// A transaction on one hop.
     Transaction(Box<TransactionRecord>),
     /// An RTP stream.
@@ -76,7 +80,7 @@ pub struct Document {
     /// Calls.
     pub calls: Vec<CallRecord>,
     /// Registrations.
-    pub registrations: Vec<Reserved>,
+    pub registrations: Vec<RegistrationRecord>,
     /// Subscriptions.
     pub subscriptions: Vec<Reserved>,
     /// Transactions outside dialogs; all of them where asked for.
