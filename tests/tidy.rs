@@ -161,11 +161,16 @@ fn the_readme_names_the_commands_that_exist() {
         assert!(readme.contains(&format!("make {target}")), "{target}");
         assert!(makefile.contains(&format!("\n{target}:")), "{target}");
     }
-    let help = std::process::Command::new(env!("CARGO_BIN_EXE_sip-inspect"))
-        .args(["analyze", "--help"])
-        .output()
-        .expect("the program runs");
-    let help = String::from_utf8(help.stdout).expect("UTF-8");
+    let help: String = ["analyze", "capture"]
+        .iter()
+        .map(|verb| {
+            let help = std::process::Command::new(env!("CARGO_BIN_EXE_sip-inspect"))
+                .args([verb, "--help"])
+                .output()
+                .expect("the program runs");
+            String::from_utf8(help.stdout).expect("UTF-8")
+        })
+        .collect();
     for flag in readme.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
         if flag.starts_with("--") && flag.contains(|c: char| c.is_ascii_alphabetic()) {
             assert!(help.contains(flag), "README.md names {flag}");

@@ -3,6 +3,10 @@
 mod file;
 #[cfg(feature = "live")]
 pub mod filter;
+#[cfg(feature = "live")]
+pub mod keep;
+#[cfg(feature = "live")]
+pub mod live;
 mod merge;
 mod read;
 

@@ -24,6 +24,9 @@ pub(super) struct Args {
 pub(super) enum Verb {
     /// Reads captures and tells of calls, media and requests.
     Analyze(Box<Analyze>),
+    /// Watches interfaces and tells the same.
+    #[cfg(feature = "live")]
+    Capture(Box<CaptureArgs>),
     /// Prints the JSON Schema of `--format json`.
     Schema,
 }
@@ -111,7 +114,6 @@ Examples:
 
 Exit status: 0 done, 2 usage, 3 no capture, 4 incomplete (with --strict),
 5 output not written, 70 internal error.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct Analyze {
     /// Files, folders of files, or `-` for standard input.
     #[arg(value_name = "FILE")]
@@ -119,6 +121,26 @@ pub(super) struct Analyze {
     /// A file to read; the same as naming it.
     #[arg(short = 'r', short_alias = 'I', long = "read", value_name = "FILE")]
     pub read: Vec<PathBuf>,
+    /// What to report, and how.
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// Only packets that pass this capture filter (libpcap's language).
+    #[cfg(feature = "live")]
+    #[arg(short = 'f', long = "filter", value_name = "BPF")]
+    pub filter: Option<String>,
+    /// For tests of the program itself: `panic@frame=N`.
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true, value_name = "FAULT")]
+    pub inject_fault: Option<String>,
+    /// MiB that a compressed file may decompress to.
+    #[arg(long, default_value_t = 8192, value_name = "MIB")]
+    pub max_decompressed: u64,
+}
+
+/// What to report, and how: the same for files and for interfaces.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub(super) struct ReportArgs {
     /// How to spell the records.
     #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub format: Format,
@@ -155,17 +177,9 @@ pub(super) struct Analyze {
     /// How tables show times.
     #[arg(long, value_enum, default_value_t = Time::Utc, value_name = "STYLE")]
     pub time: Time,
-    /// Only packets that pass this capture filter (libpcap's language).
-    #[cfg(feature = "live")]
-    #[arg(short = 'f', long = "filter", value_name = "BPF")]
-    pub filter: Option<String>,
     /// Stop after so many packets.
     #[arg(short = 'c', long = "count", value_name = "N")]
     pub count: Option<u64>,
-    /// For tests of the program itself: `panic@frame=N`.
-    #[cfg(debug_assertions)]
-    #[arg(long, hide = true, value_name = "FAULT")]
-    pub inject_fault: Option<String>,
     /// Exit with 4 if the results are incomplete.
     #[arg(long)]
     pub strict: bool,
@@ -178,7 +192,70 @@ pub(super) struct Analyze {
     /// MiB of state to hold at most; the oldest leaves first.
     #[arg(long, default_value_t = 256, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..=1_048_576))]
     pub memory: u32,
-    /// MiB that a compressed file may decompress to.
-    #[arg(long, default_value_t = 8192, value_name = "MIB")]
-    pub max_decompressed: u64,
+}
+
+/// Watches interfaces, and tells the same as `analyze` at the end.
+#[cfg(feature = "live")]
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sip-inspect capture -i eth0                   until Ctrl-C
+  sip-inspect capture -i eth0 -a duration:60    for a minute
+  sip-inspect capture -i any -w calls.pcapng    and keep the packets
+  sip-inspect capture -i eth0 --events          each message as it comes
+  sip-inspect capture -i eth0 udp and host 192.0.2.1
+
+Without root: sudo setcap cap_net_raw+ep FILE, where FILE is this program.
+
+Exit status: 0 done (also after Ctrl-C), 2 usage, 5 output not written,
+6 can't capture, 70 internal error, 130 a second Ctrl-C.")]
+pub(super) struct CaptureArgs {
+    /// The interface to watch; may be repeated. `any` is all of them.
+    #[arg(
+        short = 'i',
+        short_alias = 'd',
+        long = "interface",
+        value_name = "IFACE"
+    )]
+    pub interfaces: Vec<String>,
+    /// List the interfaces.
+    #[arg(short = 'D', long)]
+    pub list_interfaces: bool,
+    /// Only packets that pass this capture filter; words at the end do the
+    /// same.
+    #[arg(
+        short = 'f',
+        long = "filter",
+        value_name = "BPF",
+        conflicts_with = "expression"
+    )]
+    pub filter: Option<String>,
+    /// Leave the interface as it is: only packets for this host.
+    #[arg(short = 'p', long)]
+    pub no_promiscuous: bool,
+    /// Octets kept of a packet.
+    #[arg(short = 's', long, default_value_t = 262_144, value_name = "OCTETS", value_parser = clap::value_parser!(i32).range(64..=262_144))]
+    pub snap_length: i32,
+    /// MiB of buffer in the kernel.
+    #[arg(short = 'B', long, default_value_t = 16, value_name = "MIB", value_parser = clap::value_parser!(i32).range(1..=1024))]
+    pub buffer: i32,
+    /// Stop by itself: `duration:SECONDS` or `packets:N`; may be repeated.
+    #[arg(short = 'a', long = "autostop", value_name = "WHEN")]
+    pub autostop: Vec<String>,
+    /// Keep the packets in a file: pcap where its name says so, else pcapng.
+    #[arg(short = 'w', long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// Begin a new file at `filesize:KB`; keep only the last `files:N`.
+    #[arg(short = 'b', long = "ring", value_name = "HOW", requires = "write")]
+    pub ring: Vec<String>,
+    /// Print each SIP message as a line of JSON when it comes; implies
+    /// `--format ndjson`.
+    #[arg(long)]
+    pub events: bool,
+    /// What to report, and how.
+    #[command(flatten)]
+    pub report: ReportArgs,
+    /// A capture filter, as in tcpdump.
+    #[arg(value_name = "BPF")]
+    pub expression: Vec<String>,
 }

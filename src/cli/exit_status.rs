@@ -15,8 +15,12 @@ pub enum ExitStatus {
     Incomplete = 4,
     /// An output could not be written whole.
     Output = 5,
+    /// There is no capturing: permission, or no such interface.
+    Capture = 6,
     /// A fault of the program itself.
     Internal = 70,
+    /// Interrupted a second time.
+    Interrupted = 130,
 }
 
 impl From<ExitStatus> for ExitCode {

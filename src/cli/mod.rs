@@ -2,8 +2,11 @@
 
 mod analyze;
 mod args;
+#[cfg(feature = "live")]
+mod capture;
 mod exit_status;
 mod notices;
+mod reporter;
 mod schema;
 
 pub use exit_status::ExitStatus;
@@ -35,6 +38,8 @@ pub fn run() -> ExitCode {
     args.color.apply();
     let status = match &args.verb {
         Verb::Analyze(analyze) => analyze::run(analyze),
+        #[cfg(feature = "live")]
+        Verb::Capture(capture) => capture::run(capture),
         Verb::Schema => schema::run(),
     };
     status.into()

@@ -18,3 +18,10 @@ pub(super) fn warning(text: &str) {
     let mut stderr = std::io::stderr().lock();
     let _ = writeln!(stderr, "{} {}", "warning:".yellow().bold(), terminal(text));
 }
+
+/// Says what is going on.
+#[cfg(feature = "live")]
+pub(super) fn notice(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "{}", terminal(text));
+}

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use super::ExitStatus;
-use super::analyze::output_status;
+use super::reporter::output_status;
 use crate::report::Document;
 
 /// Prints the schema.

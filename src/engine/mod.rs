@@ -208,6 +208,17 @@ impl Engine {
         }
     }
 
+    /// Tells the time while no packet does.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.clock.advance(now);
+        if let Some(now) = self.clock.now
+            && now >= self.next_sweep
+        {
+            self.sweep(now);
+            self.next_sweep = now.offset(SWEEP_NS);
+        }
+    }
+
     /// The next thing learned.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()

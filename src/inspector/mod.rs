@@ -135,6 +135,14 @@ impl Inspector {
         }
     }
 
+    /// Tells the time while no packet does.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.engine.handle_timeout(now);
+        while let Some(event) = self.engine.poll_event() {
+            self.event(event);
+        }
+    }
+
     /// The next record.
     pub fn poll_record(&mut self) -> Option<Record> {
         self.records.pop_front()

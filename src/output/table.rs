@@ -143,6 +143,7 @@ impl<W: Write> Table<W> {
     fn write_head(&mut self, summary: &Summary) -> io::Result<()> {
         let files = match summary.files.as_slice() {
             [file] => terminal(file).into_owned(),
+            [] => "live".to_owned(),
             files => format!("{} files", files.len()),
         };
         let points = match summary.capture_points.len() {

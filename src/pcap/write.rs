@@ -45,6 +45,11 @@ impl<W: Write> PcapWriter<W> {
         self.out.write_all(data)
     }
 
+    /// What is written to, for flushing.
+    pub const fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Flushes and hands back what was written to.
     ///
     /// # Errors
@@ -108,6 +113,11 @@ impl<W: Write> PcapNgWriter<W> {
         body.extend(length.to_le_bytes());
         body.extend(data);
         write_block(&mut self.out, 6, &body)
+    }
+
+    /// What is written to, for flushing.
+    pub const fn get_mut(&mut self) -> &mut W {
+        &mut self.out
     }
 
     /// Flushes and hands back what was written to.

@@ -1,0 +1,172 @@
+//! Packets through the inspector, records into the sink: what every verb that
+//! reads packets does.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+
+use super::args::{Format, ReportArgs, Section, Time};
+use super::{ExitStatus, notices};
+use crate::engine::Config as EngineConfig;
+use crate::engine::limits::Limits;
+use crate::inspector::{Config, Inspector};
+use crate::output::Sink;
+use crate::output::csv::{Csv, Section as CsvSection};
+use crate::output::json::Json;
+use crate::output::ndjson::Ndjson;
+use crate::output::table::{Table, TimeStyle};
+use crate::packet::Packet;
+use crate::report::Record;
+
+/// One run.
+pub(super) struct Reporter {
+    pub(super) inspector: Inspector,
+    sink: Box<dyn Sink>,
+    out_name: String,
+    written: io::Result<()>,
+    left: u64,
+    pub(super) quiet: bool,
+    strict: bool,
+    complete: bool,
+}
+
+impl Reporter {
+    /// Opens the output. With `events`, each message is a line at once.
+    ///
+    /// # Errors
+    ///
+    /// The status to exit with, after the error has been told.
+    pub(super) fn open(args: &ReportArgs, events: bool) -> Result<Self, ExitStatus> {
+        let (out, out_name): (Box<dyn Write>, String) = match &args.output {
+            None => (Box::new(io::stdout()), "standard output".to_owned()),
+            Some(path) => match File::create(path) {
+                Ok(file) => (Box::new(file), path.display().to_string()),
+                Err(error) => {
+                    notices::error(&format!("{}: can't be written: {error}", path.display()));
+                    return Err(ExitStatus::Output);
+                }
+            },
+        };
+        let out: Box<dyn Write> = if events {
+            Box::new(io::LineWriter::new(out))
+        } else {
+            Box::new(BufWriter::with_capacity(64 * 1024, out))
+        };
+        Ok(Self {
+            inspector: Inspector::new(config(args, events)),
+            sink: sink(args, events, out),
+            out_name,
+            written: Ok(()),
+            left: args.count.unwrap_or(u64::MAX),
+            quiet: args.quiet,
+            strict: args.strict,
+            complete: true,
+        })
+    }
+
+    /// Takes a packet. Answers whether more are wanted.
+    #[inline]
+    pub(super) fn packet(&mut self, packet: &Packet<'_>) -> bool {
+        self.inspector.handle(packet);
+        self.drain();
+        self.left -= 1;
+        // Without a reader there is nobody to read for.
+        self.left > 0 && self.written.is_ok()
+    }
+
+    /// Writes the records that are ready.
+    #[inline]
+    pub(super) fn drain(&mut self) {
+        while let Some(record) = self.inspector.poll_record() {
+            self.write(record);
+        }
+    }
+
+    fn write(&mut self, record: Record) {
+        if let Record::Summary(summary) = &record {
+            self.complete = summary.complete;
+        }
+        if self.written.is_ok() {
+            self.written = self.sink.record(record);
+        }
+    }
+
+    /// Whether the output still takes anything.
+    pub(super) const fn is_writable(&self) -> bool {
+        self.written.is_ok()
+    }
+
+    /// Ends the inspection and writes all that is left.
+    pub(super) fn finish(&mut self) {
+        self.inspector.finish();
+        self.drain();
+        if self.written.is_ok() {
+            self.written = self.sink.finish();
+        }
+    }
+
+    /// How it went.
+    pub(super) fn status(self) -> ExitStatus {
+        match output_status(self.written, &self.out_name) {
+            ExitStatus::Done if self.strict && !self.complete => ExitStatus::Incomplete,
+            status => status,
+        }
+    }
+}
+
+/// What becomes of writing: a reader that went away is no fault.
+pub(super) fn output_status(written: io::Result<()>, name: &str) -> ExitStatus {
+    match written {
+        Ok(()) => ExitStatus::Done,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::Done,
+        Err(error) => {
+            notices::error(&format!("{name}: not written whole: {error}"));
+            ExitStatus::Output
+        }
+    }
+}
+
+fn config(args: &ReportArgs, events: bool) -> Config {
+    Config {
+        engine: EngineConfig {
+            limits: Limits::within((args.memory as usize).saturating_mul(1024 * 1024)),
+            messages: events || args.messages || args.section == Section::Messages,
+            headers: args.headers.iter().take(64).cloned().collect(),
+        },
+        transactions: args.transactions,
+        show_digits: args.show_digits,
+        call: args.call.clone(),
+        calls_only: args.calls_only,
+    }
+}
+
+fn sink(args: &ReportArgs, events: bool, out: Box<dyn Write>) -> Box<dyn Sink> {
+    let format = match (events, args.json) {
+        (true, _) => Format::Ndjson,
+        (false, true) => Format::Json,
+        (false, false) => args.format,
+    };
+    match format {
+        Format::Json => Box::new(Json::new(out, args.messages)),
+        Format::Ndjson => Box::new(Ndjson::new(out)),
+        Format::Csv => {
+            let section = match args.section {
+                Section::Calls => CsvSection::Calls,
+                Section::RtpStreams => CsvSection::RtpStreams,
+                Section::Transactions => CsvSection::Transactions,
+                Section::Registrations => CsvSection::Registrations,
+                Section::StunExchanges => CsvSection::StunExchanges,
+                Section::Messages => CsvSection::Messages,
+            };
+            Box::new(Csv::new(out, section, args.csv_raw))
+        }
+        Format::Table => {
+            let time = match args.time {
+                Time::Utc => TimeStyle::Utc,
+                Time::Local => TimeStyle::Local,
+                Time::Relative => TimeStyle::Relative,
+                Time::Delta => TimeStyle::Delta,
+            };
+            Box::new(Table::new(out, time))
+        }
+    }
+}

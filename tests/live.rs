@@ -1,0 +1,234 @@
+//! Live capture on real interfaces, in network namespaces of its own, with
+//! sipp as both ends. It needs root, iproute2 and sipp (as the gate has them);
+//! elsewhere there is nothing to watch and nothing is tried.
+#![cfg(feature = "live")]
+
+mod common;
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// Two hosts with a wire between them, gone when dropped.
+struct Wire {
+    near: String,
+    far: String,
+}
+
+fn shell(line: &str) -> bool {
+    Command::new("sh")
+        .args(["-ec", line])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+impl Wire {
+    fn new(name: &str) -> Option<Self> {
+        let unique = std::process::id() % 100_000;
+        let (near, far) = (format!("si{name}a{unique}"), format!("si{name}b{unique}"));
+        let wire = Self { near, far };
+        let (near, far) = (&wire.near, &wire.far);
+        let made = shell("command -v sipp && command -v ip && [ \"$(id -u)\" = 0 ]")
+            && shell(&format!(
+                "ip netns add {near}; ip netns add {far}
+                 ip -n {near} link add w0 type veth peer name w1 netns {far}
+                 ip -n {near} addr add 10.99.0.1/24 dev w0; ip -n {far} addr add 10.99.0.2/24 dev w1
+                 ip -n {near} link set lo up; ip -n {near} link set w0 up
+                 ip -n {far} link set lo up; ip -n {far} link set w1 up"
+            ));
+        made.then_some(wire)
+    }
+
+    /// Our program on the near host, once it captures.
+    fn capture(&self, arguments: &[&str]) -> Child {
+        let mut child = Command::new("ip")
+            .args([
+                "netns",
+                "exec",
+                &self.near,
+                env!("CARGO_BIN_EXE_sip-inspect"),
+                "capture",
+                "-i",
+                "w0",
+            ])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut line = String::new();
+        let stderr = child.stderr.take().expect("a pipe");
+        BufReader::new(stderr).read_line(&mut line).expect("a line");
+        assert!(line.contains("capturing on w0"), "{line}");
+        child
+    }
+
+    /// So many calls from the near to the far host, all the way to their ends.
+    fn calls(&self, count: u32) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sipp = |host: &str, arguments: &str| {
+            let line =
+                format!("ip netns exec {host} timeout 20 sipp {arguments} -m {count} -nostdin");
+            Command::new("sh")
+                .args(["-c", &format!("exec {line}")])
+                .current_dir(folder.path())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("sipp starts")
+        };
+        let mut answers = sipp(&self.far, "-sn uas -i 10.99.0.2 -p 5060");
+        // sipp repeats an INVITE that comes before the other is ready.
+        let mut calls = sipp(
+            &self.near,
+            "-sn uac 10.99.0.2:5060 -i 10.99.0.1 -p 5060 -r 20 -d 100",
+        );
+        assert!(calls.wait().expect("sipp ends").success());
+        let _ = answers.kill();
+        let _ = answers.wait();
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        shell(&format!(
+            "ip netns del {}; ip netns del {}",
+            self.near, self.far
+        ));
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(shell(&format!("kill -{name} {}", child.id())));
+}
+
+/// What a run left: its status and its report.
+fn end(child: Child) -> (Option<i32>, Value) {
+    let output = child.wait_with_output().expect("the program ends");
+    let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    (output.status.code(), report)
+}
+
+fn packets_in(path: &Path) -> u64 {
+    common::document(path, &[])["summary"]["packets"]
+        .as_u64()
+        .expect("a number")
+}
+
+#[test]
+fn m064_an_interrupt_ends_with_everything_told() {
+    let Some(wire) = Wire::new("int") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = folder.path().join("kept.pcapng");
+    let child = wire.capture(&["--json", "-w", kept.to_str().expect("UTF-8")]);
+    wire.calls(10);
+    signal(&child, "INT");
+    let (status, report) = end(child);
+    assert_eq!(status, Some(0));
+    assert_eq!(report["summary"]["calls"], 10);
+    assert_eq!(report["summary"]["outcomes"]["completed"], 10);
+    // Drops are told of, also where there are none.
+    assert_eq!(report["summary"]["capture_points"][0]["dropped"], 0);
+    // The file and the report agree.
+    assert_eq!(
+        packets_in(&kept),
+        report["summary"]["packets"].as_u64().expect("a number")
+    );
+    assert_eq!(common::document(&kept, &[])["summary"]["calls"], 10);
+}
+
+#[test]
+fn m065_a_kill_leaves_a_file_that_can_be_read() {
+    let Some(wire) = Wire::new("kil") else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let kept = folder.path().join("kept.pcap");
+    let mut child = wire.capture(&["-w", kept.to_str().expect("UTF-8")]);
+    wire.calls(30);
+    signal(&child, "KILL");
+    child.wait().expect("the program ends");
+    // At the most the last second is missing.
+    assert!(packets_in(&kept) > 0);
+}
+
+#[test]
+fn m061_an_interface_that_goes_away_ends_the_capture() {
+    let Some(wire) = Wire::new("gon") else { return };
+    let child = wire.capture(&["--json"]);
+    wire.calls(5);
+    assert!(shell(&format!("ip -n {} link del w0", wire.near)));
+    let (status, report) = end(child);
+    assert_eq!(status, Some(6));
+    assert_eq!(report["summary"]["calls"], 5);
+    assert_eq!(report["summary"]["complete"], false);
+}
+
+#[test]
+fn captures_end_by_themselves_when_told_so() {
+    let Some(wire) = Wire::new("end") else { return };
+    let by_count = wire.capture(&["--json", "-a", "packets:7"]);
+    let by_time = wire.capture(&["--json", "-a", "duration:1", "tcp"]);
+    wire.calls(5);
+    let (status, report) = end(by_count);
+    assert_eq!(
+        (status, &report["summary"]["packets"]),
+        (Some(0), &7.into())
+    );
+    let (status, report) = end(by_time);
+    assert_eq!(
+        (status, &report["summary"]["sip_messages"]),
+        (Some(0), &0.into())
+    );
+}
+
+#[test]
+fn events_come_one_by_one() {
+    let Some(wire) = Wire::new("evt") else { return };
+    let mut child = wire.capture(&["--events"]);
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    wire.calls(1);
+    // The first line comes while the capture goes on.
+    let first = lines
+        .map(|line| line.expect("a line"))
+        .next()
+        .expect("a line");
+    let first: Value = serde_json::from_str(&first).expect("JSON");
+    assert_eq!(
+        (&first["type"], &first["method"]),
+        (&"message".into(), &"INVITE".into())
+    );
+    signal(&child, "TERM");
+    assert_eq!(child.wait().expect("the program ends").code(), Some(0));
+}
+
+#[test]
+fn m060_what_is_not_allowed_is_explained() {
+    let output = common::run(&["capture", "-i", "no-such-interface"]);
+    assert_eq!(output.status, Some(6), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("no-such-interface"),
+        "{}",
+        output.stderr
+    );
+    let output = common::run(&["capture"]);
+    assert_eq!(output.status, Some(2), "{}", output.stderr);
+    let program = env!("CARGO_BIN_EXE_sip-inspect");
+    let copy = tempfile::tempdir().expect("a folder");
+    if shell(&format!(
+        "[ \"$(id -u)\" = 0 ] && command -v setpriv && chmod 755 {0} && cp {program} {0}/sip-inspect",
+        copy.path().display()
+    )) {
+        let output = Command::new("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(copy.path().join("sip-inspect"))
+            .args(["capture", "-i", "lo"])
+            .output()
+            .expect("setpriv runs");
+        assert_eq!(output.status.code(), Some(6));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("setcap cap_net_raw+ep"), "{stderr}");
+    }
+}
