@@ -452,3 +452,52 @@ fn m075_an_internal_error_loses_nothing_found_before() {
     assert_eq!(document["summary"]["packets"], 699);
     assert_eq!(document["calls"][0]["outcome"], "completed");
 }
+
+#[test]
+fn a_ladder_shows_hops_legs_and_media() {
+    let features = path("call-features/capture.pcap");
+    let flow = |arguments: &[&str]| run(&[&["flow", &features], arguments].concat());
+    // The transfer and the call that it led to, in one picture.
+    let output = flow(&["5"]);
+    assert_eq!(output.status, Some(0), "{}", output.stderr);
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert!(
+        lines[0].starts_with("call 5: alice to bob") && lines[0].contains("call 6: bob to carol"),
+        "{}",
+        lines[0]
+    );
+    for host in ["10.1.0.2", "203.0.113.10", "10.2.0.2", "203.0.113.30"] {
+        assert!(lines[1].contains(host), "{}", lines[1]);
+    }
+    for what in ["INVITE", "407 Proxy", "REFER", "202 Accepted", "BYE"] {
+        assert!(output.stdout.contains(what), "{what}");
+    }
+    assert_eq!(output.stdout.matches("RTP PCMU").count(), 4);
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains("INVITE") && line.contains("SDP PCMU 10.1.0.2:"))
+    );
+    // A hold says so where it is offered.
+    assert!(flow(&["1"]).stdout.contains("sendonly"));
+    // Six calls are listed; a call may be named by its user; what is none is told.
+    assert!(flow(&[]).stdout.contains("6 calls"));
+    assert!(flow(&["--call", "nobody"]).stdout.starts_with("call 3:"));
+    assert_eq!(flow(&["--call", "no such call"]).status, Some(1));
+    let svg = flow(&["5", "--format", "svg"]).stdout;
+    assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
+    let page = flow(&["5", "--format", "html"]).stdout;
+    assert!(
+        page.contains("default-src 'none'") && !page.contains("http://")
+            || page.matches("http://").count()
+                == page.matches("http://www.w3.org/2000/svg").count()
+    );
+    // Each message is drawn once, though it was captured on both sides.
+    let output = run(&["flow", &path("one-way-audio/capture.pcapng")]);
+    assert_eq!(
+        output.stdout.matches("─ BYE ─").count(),
+        1,
+        "{}",
+        output.stdout
+    );
+}

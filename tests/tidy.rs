@@ -161,7 +161,7 @@ fn the_readme_names_the_commands_that_exist() {
         assert!(readme.contains(&format!("make {target}")), "{target}");
         assert!(makefile.contains(&format!("\n{target}:")), "{target}");
     }
-    let help: String = ["analyze", "capture"]
+    let help: String = ["analyze", "capture", "flow"]
         .iter()
         .map(|verb| {
             let help = std::process::Command::new(env!("CARGO_BIN_EXE_sip-inspect"))

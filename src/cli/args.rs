@@ -24,6 +24,8 @@ pub(super) struct Args {
 pub(super) enum Verb {
     /// Reads captures and tells of calls, media and requests.
     Analyze(Box<Analyze>),
+    /// Draws the ladder of a call.
+    Flow(Flow),
     /// Watches interfaces and tells the same.
     #[cfg(feature = "live")]
     Capture(Box<CaptureArgs>),
@@ -135,6 +137,44 @@ pub(super) struct Analyze {
     /// MiB that a compressed file may decompress to.
     #[arg(long, default_value_t = 8192, value_name = "MIB")]
     pub max_decompressed: u64,
+}
+
+/// How a ladder is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FlowFormat {
+    /// With characters.
+    Text,
+    /// As one picture.
+    Svg,
+    /// As a page with all of them.
+    Html,
+}
+
+/// Draws the ladder of a call: all hops, all legs that are tied, media as
+/// spans.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sip-inspect flow call.pcap                    up to five calls, else a list
+  sip-inspect flow day.pcap 17                  the call with this #
+  sip-inspect flow day.pcap alice               calls of one user
+  sip-inspect flow day.pcap 17 --format svg > call.svg
+
+Exit status: 0 done, 1 no such call, 2 usage, 3 no capture, 5 output not
+written.")]
+pub(super) struct Flow {
+    /// Captures; a last word that is no file is the call.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The call: its #, its Call-ID or the beginning of it, or a user.
+    #[arg(long, value_name = "CALL")]
+    pub call: Option<String>,
+    /// How to draw.
+    #[arg(long, value_enum, default_value_t = FlowFormat::Text, value_name = "FORMAT")]
+    pub format: FlowFormat,
+    /// Show digits as they are; they may be PINs.
+    #[arg(long)]
+    pub show_digits: bool,
 }
 
 /// What to report, and how: the same for files and for interfaces.

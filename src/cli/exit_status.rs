@@ -7,6 +7,8 @@ use std::process::ExitCode;
 pub enum ExitStatus {
     /// Done.
     Done = 0,
+    /// Done, but what was asked for is not so.
+    Failed = 1,
     /// The command line is wrong.
     Usage = 2,
     /// An input can't be opened or is no capture.

@@ -5,6 +5,7 @@ mod args;
 #[cfg(feature = "live")]
 mod capture;
 mod exit_status;
+mod flow;
 mod notices;
 mod reporter;
 mod schema;
@@ -40,6 +41,7 @@ pub fn run() -> ExitCode {
         Verb::Analyze(analyze) => analyze::run(analyze),
         #[cfg(feature = "live")]
         Verb::Capture(capture) => capture::run(capture),
+        Verb::Flow(flow) => flow::run(flow),
         Verb::Schema => schema::run(),
     };
     status.into()

@@ -91,6 +91,7 @@ impl Reporter {
     }
 
     /// Whether the output still takes anything.
+    #[cfg(feature = "live")]
     pub(super) const fn is_writable(&self) -> bool {
         self.written.is_ok()
     }

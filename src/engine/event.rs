@@ -72,6 +72,8 @@ pub struct MessageSeen {
     pub branch: Option<String>,
     /// `User-Agent` or `Server`.
     pub user_agent: Option<String>,
+    /// Its session description, if it has one.
+    pub sdp: Option<crate::sdp::SessionDescription>,
     /// Header fields that were asked for.
     pub headers: Vec<(String, String)>,
     /// Whether it is new.

@@ -298,6 +298,7 @@ impl Engine {
                     .value(HeaderName::UserAgent)
                     .or_else(|| message.value(HeaderName::Server)),
             ),
+            sdp: message.sdp().map(crate::sdp::SessionDescription::parse),
             headers: self
                 .config
                 .headers

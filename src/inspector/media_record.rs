@@ -10,7 +10,7 @@ use crate::engine::session::{AddressRole, Epoch, Side};
 use crate::net::is_private;
 use crate::packet::CapturePoint;
 use crate::report::{MediaRecord, milliseconds};
-use crate::sdp::{MediaDescription, MediaKind, RtpMap};
+use crate::sdp::{MediaDescription, MediaDirection, MediaKind, RtpMap, SessionDescription};
 use crate::time::{MILLISECOND, Timestamp};
 
 /// A medium that lasts shorter is not held against anybody.
@@ -186,6 +186,29 @@ fn is_ice(epoch: &Epoch, index: usize) -> bool {
             .medium(side, index)
             .is_some_and(|media| media.ice_ufrag.is_some())
     })
+}
+
+/// A description in a few words: each medium with its first codec, its address
+/// and its direction where it is not the usual one.
+pub(super) fn in_short(description: &SessionDescription) -> String {
+    let media: Vec<String> = description
+        .media
+        .iter()
+        .map(|media| {
+            let codec = chosen(media, Some(media));
+            let codec =
+                codec.map_or_else(|| media.kind.as_str().to_owned(), |codec| codec.encoding);
+            let at = media
+                .endpoint()
+                .map_or_else(|| "refused".to_owned(), |at| at.to_string());
+            let direction = match media.effective_direction() {
+                MediaDirection::SendRecv => String::new(),
+                other => format!(" {}", other.as_str()),
+            };
+            format!("{codec} {at}{direction}")
+        })
+        .collect();
+    media.join(", ")
 }
 
 /// The codec that both sides named: the answer's first, events aside.

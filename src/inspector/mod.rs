@@ -253,7 +253,10 @@ impl Inspector {
             return true;
         };
         index.is_some_and(|index| wanted.parse() == Ok(index))
-            || call_id.is_some_and(|call_id| call_id.starts_with(wanted.as_str()))
+            || call_id.is_some_and(|call_id| {
+                let is_number = wanted.bytes().all(|octet| octet.is_ascii_digit());
+                call_id == wanted || (!is_number && call_id.starts_with(wanted.as_str()))
+            })
             || users.contains(&wanted.as_str())
     }
 
@@ -287,6 +290,7 @@ impl Inspector {
             to_tag: message.to_tag,
             branch: message.branch,
             user_agent: message.user_agent,
+            sdp: message.sdp.as_ref().map(media_record::in_short),
             headers: message.headers.into_iter().collect(),
             retransmission: message.seen == Seen::Retransmission,
             duplicate: message.seen == Seen::Duplicate,

@@ -34,6 +34,8 @@ pub struct MessageRecord {
     pub to_tag: Option<String>,
     pub branch: Option<String>,
     pub user_agent: Option<String>,
+    /// What its session description says, in short.
+    pub sdp: Option<String>,
     /// Header fields that were asked for.
     pub headers: std::collections::BTreeMap<String, String>,
     /// It was sent again.

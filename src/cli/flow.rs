@@ -1,0 +1,272 @@
+//! `flow`: the ladder of a call.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::args::{Flow, FlowFormat};
+use super::reporter::output_status;
+use super::{ExitStatus, notices};
+use crate::capture::{CaptureFile, Inputs, Notice, PacketSource};
+use crate::engine::Config as EngineConfig;
+use crate::inspector::{Config, Inspector, PointInfo};
+use crate::output::escape::terminal;
+use crate::output::ladder::{Ladder, arrange, svg, text};
+use crate::packet::{CapturePoint, LinkType, Packet};
+use crate::report::{CallRecord, MessageRecord, Record, StreamRecord};
+
+/// Without a choice, as many calls are drawn; more are listed.
+const MAX_DRAWN: usize = 5;
+/// Messages that are held for drawing.
+const MAX_MESSAGES: usize = 1_000_000;
+
+/// Runs the verb.
+pub(super) fn run(args: &Flow) -> ExitStatus {
+    // The last word is a call if it names no file.
+    let mut paths: Vec<PathBuf> = args.files.clone();
+    let mut wanted = args.call.clone();
+    if wanted.is_none()
+        && paths.len() > 1
+        && let Some(last) = paths.last()
+        && !last.exists()
+        && last.as_os_str() != "-"
+    {
+        wanted = last.to_str().map(str::to_owned);
+        paths.pop();
+    }
+    let inputs = match Inputs::open(&paths, 8 * 1024 * 1024 * 1024) {
+        Ok(inputs) => inputs,
+        Err((path, error)) => {
+            notices::error(&format!("{}: {error}", path.display()));
+            return ExitStatus::Input;
+        }
+    };
+    let mut gathering = Gathering::new(args.show_digits);
+    inputs.read(&mut gathering);
+    gathering.inspector.finish();
+    gathering.drain();
+    let Gathering {
+        mut calls,
+        mut messages,
+        streams,
+        ..
+    } = gathering;
+    calls.sort_by_key(|call| call.index);
+    messages.sort_by(|a, b| a.timestamp.cmp(&b.timestamp));
+    let chosen: Vec<&CallRecord> = match &wanted {
+        // A number is first of all the # of the list.
+        Some(wanted) => match calls.iter().find(|call| wanted.parse() == Ok(call.index)) {
+            Some(call) => vec![call],
+            None => calls
+                .iter()
+                .filter(|call| is_wanted(call, wanted))
+                .collect(),
+        },
+        None => calls.iter().collect(),
+    };
+    if chosen.is_empty() {
+        let what = wanted.map_or_else(
+            || "there is no call to draw".to_owned(),
+            |wanted| {
+                format!(
+                    "no call is {wanted}: give its #, its Call-ID or the beginning of it, or a user"
+                )
+            },
+        );
+        notices::error(&what);
+        return ExitStatus::Failed;
+    }
+    if wanted.is_none() && chosen.len() > MAX_DRAWN {
+        return list(&chosen);
+    }
+    let mut drawn: Vec<&str> = Vec::new();
+    let mut ladders: Vec<Ladder> = Vec::new();
+    for call in chosen {
+        if drawn.contains(&call.call_id.as_str()) {
+            continue;
+        }
+        let group = tied(call, &calls);
+        drawn.extend(group.iter().map(|call| call.call_id.as_str()));
+        ladders.push(arrange(&group, &messages, &streams));
+    }
+    let written = match args.format {
+        FlowFormat::Text => print(&ladders),
+        FlowFormat::Svg => {
+            let mut out = io::stdout().lock();
+            ladders
+                .iter()
+                .take(1)
+                .try_for_each(|ladder| svg::draw(ladder, &mut out))
+                .and_then(|()| out.flush())
+        }
+        FlowFormat::Html => {
+            let mut out = io::stdout().lock();
+            svg::page(&ladders, &mut out).and_then(|()| out.flush())
+        }
+    };
+    output_status(written, "standard output")
+}
+
+fn is_wanted(call: &CallRecord, wanted: &str) -> bool {
+    call.call_id.starts_with(wanted)
+        || call.from_user.as_deref() == Some(wanted)
+        || call.to_user.as_deref() == Some(wanted)
+}
+
+/// A call and those that it led to, or that led to it.
+fn tied<'c>(call: &'c CallRecord, calls: &'c [CallRecord]) -> Vec<&'c CallRecord> {
+    let mut group = vec![call];
+    let mut next = 0;
+    while let Some(current) = group.get(next).copied() {
+        next += 1;
+        for leg in &current.legs {
+            if let Some(other) = calls.iter().find(|other| other.call_id == leg.call_id)
+                && !group.iter().any(|known| known.call_id == other.call_id)
+                && group.len() < 16
+            {
+                group.push(other);
+            }
+        }
+    }
+    group.sort_by_key(|call| call.index);
+    group
+}
+
+fn list(calls: &[&CallRecord]) -> ExitStatus {
+    let mut out = io::stdout().lock();
+    let written = calls
+        .iter()
+        .try_for_each(|call| {
+            let user =
+                |user: &Option<String>| terminal(user.as_deref().unwrap_or("?")).into_owned();
+            writeln!(
+                out,
+                "{:>5}  {} -> {}  {}  {}",
+                call.index,
+                user(&call.from_user),
+                user(&call.to_user),
+                call.outcome,
+                terminal(&call.call_id)
+            )
+        })
+        .and_then(|()| {
+            writeln!(
+                out,
+                "{} calls; name one to draw it: flow FILE #",
+                calls.len()
+            )
+        })
+        .and_then(|()| out.flush());
+    output_status(written, "standard output")
+}
+
+/// Prints the ladders, through a pager on a terminal.
+fn print(ladders: &[Ladder]) -> io::Result<()> {
+    let stdout = io::stdout();
+    let width = comfy_table::Table::new()
+        .width()
+        .map_or(120, usize::from)
+        .max(60);
+    let draw = |out: &mut dyn Write| -> io::Result<()> {
+        let mut out = out;
+        for (number, ladder) in ladders.iter().enumerate() {
+            if number > 0 {
+                writeln!(out)?;
+            }
+            text::draw(ladder, &mut out, width)?;
+        }
+        out.flush()
+    };
+    if !stdout.is_terminal() {
+        return draw(&mut stdout.lock());
+    }
+    let pager = std::env::var("PAGER").unwrap_or_else(|_| "less -R -F -X -S".to_owned());
+    let mut words = pager.split_whitespace();
+    let spawned = words.next().map(|program| {
+        Command::new(program)
+            .args(words)
+            .stdin(Stdio::piped())
+            .spawn()
+    });
+    match spawned {
+        Some(Ok(mut child)) => {
+            if let Some(mut stdin) = child.stdin.take() {
+                // Who leaves the pager early has seen enough.
+                let _ = draw(&mut stdin);
+            }
+            child.wait().map(drop)
+        }
+        _ => draw(&mut stdout.lock()),
+    }
+}
+
+/// Everything that a ladder may need, in memory.
+struct Gathering {
+    inspector: Inspector,
+    calls: Vec<CallRecord>,
+    messages: Vec<MessageRecord>,
+    streams: Vec<StreamRecord>,
+}
+
+impl Gathering {
+    fn new(show_digits: bool) -> Self {
+        Self {
+            inspector: Inspector::new(Config {
+                engine: EngineConfig {
+                    messages: true,
+                    ..EngineConfig::default()
+                },
+                show_digits,
+                calls_only: true,
+                ..Config::default()
+            }),
+            calls: Vec::new(),
+            messages: Vec::new(),
+            streams: Vec::new(),
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(record) = self.inspector.poll_record() {
+            match record {
+                Record::Call(call) => self.calls.push(*call),
+                Record::Message(message) if self.messages.len() < MAX_MESSAGES => {
+                    self.messages.push(*message);
+                }
+                Record::RtpStream(stream) => self.streams.push(*stream),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl PacketSource for Gathering {
+    fn point(&mut self, file: &CaptureFile, number: usize) -> CapturePoint {
+        let interface = file.interfaces().get(number);
+        let name = interface.and_then(|interface| interface.name.clone());
+        self.inspector.add_point(PointInfo {
+            file: file.name().to_owned(),
+            interface: name.unwrap_or_else(|| format!("if{number}")),
+            link_type: interface.map_or(LinkType(u32::MAX), |interface| interface.link_type),
+            digits: interface.map_or(9, |interface| interface.digits),
+            dropped: None,
+        })
+    }
+
+    fn packet(&mut self, packet: &Packet<'_>) -> bool {
+        self.inspector.handle(packet);
+        self.drain();
+        true
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Damaged { file, error } => notices::warning(&format!("{file}: {error}")),
+            Notice::Skipped { path, error } => {
+                notices::warning(&format!("{}: passed over: {error}", path.display()));
+            }
+        }
+    }
+
+    fn progress(&mut self, _octets: u64) {}
+}
