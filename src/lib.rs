@@ -11,7 +11,7 @@
 //! | 4 | [`inspector`], [`report`] | records, and how they follow from what was observed |
 //! | 3 | [`metrics`], [`workload`] | the E-model; made-up traffic with its truth |
 //! | 2 | [`engine`] | passive observation: calls, dialogs, transactions, streams |
-//! | 1 | [`pcap`], [`link`], [`sip`], [`sdp`], [`stun`], [`rtp`] | one protocol each, pure |
+//! | 1 | [`pcap`], [`link`], [`sip`], [`sdp`], [`stun`], [`rtp`], [`tls`] | one protocol each, pure |
 //! | 0 | [`time`], [`net`], [`packet`] | the words that all share |
 //!
 //! # How a packet travels
@@ -81,4 +81,5 @@ pub mod sdp;
 pub mod sip;
 pub mod stun;
 pub mod time;
+pub mod tls;
 pub mod workload;

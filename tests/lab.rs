@@ -410,3 +410,33 @@ fn registrations_are_the_registrars_table() {
         assert!(cracked.is_some());
     }
 }
+
+#[test]
+fn connections_say_who_speaks_with_whom() {
+    let report = document(&testdata().join("cases/tcp-call/capture.pcap.zst"), &[]);
+    let connections = report["connections"].as_array().expect("connections");
+    let messages: u64 = connections
+        .iter()
+        .filter_map(|connection| connection["sip_messages"].as_u64())
+        .sum();
+    assert_eq!((connections.len(), messages), (3, 24));
+    let Some(folder) = std::env::var_os("SIP_INSPECT_TRACES") else {
+        return;
+    };
+    let path = Path::new(&folder).join("call-tls.pcap");
+    let report = document(&path, &[]);
+    let connections = report["connections"].as_array().expect("connections");
+    assert_eq!(connections.len(), 3);
+    for connection in connections {
+        assert_eq!(
+            (&connection["tls_version"], &connection["state"]),
+            (&"TLS 1.3".into(), &"open".into())
+        );
+        assert!(connection["encrypted_not_decoded"].as_u64() > Some(0));
+    }
+    let table = common::run(&[path.to_str().expect("UTF-8")]).stdout;
+    assert!(
+        table.contains("3 TLS connections at ports of SIP are not decoded"),
+        "{table}"
+    );
+}

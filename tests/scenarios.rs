@@ -2,7 +2,8 @@
 //!
 //! A line is `MS FROM>TO WHAT [KEY=VALUE...]`. Hosts are letters; `A` is
 //! 10.0.0.1. `WHAT` is a method, a status, `rtp`, or `icmp` (the port was
-//! closed, told by FROM to TO). Keys: `cseq`, `branch`,
+//! closed, told by FROM to
+//! TO), or `tcp` with flags. Keys: `cseq`, `branch`,
 //! `tag` (the caller's), `to` (the callee's), `via` (how many), `sdp=PORT` or
 //! `sdp=PORT/DIRECTION` of the sender, `id` of the IP packet, `at` a capture
 //! point, `method` of a response.
@@ -16,6 +17,8 @@ struct Scene {
     calls: Vec<CallRecord>,
     streams: Vec<StreamRecord>,
     transactions: usize,
+    /// State of each connection, and who closed it.
+    connections: Vec<String>,
     /// Kinds of ICMP errors that quote requests.
     icmp: Vec<String>,
 }
@@ -108,6 +111,25 @@ fn play(text: &str) -> Scene {
         let (from, to) = words[1].split_once('>').expect("from>to");
         let (from, to) = (endpoint(from), endpoint(to));
         let point = key(&words, "at").map_or(0, |point| point.parse().expect("a point"));
+        if words[2] == "tcp" {
+            // Flags as letters: S, A, F, R.
+            let flags = words[3].chars().fold(0, |flags, letter| {
+                flags
+                    | match letter {
+                        'F' => 1,
+                        'S' => 2,
+                        'R' => 4,
+                        _ => 16,
+                    }
+            });
+            let mut data = frame(from, to, 1, &[0; 12]);
+            data[23] = 6;
+            data[16..18].copy_from_slice(&40_u16.to_be_bytes());
+            data[38..54]
+                .copy_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+            packets.push((ms, point, data));
+            continue;
+        }
         if words[2] == "icmp" {
             // Port unreachable, quoting the IP header and eight octets.
             let quoted = frame(to, from, 1, b"");
@@ -171,11 +193,17 @@ fn play(text: &str) -> Scene {
         streams: Vec::new(),
         transactions: 0,
         icmp: Vec::new(),
+        connections: Vec::new(),
     };
     while let Some(record) = inspector.poll_record() {
         match record {
             Record::Call(call) => scene.calls.push(*call),
             Record::RtpStream(stream) => scene.streams.push(*stream),
+            Record::Connection(connection) => scene.connections.push(format!(
+                "{} {}",
+                connection.state,
+                connection.closed_by.as_deref().unwrap_or("-")
+            )),
             Record::Transaction(transaction) => {
                 scene.transactions += 1;
                 scene.icmp.extend(transaction.icmp);
@@ -294,6 +322,29 @@ fn icmp_errors_find_what_they_quote() {
             .sum::<u64>(),
         2
     );
+}
+
+#[test]
+fn connections_that_try_to_carry_sip_are_told_of() {
+    let states = |text: &str| play(text).connections;
+    assert_eq!(
+        states("0 A:1000>B:5061 tcp S\n1 B:5061>A:1000 tcp RA"),
+        ["refused server"]
+    );
+    assert_eq!(
+        states("0 A:1000>B:5060 tcp S\n1000 A:1000>B:5060 tcp S"),
+        ["no-answer -"]
+    );
+    let opened = "0 A:1000>B:5060 tcp S\n1 B:5060>A:1000 tcp SA\n2 A:1000>B:5060 tcp A\n";
+    assert_eq!(states(opened), ["open -"]);
+    assert_eq!(
+        states(&format!("{opened}9 A:1000>B:5060 tcp FA")),
+        ["closed client"]
+    );
+    // The same ports again are another connection; other ports are none of ours.
+    let again = format!("{opened}9 A:1000>B:5060 tcp RA\n20 A:1000>B:5060 tcp S");
+    assert_eq!(states(&again), ["closed client", "no-answer -"]);
+    assert!(states("0 A:1000>B:80 tcp S\n1 B:80>A:1000 tcp RA").is_empty());
 }
 
 #[test]

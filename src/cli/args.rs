@@ -82,6 +82,8 @@ pub(super) enum Section {
     RtpStreams,
     /// Transactions outside calls; all of them with `--transactions`.
     Transactions,
+    /// Connections.
+    Connections,
     /// Registrations.
     Registrations,
     /// STUN exchanges.

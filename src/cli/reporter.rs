@@ -154,6 +154,7 @@ fn sink(args: &ReportArgs, events: bool, out: Box<dyn Write>) -> Box<dyn Sink> {
                 Section::Calls => CsvSection::Calls,
                 Section::RtpStreams => CsvSection::RtpStreams,
                 Section::Transactions => CsvSection::Transactions,
+                Section::Connections => CsvSection::Connections,
                 Section::Registrations => CsvSection::Registrations,
                 Section::StunExchanges => CsvSection::StunExchanges,
                 Section::Messages => CsvSection::Messages,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::call::{ClosedCall, Seen};
+use super::connection::Connection;
 use super::limits::Limit;
 use super::registration::Registration;
 use super::rtp_stream::RtpStream;
@@ -31,6 +32,8 @@ pub enum Event {
     Message(Box<MessageSeen>),
     /// All of one Call-ID, with its streams.
     Call(Box<ClosedCall>),
+    /// A connection that carries SIP, or tries to.
+    Connection(Box<Connection>),
     /// A device at a registrar.
     Registration(Box<Registration>),
     /// A STUN exchange that is over.

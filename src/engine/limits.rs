@@ -32,6 +32,8 @@ pub struct Limits {
     pub digits: usize,
     /// Devices at registrars followed at once.
     pub registrations: usize,
+    /// Connections of SIP followed at once.
+    pub connections: usize,
     /// STUN exchanges followed at once.
     pub stun_exchanges: usize,
     /// TCP directions followed at once.
@@ -74,6 +76,7 @@ impl Limits {
             ssrcs_per_flow: 64,
             digits: 256,
             registrations: (bytes / 13_000).max(16),
+            connections: (bytes / 10_000).max(16),
             stun_exchanges: (bytes / 8000).max(16),
             tcp_streams: (bytes / 5200).max(16),
             tcp_bytes: bytes / 8,
@@ -108,6 +111,8 @@ pub enum Limit {
     SsrcsPerFlow,
     /// [`Limits::registrations`].
     Registrations,
+    /// [`Limits::connections`].
+    Connections,
     /// [`Limits::stun_exchanges`].
     StunExchanges,
     /// [`Limits::tcp_streams`].
@@ -133,6 +138,7 @@ impl Limit {
             Self::Streams => "streams",
             Self::SsrcsPerFlow => "ssrcs-per-flow",
             Self::Registrations => "registrations",
+            Self::Connections => "connections",
             Self::StunExchanges => "stun-exchanges",
             Self::TcpStreams => "tcp-streams",
             Self::TcpBytes => "tcp-bytes",

@@ -15,6 +15,7 @@
 )]
 
 pub mod call;
+pub mod connection;
 pub mod dialog;
 mod event;
 pub mod frames;
@@ -37,6 +38,7 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::fast::RandomState;
 
 use self::call::{Call, ClosedCall};
+use self::connection::{Connection, ConnectionKey};
 use self::limits::{Limit, Limits};
 use self::media::Media;
 use self::reassembly::ip::{Outcome, Reassembler};
@@ -78,6 +80,7 @@ pub struct Engine {
     tcp_bytes: usize,
     stun: Table<StunKey, StunExchange>,
     registrations: Table<RegistrationKey, Registration>,
+    connections: Table<ConnectionKey, Connection>,
     sip_flows: Table<Flow, SipFlow>,
     /// Hosts seen to pass requests on: they sent one with another's `Via`.
     proxies: HashMap<Endpoint, (), RandomState>,
@@ -88,6 +91,7 @@ pub struct Engine {
     next_message: u64,
     next_stun: u64,
     next_registration: u64,
+    next_connection: u64,
     next_sweep: Timestamp,
 }
 
@@ -157,6 +161,7 @@ impl Engine {
             tcp_bytes: 0,
             stun: Table::new(limits.stun_exchanges),
             registrations: Table::new(limits.registrations),
+            connections: Table::new(limits.connections),
             sip_flows: Table::new(limits.flows / 8),
             proxies: HashMap::default(),
             transfers: VecDeque::new(),
@@ -166,6 +171,7 @@ impl Engine {
             next_message: 0,
             next_stun: 0,
             next_registration: 0,
+            next_connection: 0,
             next_sweep: Timestamp::default(),
         }
     }
@@ -187,6 +193,7 @@ impl Engine {
             + self.sip_flows.len() * 128
             + self.stun.len() * (size_of::<StunExchange>() + 200)
             + self.registrations.len() * (size_of::<Registration>() + 1500)
+            + self.connections.len() * (size_of::<Connection>() + 200)
     }
 
     /// Takes one packet.
@@ -261,6 +268,15 @@ impl Engine {
                     .push_back(Event::Registration(Box::new(registration)));
             }
         }
+        let mut connections: Vec<(u64, Handle)> = self
+            .connections
+            .handles()
+            .filter_map(|handle| Some((self.connections.get(handle)?.serial, handle)))
+            .collect();
+        connections.sort_unstable();
+        for (_, handle) in connections {
+            self.close_connection(handle);
+        }
         let mut exchanges: Vec<(u64, Handle)> = self
             .stun
             .handles()
@@ -275,7 +291,10 @@ impl Engine {
     fn content(&mut self, at: PacketRef, content: &Content<'_>, fragments: u32) {
         match content {
             Content::Datagram(datagram) => self.datagram(at, datagram, fragments),
-            Content::Segment(segment) => self.segment(at, segment),
+            Content::Segment(segment) => {
+                self.connection_segment(at, segment);
+                self.segment(at, segment);
+            }
             Content::Fragment(fragment) => {
                 let evicted = self.fragments.evicted();
                 let outcome = self
@@ -395,6 +414,19 @@ impl Engine {
             if over && let Some(registration) = self.registrations.remove(handle) {
                 self.events
                     .push_back(Event::Registration(Box::new(registration)));
+            }
+        }
+        for handle in self.connections.scan(part(self.connections.round())) {
+            let over = self.connections.get(handle).is_some_and(|connection| {
+                let wait = if connection.closed.is_some() {
+                    LINGER_NS
+                } else {
+                    TCP_IDLE_NS
+                };
+                now.since(connection.last) > wait
+            });
+            if over {
+                self.close_connection(handle);
             }
         }
         for handle in self.tcp.scan(part(self.tcp.round())) {

@@ -10,6 +10,7 @@ use crate::packet::PacketRef;
 use crate::sip::{Framed, Framer};
 use crate::stun::{StunFramed, StunFramer, StunMessage};
 use crate::time::Timestamp;
+use crate::tls::TlsTap;
 
 /// One direction of a TCP connection.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub(super) struct TcpDirection {
     flow: Flow,
     framer: Framer,
     stun: Option<Box<StunFramer>>,
+    tls: Option<Box<TlsTap>>,
     reading: Reading,
     last: PacketRef,
     /// Segments since the last message.
@@ -35,6 +37,8 @@ enum Reading {
     Sip,
     /// STUN or TURN.
     Stun,
+    /// TLS: its hellos are read, its records counted.
+    Tls,
     /// Something else: no octets are kept.
     Abandoned(&'static str),
 }
@@ -82,6 +86,7 @@ impl Engine {
                     flow: segment.flow,
                     framer: Framer::new(),
                     stun: None,
+                    tls: None,
                     reading: Reading::Probing(0),
                     last: at,
                     segments: 0,
@@ -167,8 +172,20 @@ impl Engine {
                     if let Reading::Abandoned(_) = direction.reading {
                         continue;
                     }
-                    if direction.reading == Reading::Probing(0) && is_tls(&octets) {
-                        direction.reading = Reading::Abandoned("TLS");
+                    if direction.reading == Reading::Probing(0)
+                        && direction.framer.pending() == 0
+                        && is_tls(&octets)
+                    {
+                        direction.reading = Reading::Tls;
+                        direction.tls = Some(Box::default());
+                    }
+                    if let Some(tap) = &mut direction.tls {
+                        let before = tap.closed_records;
+                        tap.push(&octets);
+                        let closed = tap.closed_records - before;
+                        let flow = direction.flow;
+                        self.connection_tls(direction.last, flow, tap);
+                        self.connection_closed_records(direction.last, flow, closed);
                         self.not_decoded("TLS");
                         continue;
                     }
@@ -189,6 +206,9 @@ impl Engine {
                 Delivery::Gap(octets) => {
                     if direction.reading == Reading::Sip {
                         self.counters.stream_octets_missing += octets;
+                    }
+                    if let Some(tap) = &mut direction.tls {
+                        tap.gap();
                     }
                     if direction.stun.take().is_some() {
                         // Where a frame begins can't be known any more.
@@ -233,9 +253,13 @@ impl Engine {
                 Framed::Message(octets) => {
                     direction.reading = Reading::Sip;
                     let segments = std::mem::take(&mut direction.segments).max(1);
+                    self.connection_message(direction.last, direction.flow);
                     self.sip(direction.last, direction.flow, network, &octets, segments);
                 }
-                Framed::KeepAlive(_) => self.counters.keep_alives += 1,
+                Framed::KeepAlive(_) => {
+                    self.counters.keep_alives += 1;
+                    self.connection_keepalive(direction.last, direction.flow);
+                }
                 Framed::Skipped(octets) => match &mut direction.reading {
                     Reading::Sip => self.counters.stream_octets_skipped += octets as u64,
                     Reading::Probing(looked_at) => {
@@ -245,7 +269,7 @@ impl Engine {
                             return;
                         }
                     }
-                    Reading::Abandoned(_) | Reading::Stun => {}
+                    Reading::Abandoned(_) | Reading::Stun | Reading::Tls => {}
                 },
             }
         }
@@ -299,7 +323,7 @@ impl Engine {
                     None => self.not_decoded("TCP that is no SIP"),
                 }
             }
-            Reading::Probing(_) | Reading::Abandoned(_) | Reading::Stun => {}
+            Reading::Probing(_) | Reading::Abandoned(_) | Reading::Stun | Reading::Tls => {}
         }
     }
 }

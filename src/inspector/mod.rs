@@ -5,6 +5,7 @@
 //! [`Inspector::finish`] makes the rest, the summary last.
 
 mod call_record;
+mod connection_record;
 mod media_record;
 mod registration_record;
 mod stream_record;
@@ -70,6 +71,7 @@ pub struct Inspector {
     streams: u64,
     stun_exchanges: u64,
     registrations: u64,
+    connections: u64,
 }
 
 impl Inspector {
@@ -89,6 +91,7 @@ impl Inspector {
             streams: 0,
             stun_exchanges: 0,
             registrations: 0,
+            connections: 0,
         }
     }
 
@@ -183,6 +186,13 @@ impl Inspector {
                 }
             }
             Event::Call(closed) => self.close(&closed),
+            Event::Connection(connection) => {
+                if !self.config.calls_only && self.config.call.is_none() {
+                    self.connections += 1;
+                    let record = self.connection(*connection);
+                    self.records.push_back(Record::Connection(Box::new(record)));
+                }
+            }
             Event::Registration(registration) => {
                 let user = registration.address_of_record.split('@').next();
                 let user = user.unwrap_or_default().to_owned();
@@ -411,7 +421,7 @@ impl Inspector {
             rtcp_packets: counters.rtcp_packets,
             stun_messages: counters.stun_messages,
             stun_exchanges: self.stun_exchanges,
-            connections: 0,
+            connections: self.connections,
             diagnostics: crate::report::DiagnosticCounts::default(),
         }
     }

@@ -18,6 +18,8 @@ pub enum Section {
     RtpStreams,
     /// Transactions.
     Transactions,
+    /// Connections.
+    Connections,
     /// Registrations.
     Registrations,
     /// STUN exchanges.
@@ -110,6 +112,9 @@ impl<W: Write> Sink for Csv<W> {
             (Record::RtpStream(stream), Section::RtpStreams) => serde_json::to_value(stream),
             (Record::Transaction(transaction), Section::Transactions) => {
                 serde_json::to_value(transaction)
+            }
+            (Record::Connection(connection), Section::Connections) => {
+                serde_json::to_value(connection)
             }
             (Record::Registration(registration), Section::Registrations) => {
                 serde_json::to_value(registration)

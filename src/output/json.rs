@@ -14,6 +14,7 @@ pub struct Json<W> {
     calls: Spool,
     transactions: Spool,
     streams: Spool,
+    connections: Spool,
     registrations: Spool,
     stun: Spool,
     limits: Spool,
@@ -30,6 +31,7 @@ impl<W: Write> Json<W> {
             calls: Spool::default(),
             transactions: Spool::default(),
             streams: Spool::default(),
+            connections: Spool::default(),
             registrations: Spool::default(),
             stun: Spool::default(),
             limits: Spool::default(),
@@ -44,6 +46,7 @@ impl<W: Write> Json<W> {
             "calls" => Some(&mut self.calls),
             "transactions" => Some(&mut self.transactions),
             "rtp_streams" => Some(&mut self.streams),
+            "connections" => Some(&mut self.connections),
             "registrations" => Some(&mut self.registrations),
             "stun_exchanges" => Some(&mut self.stun),
             "limits" => Some(&mut self.limits),
@@ -82,6 +85,10 @@ impl<W: Write> Sink for Json<W> {
             Record::RtpStream(stream) => {
                 write_json(line, stream)?;
                 (&mut self.streams, place(&stream.id))
+            }
+            Record::Connection(connection) => {
+                write_json(line, connection)?;
+                (&mut self.connections, place(&connection.id))
             }
             Record::Registration(registration) => {
                 write_json(line, registration)?;

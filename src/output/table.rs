@@ -8,8 +8,8 @@ use comfy_table::{Cell, CellAlignment, Table as Grid, presets};
 use super::Sink;
 use super::escape::terminal;
 use crate::report::{
-    CallRecord, ExchangeRecord, LimitRecord, MediaRecord, Record, RegistrationRecord, StreamRecord,
-    StunExchangeRecord, Summary,
+    CallRecord, ConnectionRecord, ExchangeRecord, LimitRecord, MediaRecord, Record,
+    RegistrationRecord, StreamRecord, StunExchangeRecord, Summary,
 };
 
 /// How times are shown.
@@ -42,6 +42,10 @@ pub struct Table<W> {
     limits: Vec<LimitRecord>,
     summary: Option<Box<Summary>>,
     stun: std::collections::BTreeMap<StunLine, StunCount>,
+    connections: Vec<[String; 4]>,
+    more_connections: usize,
+    /// Connections with records that could not be read.
+    encrypted: usize,
     devices: Vec<[String; 4]>,
     more_devices: usize,
     pings: u64,
@@ -108,6 +112,9 @@ impl<W: Write> Table<W> {
             limits: Vec::new(),
             summary: None,
             stun: std::collections::BTreeMap::new(),
+            connections: Vec::new(),
+            more_connections: 0,
+            encrypted: 0,
             devices: Vec::new(),
             more_devices: 0,
             pings: 0,
@@ -206,7 +213,15 @@ impl<W: Write> Table<W> {
 
     fn write_calls(&mut self, first: Option<&str>) -> io::Result<()> {
         if self.calls.is_empty() {
-            writeln!(self.out, "\nNo calls.")?;
+            if self.encrypted > 0 {
+                let line = format!(
+                    "No calls could be read: {} TLS connections at ports of SIP are not decoded.",
+                    self.encrypted
+                );
+                writeln!(self.out, "\n{}", line.yellow())?;
+            } else {
+                writeln!(self.out, "\nNo calls.")?;
+            }
             return Ok(());
         }
         self.calls.sort_by_key(|row| row.index);
@@ -328,6 +343,28 @@ impl<W: Write> Table<W> {
                 self.out,
                 "(+{} more streams: --format csv --section rtp-streams)",
                 self.more_streams
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_connections(&mut self) -> io::Result<()> {
+        if self.connections.is_empty() {
+            return Ok(());
+        }
+        let mut grid = grid();
+        let head = ["Connections", "", "State", "Note"];
+        grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
+        for connection in &self.connections {
+            grid.add_row(connection.iter().map(Cell::new));
+        }
+        writeln!(self.out)?;
+        write_grid(&mut self.out, &grid)?;
+        if self.more_connections > 0 {
+            writeln!(
+                self.out,
+                "(+{} more: --format csv --section connections)",
+                self.more_connections
             )?;
         }
         Ok(())
@@ -500,6 +537,14 @@ impl<W: Write> Sink for Table<W> {
                 }
             }
             Record::Limit(limit) => self.limits.push(limit),
+            Record::Connection(connection) => {
+                self.encrypted += usize::from(connection.encrypted_not_decoded > 0);
+                if self.connections.len() < MAX_STREAMS {
+                    self.connections.push(connection_row(&connection));
+                } else {
+                    self.more_connections += 1;
+                }
+            }
             Record::Registration(registration) => {
                 if self.devices.len() < MAX_STREAMS {
                     self.devices.push(device(&registration));
@@ -521,6 +566,7 @@ impl<W: Write> Sink for Table<W> {
             self.write_calls(first.as_deref())?;
             self.write_streams()?;
             self.write_devices()?;
+            self.write_connections()?;
             self.write_stun()?;
             self.write_rest(&summary)?;
         }
@@ -684,6 +730,52 @@ fn row(call: &CallRecord) -> Row {
         started: call.started.clone(),
         detail,
     }
+}
+
+fn connection_row(connection: &ConnectionRecord) -> [String; 4] {
+    let way = format!(
+        "{} -> {}",
+        address(&connection.src_ip, connection.src_port),
+        address(&connection.dst_ip, connection.dst_port)
+    );
+    let kind = match &connection.tls_version {
+        Some(version) => terminal(version).into_owned(),
+        None => connection.transport.to_uppercase(),
+    };
+    let state = match connection.state.as_str() {
+        "refused" | "no-answer" => connection.state.red(),
+        _ => connection.state.normal(),
+    };
+    let mut notes = Vec::new();
+    if connection.sip_messages > 0 {
+        notes.push(format!("{} SIP messages", connection.sip_messages));
+    }
+    if connection.encrypted_not_decoded > 0 {
+        notes.push(format!(
+            "{} records not decoded",
+            connection.encrypted_not_decoded
+        ));
+    }
+    if let Some(name) = &connection.sni {
+        notes.push(format!("to {}", terminal(name)));
+    }
+    if let Some(alert) = connection
+        .alert
+        .as_ref()
+        .filter(|alert| *alert != "close_notify")
+    {
+        notes.push(format!("alert {alert}").red().to_string());
+    }
+    if connection.syn_retransmissions > 0 {
+        notes.push(format!(
+            "SYN sent {} times",
+            connection.syn_retransmissions + 1
+        ));
+    }
+    if let Some(side) = &connection.closed_by {
+        notes.push(format!("closed by {side}"));
+    }
+    [way, kind, state.to_string(), notes.join(", ")]
 }
 
 fn device(registration: &RegistrationRecord) -> [String; 4] {

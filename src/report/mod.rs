@@ -3,6 +3,7 @@
 //! and absent.
 
 mod call;
+mod connection;
 mod message;
 mod registration;
 mod stream;
@@ -11,6 +12,7 @@ mod summary;
 mod transaction;
 
 pub use call::{CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, MediaRecord};
+pub use connection::ConnectionRecord;
 pub use message::MessageRecord;
 pub use registration::{BindingRecord, RegistrationEventRecord, RegistrationRecord};
 pub use stream::{DtmfEvent, StreamRecord};
@@ -30,6 +32,8 @@ pub const SCHEMA: &str = "sip-inspect/1";
 pub enum Record {
     /// A call.
     Call(Box<CallRecord>),
+    /// A connection that carries SIP, or tries to.
+    Connection(Box<ConnectionRecord>),
     /// A device at a registrar.
     Registration(Box<RegistrationRecord>),
     /// A transaction on one hop.
@@ -94,7 +98,7 @@ pub struct Document {
     /// ICE sessions.
     pub ice_sessions: Vec<Reserved>,
     /// Connections.
-    pub connections: Vec<Reserved>,
+    pub connections: Vec<ConnectionRecord>,
     /// DNS look-ups.
     pub dns_lookups: Vec<Reserved>,
     /// NAT mappings.

@@ -1,0 +1,268 @@
+//! TCP and TLS connections that carry SIP, or try to.
+
+use super::Engine;
+use super::limits::Limit;
+use super::table::Entry;
+use crate::link::Segment;
+use crate::net::Flow;
+use crate::packet::{CapturePoint, PacketRef};
+use crate::time::Timestamp;
+use crate::tls::{ClientHello, TlsTap};
+
+/// A connection, from the one who opens it to the one who listens.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Unique in the run, in the order of first packets.
+    pub serial: u64,
+    /// From the client to the server.
+    pub flow: Flow,
+    /// Its first packet.
+    pub first: PacketRef,
+    /// Its last packet.
+    pub last: Timestamp,
+    /// When the SYN was seen.
+    pub opening: Option<Timestamp>,
+    /// When it was answered.
+    pub opened: Option<Timestamp>,
+    /// When somebody ended it.
+    pub closed: Option<Timestamp>,
+    /// Who ended it.
+    pub closed_by: Option<Closer>,
+    /// Whether it was ended by a reset.
+    pub reset: bool,
+    /// SYNs that were sent again.
+    pub syn_retransmissions: u64,
+    /// SIP messages in it.
+    pub sip_messages: u64,
+    /// Empty lines between messages (RFC 5626, 3.5.1).
+    pub keepalives: u64,
+    /// What TLS showed.
+    pub tls: Option<Tls>,
+    /// Whether anything but a SYN came.
+    pub has_data: bool,
+}
+
+/// A side of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closer {
+    /// Who opened it.
+    Client,
+    /// Who listens.
+    Server,
+}
+
+/// What TLS showed of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    /// What the client asked for.
+    pub client: ClientHello,
+    /// The version that was chosen.
+    pub version: Option<&'static str>,
+    /// The protocol that was chosen, where it can be seen.
+    pub alpn: Option<String>,
+    /// The last alert that could be read.
+    pub alert: Option<String>,
+    /// Records that could not be read.
+    pub closed_records: u64,
+}
+
+impl Entry for Connection {
+    fn last_seen(&self) -> Timestamp {
+        self.last
+    }
+
+    fn rank(&self) -> u8 {
+        u8::from(self.closed.is_none())
+    }
+}
+
+impl Connection {
+    /// Where it stands.
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        match (
+            self.opened.is_some() || self.has_data,
+            self.closed.is_some(),
+        ) {
+            (false, true) if self.reset => "refused",
+            (_, true) => "closed",
+            (true, false) => "open",
+            (false, false) => "no-answer",
+        }
+    }
+}
+
+/// The key of a connection: where it was captured, and the client's flow.
+pub(super) type ConnectionKey = (CapturePoint, Flow);
+
+/// Ports at which SIP is meant, whatever is said.
+const fn is_sip_port(port: u16) -> bool {
+    matches!(port, 5060 | 5061)
+}
+
+impl Engine {
+    /// Follows the opening and closing of connections at ports of SIP.
+    pub(super) fn connection_segment(&mut self, at: PacketRef, segment: &Segment<'_>) {
+        let flow = segment.flow;
+        let to_server = self.connections.find(&(at.capture_point, flow));
+        let to_client = self.connections.find(&(at.capture_point, flow.reversed()));
+        let is_new_syn = segment.syn && segment.acknowledgment.is_none();
+        let known = to_server.or(to_client);
+        let handle = match known {
+            Some(handle) => {
+                let over = self
+                    .connections
+                    .get(handle)
+                    .is_some_and(|connection| connection.closed.is_some());
+                if is_new_syn && over {
+                    // The ports are used again.
+                    self.close_connection(handle);
+                    self.begin_connection(at, flow)
+                } else {
+                    handle
+                }
+            }
+            None if is_sip_port(flow.dst.port) => self.begin_connection(at, flow),
+            None if is_sip_port(flow.src.port) => self.begin_connection(at, flow.reversed()),
+            None => return,
+        };
+        let from_client = self
+            .connections
+            .get(handle)
+            .is_some_and(|connection| connection.flow == flow);
+        let Some(connection) = self.connections.get_mut(handle) else {
+            return;
+        };
+        connection.last = connection.last.max(at.timestamp);
+        connection.has_data |= !segment.payload.is_empty();
+        if is_new_syn {
+            if connection.opening.is_some() {
+                connection.syn_retransmissions += 1;
+            }
+            connection.opening.get_or_insert(at.timestamp);
+        } else if segment.syn {
+            connection.opened.get_or_insert(at.timestamp);
+        }
+        if (segment.rst || segment.fin) && connection.closed.is_none() {
+            connection.closed = Some(at.timestamp);
+            connection.reset = segment.rst;
+            connection.closed_by = Some(if from_client {
+                Closer::Client
+            } else {
+                Closer::Server
+            });
+        }
+    }
+
+    fn begin_connection(&mut self, at: PacketRef, flow: Flow) -> super::table::Handle {
+        let serial = self.next_connection;
+        self.next_connection += 1;
+        let connection = Connection {
+            serial,
+            flow,
+            first: at,
+            last: at.timestamp,
+            opening: None,
+            opened: None,
+            closed: None,
+            closed_by: None,
+            reset: false,
+            syn_retransmissions: 0,
+            sip_messages: 0,
+            keepalives: 0,
+            tls: None,
+            has_data: false,
+        };
+        let (handle, evicted) = self
+            .connections
+            .insert((at.capture_point, flow), connection);
+        if let Some(evicted) = evicted {
+            self.limit(Limit::Connections);
+            self.events
+                .push_back(super::Event::Connection(Box::new(evicted)));
+        }
+        handle
+    }
+
+    /// The connection of a direction; one at another port is met when SIP is
+    /// found in it.
+    fn connection_of(&mut self, at: PacketRef, flow: Flow) -> super::table::Handle {
+        let point = at.capture_point;
+        self.connections
+            .find(&(point, flow))
+            .or_else(|| self.connections.find(&(point, flow.reversed())))
+            .unwrap_or_else(|| self.begin_connection(at, flow))
+    }
+
+    /// A SIP message was found in a direction.
+    pub(super) fn connection_message(&mut self, at: PacketRef, flow: Flow) {
+        let handle = self.connection_of(at, flow);
+        if let Some(connection) = self.connections.get_mut(handle) {
+            connection.sip_messages += 1;
+            connection.has_data = true;
+            connection.last = connection.last.max(at.timestamp);
+        }
+    }
+
+    /// A keep-alive was found in a direction.
+    pub(super) fn connection_keepalive(&mut self, at: PacketRef, flow: Flow) {
+        let handle = self.connection_of(at, flow);
+        if let Some(connection) = self.connections.get_mut(handle) {
+            connection.keepalives += 1;
+        }
+    }
+
+    /// A direction of TLS showed more of itself. Only what speaks SIP, by its
+    /// port or by its words, becomes a connection.
+    pub(super) fn connection_tls(&mut self, at: PacketRef, flow: Flow, tap: &TlsTap) {
+        let point = at.capture_point;
+        let speaks_sip = tap
+            .client
+            .as_ref()
+            .is_some_and(|client| client.alpn.iter().any(|name| name.starts_with("sip")));
+        let known = self
+            .connections
+            .find(&(point, flow))
+            .or_else(|| self.connections.find(&(point, flow.reversed())));
+        let handle = match known {
+            Some(handle) => handle,
+            None if speaks_sip => self.begin_connection(at, flow),
+            None => return,
+        };
+        let Some(connection) = self.connections.get_mut(handle) else {
+            return;
+        };
+        let tls = connection.tls.get_or_insert_default();
+        if let Some(client) = &tap.client {
+            tls.client.clone_from(client);
+        }
+        tls.version = tls.version.or(tap.version);
+        if tap.alpn.is_some() {
+            tls.alpn.clone_from(&tap.alpn);
+        }
+        if tap.alert.is_some() {
+            tls.alert.clone_from(&tap.alert);
+        }
+    }
+
+    /// Records of TLS that stay closed.
+    pub(super) fn connection_closed_records(&mut self, at: PacketRef, flow: Flow, records: u64) {
+        let point = at.capture_point;
+        let known = self
+            .connections
+            .find(&(point, flow))
+            .or_else(|| self.connections.find(&(point, flow.reversed())));
+        if let Some(connection) = known.and_then(|known| self.connections.get_mut(known))
+            && let Some(tls) = &mut connection.tls
+        {
+            tls.closed_records += records;
+        }
+    }
+
+    pub(super) fn close_connection(&mut self, handle: super::table::Handle) {
+        if let Some(connection) = self.connections.remove(handle) {
+            self.events
+                .push_back(super::Event::Connection(Box::new(connection)));
+        }
+    }
+}

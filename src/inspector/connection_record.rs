@@ -1,0 +1,51 @@
+//! Connections as records.
+
+use super::Inspector;
+use crate::engine::connection::{Closer, Connection};
+use crate::report::{ConnectionRecord, milliseconds};
+
+impl Inspector {
+    pub(super) fn connection(&self, connection: Connection) -> ConnectionRecord {
+        let point = connection.first.capture_point;
+        let state = connection.state().to_owned();
+        let tls = connection.tls;
+        ConnectionRecord {
+            id: format!("connection-{}", connection.serial + 1),
+            transport: if tls.is_some() { "tls" } else { "tcp" }.to_owned(),
+            src_ip: connection.flow.src.ip.to_string(),
+            src_port: connection.flow.src.port,
+            dst_ip: connection.flow.dst.ip.to_string(),
+            dst_port: connection.flow.dst.port,
+            started: self.stamp(point, connection.first.timestamp),
+            ended: connection.closed.map(|at| self.stamp(point, at)),
+            connect_ms: connection
+                .opening
+                .zip(connection.opened)
+                .map(|(opening, opened)| milliseconds(opened.since(opening))),
+            state,
+            closed_by: connection.closed_by.map(|side| {
+                match side {
+                    Closer::Client => "client",
+                    Closer::Server => "server",
+                }
+                .to_owned()
+            }),
+            syn_retransmissions: connection.syn_retransmissions,
+            sni: tls.as_ref().and_then(|tls| tls.client.server_name.clone()),
+            alpn: tls.as_ref().and_then(|tls| {
+                tls.alpn
+                    .clone()
+                    .or_else(|| Some(tls.client.alpn.join(" ")).filter(|names| !names.is_empty()))
+            }),
+            tls_version: tls.as_ref().and_then(|tls| tls.version).map(str::to_owned),
+            alert: tls.as_ref().and_then(|tls| tls.alert.clone()),
+            cert_subject: None,
+            cert_names: Vec::new(),
+            cert_not_after: None,
+            sip_messages: connection.sip_messages,
+            keepalives: connection.keepalives,
+            encrypted_not_decoded: tls.map_or(0, |tls| tls.closed_records),
+            capture_point: self.interface_of(point),
+        }
+    }
+}
