@@ -501,3 +501,22 @@ fn a_ladder_shows_hops_legs_and_media() {
         output.stdout
     );
 }
+
+#[test]
+fn statistics_completions_and_manuals_are_printed() {
+    let features = path("call-features/capture.pcap");
+    check(&["stats", &features], 0, "SER   answered", "");
+    let output = run(&["stats", &features, "--format", "json"]);
+    let stats: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+    assert_eq!(stats["calls"], 6);
+    assert_eq!(stats["session_establishment_ratio"]["counted"], 3);
+    assert_eq!(stats["codecs"]["PCMU"], 6);
+    check(&["stats"], 2, "", "FILE");
+    check(&["stats", "/no/such/file"], 3, "", "/no/such/file");
+    for shell in ["bash", "zsh", "fish"] {
+        check(&["completions", shell], 0, "sip-inspect", "");
+    }
+    check(&["man"], 0, ".TH", "");
+    check(&["man", "analyze"], 0, "show\\-digits", "");
+    check(&["man", "nothing"], 2, "", "no such verb");
+}

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use sip_inspect::inspector::stats::Stats;
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{LinkType, Packet};
-use sip_inspect::report::{CallRecord, Record, StreamRecord, Summary};
+use sip_inspect::report::{CallRecord, Record, StatsRecord, StreamRecord, Summary};
 use sip_inspect::workload::{Plan, Workload, generate};
 
 struct Report {
+    stats: StatsRecord,
     calls: Vec<CallRecord>,
     streams: Vec<StreamRecord>,
     summary: Summary,
@@ -26,11 +28,15 @@ fn analyze(workload: &Workload) -> Report {
         dropped: None,
     });
     let (mut calls, mut streams, mut summary) = (Vec::new(), Vec::new(), None);
-    let mut take = |record| match record {
-        Record::Call(call) => calls.push(*call),
-        Record::RtpStream(stream) => streams.push(*stream),
-        Record::Summary(found) => summary = Some(*found),
-        _ => {}
+    let mut stats = Stats::default();
+    let mut take = |record: Record| {
+        stats.add(record.clone());
+        match record {
+            Record::Call(call) => calls.push(*call),
+            Record::RtpStream(stream) => streams.push(*stream),
+            Record::Summary(found) => summary = Some(*found),
+            _ => {}
+        }
     };
     for ((at, data), number) in workload.packets.iter().zip(1..) {
         inspector.handle(&Packet {
@@ -50,6 +56,7 @@ fn analyze(workload: &Workload) -> Report {
         take(record);
     }
     Report {
+        stats: stats.finish(),
         calls,
         streams,
         summary: summary.expect("a summary"),
@@ -211,4 +218,40 @@ fn signalling_alone_and_media_alone() {
         talk_s: 5,
         ..Plan::rtp(10, 20)
     });
+}
+
+#[test]
+fn statistics_equal_the_truth() {
+    let workload = generate(&Plan::sip(21, 1400));
+    let stats = analyze(&workload).stats;
+    let count = |wanted: &[&str]| {
+        let calls = workload.truth.calls.values();
+        calls
+            .filter(|call| wanted.contains(&call.outcome.as_str()))
+            .count() as u64
+    };
+    let all = workload.truth.calls.len() as u64;
+    let answered = count(&["completed", "established"]);
+    let attempts = all - count(&["redirected"]);
+    assert_eq!(stats.calls, all);
+    let ratio = &stats.session_establishment_ratio;
+    assert_eq!((ratio.counted, ratio.of), (answered, attempts));
+    let ratio = &stats.session_establishment_effectiveness_ratio;
+    assert_eq!(
+        (ratio.counted, ratio.of),
+        (answered + count(&["busy", "declined"]), attempts)
+    );
+    let ratio = &stats.ineffective_session_attempts;
+    assert_eq!(
+        (ratio.counted, ratio.of),
+        (count(&["failed", "timeout"]), all)
+    );
+    let ratio = &stats.session_completion_ratio;
+    assert_eq!((ratio.counted, ratio.of), (count(&["completed"]), all));
+    assert_eq!(stats.session_duration_time.count, count(&["completed"]));
+    // Every callee rings after 20 ms, on one hop, unless challenged first.
+    let delay = stats.session_request_delay_successful.p50.expect("delays");
+    assert!((20.0..21.0).contains(&delay), "{delay}");
+    let register = stats.ineffective_registration_attempts;
+    assert_eq!((register.counted, register.of), (0, 100));
 }

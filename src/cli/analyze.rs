@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::Analyze;
+use super::gathering::point_info;
 use super::reporter::Reporter;
 use super::{ExitStatus, notices};
 #[cfg(feature = "live")]
 use crate::capture::filter::Filter;
 use crate::capture::{CaptureFile, Inputs, Notice, PacketSource};
-use crate::inspector::PointInfo;
-use crate::packet::{CapturePoint, LinkType, Packet};
+use crate::packet::{CapturePoint, Packet};
 
 /// Inputs from which on a progress bar is worth its line.
 const LARGE: u64 = 32 * 1024 * 1024;
@@ -109,15 +109,7 @@ struct Reading {
 
 impl PacketSource for Reading {
     fn point(&mut self, file: &CaptureFile, number: usize) -> CapturePoint {
-        let interface = file.interfaces().get(number);
-        let name = interface.and_then(|interface| interface.name.clone());
-        self.reporter.inspector.add_point(PointInfo {
-            file: file.name().to_owned(),
-            interface: name.unwrap_or_else(|| format!("if{number}")),
-            link_type: interface.map_or(LinkType(u32::MAX), |interface| interface.link_type),
-            digits: interface.map_or(9, |interface| interface.digits),
-            dropped: None,
-        })
+        self.reporter.inspector.add_point(point_info(file, number))
     }
 
     #[inline]

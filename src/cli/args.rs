@@ -29,8 +29,21 @@ pub(super) enum Verb {
     /// Watches interfaces and tells the same.
     #[cfg(feature = "live")]
     Capture(Box<CaptureArgs>),
+    /// Tells what many calls have in common: RFC 6076 metrics and spreads.
+    Stats(StatsArgs),
     /// Prints the JSON Schema of `--format json`.
     Schema,
+    /// Prints the completions of a shell.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page, in roff.
+    Man {
+        /// Of this verb alone.
+        verb: Option<String>,
+    },
 }
 
 /// When to use colours.
@@ -139,6 +152,30 @@ pub(super) struct Analyze {
     /// MiB that a compressed file may decompress to.
     #[arg(long, default_value_t = 8192, value_name = "MIB")]
     pub max_decompressed: u64,
+}
+
+/// How statistics are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum StatsFormat {
+    /// For people.
+    Table,
+    /// One document.
+    Json,
+}
+
+/// Tells what many calls have in common.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sip-inspect stats day.pcap
+  sip-inspect stats day.pcap --format json | jq .session_establishment_ratio")]
+pub(super) struct StatsArgs {
+    /// Files, folders of files, or `-` for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// How to spell it.
+    #[arg(long, value_enum, default_value_t = StatsFormat::Table, value_name = "FORMAT")]
+    pub format: StatsFormat,
 }
 
 /// How a ladder is drawn.

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::args::{Flow, FlowFormat};
+use super::gathering::{Gatherer, gather};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
-use crate::capture::{CaptureFile, Inputs, Notice, PacketSource};
+use crate::capture::Inputs;
 use crate::engine::Config as EngineConfig;
-use crate::inspector::{Config, Inspector, PointInfo};
+use crate::inspector::Config;
 use crate::output::escape::terminal;
 use crate::output::ladder::{Ladder, arrange, svg, text};
-use crate::packet::{CapturePoint, LinkType, Packet};
 use crate::report::{CallRecord, MessageRecord, Record, StreamRecord};
 
 /// Without a choice, as many calls are drawn; more are listed.
@@ -41,16 +41,20 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
             return ExitStatus::Input;
         }
     };
-    let mut gathering = Gathering::new(args.show_digits);
-    inputs.read(&mut gathering);
-    gathering.inspector.finish();
-    gathering.drain();
-    let Gathering {
+    let config = Config {
+        engine: EngineConfig {
+            messages: true,
+            ..EngineConfig::default()
+        },
+        show_digits: args.show_digits,
+        calls_only: true,
+        ..Config::default()
+    };
+    let Drawn {
         mut calls,
         mut messages,
         streams,
-        ..
-    } = gathering;
+    } = gather(inputs, config, Drawn::default());
     calls.sort_by_key(|call| call.index);
     messages.sort_by(|a, b| a.timestamp.cmp(&b.timestamp));
     let chosen: Vec<&CallRecord> = match &wanted {
@@ -201,72 +205,22 @@ fn print(ladders: &[Ladder]) -> io::Result<()> {
 }
 
 /// Everything that a ladder may need, in memory.
-struct Gathering {
-    inspector: Inspector,
+#[derive(Default)]
+struct Drawn {
     calls: Vec<CallRecord>,
     messages: Vec<MessageRecord>,
     streams: Vec<StreamRecord>,
 }
 
-impl Gathering {
-    fn new(show_digits: bool) -> Self {
-        Self {
-            inspector: Inspector::new(Config {
-                engine: EngineConfig {
-                    messages: true,
-                    ..EngineConfig::default()
-                },
-                show_digits,
-                calls_only: true,
-                ..Config::default()
-            }),
-            calls: Vec::new(),
-            messages: Vec::new(),
-            streams: Vec::new(),
-        }
-    }
-
-    fn drain(&mut self) {
-        while let Some(record) = self.inspector.poll_record() {
-            match record {
-                Record::Call(call) => self.calls.push(*call),
-                Record::Message(message) if self.messages.len() < MAX_MESSAGES => {
-                    self.messages.push(*message);
-                }
-                Record::RtpStream(stream) => self.streams.push(*stream),
-                _ => {}
+impl Gatherer for Drawn {
+    fn record(&mut self, record: Record) {
+        match record {
+            Record::Call(call) => self.calls.push(*call),
+            Record::Message(message) if self.messages.len() < MAX_MESSAGES => {
+                self.messages.push(*message);
             }
+            Record::RtpStream(stream) => self.streams.push(*stream),
+            _ => {}
         }
     }
-}
-
-impl PacketSource for Gathering {
-    fn point(&mut self, file: &CaptureFile, number: usize) -> CapturePoint {
-        let interface = file.interfaces().get(number);
-        let name = interface.and_then(|interface| interface.name.clone());
-        self.inspector.add_point(PointInfo {
-            file: file.name().to_owned(),
-            interface: name.unwrap_or_else(|| format!("if{number}")),
-            link_type: interface.map_or(LinkType(u32::MAX), |interface| interface.link_type),
-            digits: interface.map_or(9, |interface| interface.digits),
-            dropped: None,
-        })
-    }
-
-    fn packet(&mut self, packet: &Packet<'_>) -> bool {
-        self.inspector.handle(packet);
-        self.drain();
-        true
-    }
-
-    fn notice(&mut self, notice: Notice) {
-        match notice {
-            Notice::Damaged { file, error } => notices::warning(&format!("{file}: {error}")),
-            Notice::Skipped { path, error } => {
-                notices::warning(&format!("{}: passed over: {error}", path.display()));
-            }
-        }
-    }
-
-    fn progress(&mut self, _octets: u64) {}
 }

@@ -6,9 +6,12 @@ mod args;
 mod capture;
 mod exit_status;
 mod flow;
+mod gathering;
 mod notices;
+mod papers;
 mod reporter;
 mod schema;
+mod stats;
 
 pub use exit_status::ExitStatus;
 
@@ -42,7 +45,10 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "live")]
         Verb::Capture(capture) => capture::run(capture),
         Verb::Flow(flow) => flow::run(flow),
+        Verb::Stats(args) => stats::run(args),
         Verb::Schema => schema::run(),
+        Verb::Completions { shell } => papers::completions(*shell),
+        Verb::Man { verb } => papers::man(verb.as_deref()),
     };
     status.into()
 }

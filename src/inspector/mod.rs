@@ -8,6 +8,7 @@ mod call_record;
 mod connection_record;
 mod media_record;
 mod registration_record;
+pub mod stats;
 mod stream_record;
 mod stun_record;
 

@@ -6,6 +6,7 @@ mod call;
 mod connection;
 mod message;
 mod registration;
+mod stats;
 mod stream;
 mod stun;
 mod summary;
@@ -15,6 +16,7 @@ pub use call::{CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, Media
 pub use connection::ConnectionRecord;
 pub use message::MessageRecord;
 pub use registration::{BindingRecord, RegistrationEventRecord, RegistrationRecord};
+pub use stats::{Ratio, Spread, StatsRecord};
 pub use stream::{DtmfEvent, StreamRecord};
 pub use stun::StunExchangeRecord;
 pub use summary::{CapturePointRecord, DiagnosticCounts, LimitRecord, Summary};
