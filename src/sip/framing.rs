@@ -38,6 +38,9 @@ pub struct Framer {
     length: Option<usize>,
     /// Whether the stream is between messages, so that a start line is due.
     synchronised: bool,
+    /// Whether the beginning of this line is gone: nothing begins before the
+    /// next one, however the octets come.
+    mid_line: bool,
 }
 
 impl Framer {
@@ -65,6 +68,7 @@ impl Framer {
         self.searched = 0;
         self.length = None;
         self.synchronised = false;
+        self.mid_line = false;
         (lost > 0).then_some(Framed::Skipped(lost))
     }
 
@@ -86,6 +90,9 @@ impl Framer {
     pub fn poll(&mut self) -> Option<Framed> {
         if let Some(length) = self.length {
             return self.take_message(length);
+        }
+        if self.mid_line {
+            return self.skip_line();
         }
         let rest = octets::from(&self.buffer, self.start);
         let empty = rest.len().saturating_sub(skip_empty_lines(rest).len());
@@ -113,7 +120,7 @@ impl Framer {
             .searched
             .saturating_sub(self.start)
             .max(line_end.saturating_sub(1));
-        if let Some(end) = header_end(rest, from) {
+        if let Some(end) = header_end(rest, from).filter(|end| *end <= MAX_HEADER) {
             let body = match content_length(octets::span(rest, 0, end)) {
                 Some(length) => length.min(MAX_BODY),
                 // Without a length the body can't be told; none is likeliest.
@@ -146,8 +153,24 @@ impl Framer {
         if possible {
             return None;
         }
-        let length = rest.len();
         self.synchronised = false;
+        self.mid_line = true;
+        self.skip_line()
+    }
+
+    /// Skips what is left of a line.
+    fn skip_line(&mut self) -> Option<Framed> {
+        let rest = octets::from(&self.buffer, self.start);
+        if rest.is_empty() {
+            return None;
+        }
+        let length = match memchr::memchr(b'\n', rest) {
+            Some(end) => {
+                self.mid_line = false;
+                end.saturating_add(1)
+            }
+            None => rest.len(),
+        };
         self.advance(length);
         Some(Framed::Skipped(length))
     }
@@ -240,6 +263,17 @@ mod tests {
             let (messages, _, skipped) = framed(&stream, 1);
             assert_eq!(messages, std::slice::from_ref(&one), "{junk:?}");
             assert!(skipped > 0);
+        }
+        // What begins within a line begins nothing, however it comes.
+        for junk in ["\u{1}".to_owned(), "x".repeat(MAX_START_LINE + 9)] {
+            let stream = format!("{junk}{one}\r\n{one}");
+            for size in [1, 7, stream.len()] {
+                assert_eq!(
+                    framed(&stream, size).0,
+                    std::slice::from_ref(&one),
+                    "{size}"
+                );
+            }
         }
         let lying = one.replace("Length: 3", "Length: 12abc");
         assert_eq!(framed(&format!("{lying}\r\n{one}"), 9).0.len(), 2);

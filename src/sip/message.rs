@@ -6,6 +6,10 @@ use super::Method;
 use super::header::{CSeq, ContentType, HeaderError, HeaderName, NameAddr, Via};
 use crate::octets;
 
+/// The longest method that is believed; the framing waits for no longer one.
+const MAX_METHOD: usize = 64;
+/// The longest version of a response that is believed, `2.0` with room.
+const MAX_VERSION: usize = 8;
 /// The most header fields of one message that are told apart.
 pub(super) const MAX_FIELDS: usize = 1000;
 
@@ -114,7 +118,7 @@ pub(super) fn is_start_line(line: &[u8]) -> bool {
             .take_while(|octet| octet.is_ascii_digit() || **octet == b'.');
         let length = digits.count();
         let rest = octets::from(version, length);
-        return length >= 3
+        return (3..=MAX_VERSION).contains(&length)
             && rest
                 .first()
                 .is_some_and(|octet| matches!(octet, b' ' | b'\t'))
@@ -127,6 +131,7 @@ pub(super) fn is_start_line(line: &[u8]) -> bool {
         return false;
     };
     if space == 0
+        || space >= MAX_METHOD
         || !octets::span(line, 0, space)
             .iter()
             .all(|&octet| is_token(octet))
@@ -570,6 +575,10 @@ mod tests {
         check("SETUP rtsp://h RTSP/1.0\r\n", false);
         check("INVITE sip:a@b SIP/\r\n", false);
         check("SIP/2.0 OK\r\n", false);
+        check("SIP/2.000000 200 OK\r\n", true);
+        check("SIP/2.0000000 200 OK\r\n", false);
+        check(&format!("{} sip:a@b SIP/2.0\r\n", "A".repeat(63)), true);
+        check(&format!("{} sip:a@b SIP/2.0\r\n", "A".repeat(64)), false);
         check("see INVITE sip:a@b\r\n SIP/2.0", false);
         check("\u{0}\u{1}", false);
         check("", false);
