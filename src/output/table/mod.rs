@@ -1,16 +1,16 @@
 //! What a person reads in ten seconds.
 
+mod rows;
+
 use std::io::{self, Write};
 
 use colored::Colorize as _;
 use comfy_table::{Cell, CellAlignment, Table as Grid, presets};
 
+use self::rows::{Row, StreamRow, address, connection_row, device, painted, row, stream_row};
 use super::Sink;
 use super::escape::terminal;
-use crate::report::{
-    CallRecord, ConnectionRecord, ExchangeRecord, LimitRecord, MediaRecord, Record,
-    RegistrationRecord, StreamRecord, StunExchangeRecord, Summary,
-};
+use crate::report::{LimitRecord, Record, StunExchangeRecord, Summary};
 
 /// How times are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,30 +52,6 @@ pub struct Table<W> {
     registers: Vec<String>,
 }
 
-/// One call, as short as the table needs it.
-#[derive(Debug)]
-struct Row {
-    index: u64,
-    from: String,
-    to: String,
-    outcome: String,
-    status: String,
-    pdd: String,
-    talk: String,
-    audio: String,
-    ended_by: String,
-    notes: Vec<String>,
-    /// Who held the call, from when until when.
-    holds: Vec<(String, String, Option<String>)>,
-    /// To whom it was transferred, and how that went.
-    transfers: Vec<(String, String)>,
-    call_id: String,
-    /// Kind of tie and the other Call-ID.
-    legs: Vec<(String, String)>,
-    started: Option<String>,
-    detail: Vec<String>,
-}
-
 /// What STUN exchanges of one line have in common.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct StunLine {
@@ -91,13 +67,6 @@ struct StunCount {
     exchanges: u64,
     retransmissions: u64,
     rtt_ms: Option<f64>,
-}
-
-#[derive(Debug)]
-struct StreamRow {
-    call: String,
-    way: String,
-    cells: [String; 8],
 }
 
 impl<W: Write> Table<W> {
@@ -590,293 +559,4 @@ fn write_grid(out: &mut impl Write, grid: &Grid) -> io::Result<()> {
         writeln!(out, "{}", line.trim_end())?;
     }
     Ok(())
-}
-
-fn painted(outcome: &str) -> String {
-    match outcome {
-        "completed" | "established" => outcome.green(),
-        "failed" | "timeout" => outcome.red(),
-        "incomplete" => outcome.normal(),
-        _ => outcome.yellow(),
-    }
-    .to_string()
-}
-
-/// A duration as short as it can be read.
-fn short(ms: Option<f64>) -> String {
-    match ms {
-        None => "-".to_owned(),
-        Some(ms) if ms < 1000.0 => format!("{ms:.0} ms"),
-        Some(ms) if ms < 100_000.0 => format!("{:.2} s", ms / 1000.0),
-        Some(ms) => format!("{:.0} s", ms / 1000.0),
-    }
-}
-
-fn party<'a>(user: Option<&'a String>, uri: Option<&'a String>) -> String {
-    user.or(uri)
-        .map_or_else(|| "-".to_owned(), |text| terminal(text).into_owned())
-}
-
-fn row(call: &CallRecord) -> Row {
-    let from = party(call.from_user.as_ref(), call.from_uri.as_ref());
-    let to = party(call.to_user.as_ref(), call.to_uri.as_ref());
-    let spoken = call.media.iter().filter(|media| media.kind == "audio");
-    let verdicts: Vec<&MediaRecord> = spoken
-        .filter(|media| media.audio.as_deref().is_some_and(|audio| audio != "held"))
-        .collect();
-    let judged = |media: &&&MediaRecord| media.audio.as_deref() != Some("unknown");
-    let worst = verdicts
-        .iter()
-        .find(|media| !matches!(media.audio.as_deref(), Some("both" | "unknown")))
-        .or_else(|| verdicts.iter().rfind(judged))
-        .or_else(|| verdicts.last());
-    let audio = match worst.and_then(|media| media.audio.as_deref()) {
-        None => "-".to_owned(),
-        Some("both") => format!("{} {}", "✓".green(), "✓".green()),
-        Some("caller-hears-nothing") => format!("{} {from} hears nothing", "✗".red()),
-        Some("callee-hears-nothing") => format!("{} {to} hears nothing", "✗".red()),
-        Some("none") => format!("{} none", "✗".red()),
-        Some(other) => other.to_owned(),
-    };
-    let ended_by = match call.ended_by.as_deref() {
-        None => "-".to_owned(),
-        Some("caller") => from.clone(),
-        Some("callee") => to.clone(),
-        Some(other) => match &call.cause.by_address {
-            Some(address) => format!("{other} {address}"),
-            None => other.to_owned(),
-        },
-    };
-    let mut notes = Vec::new();
-    if call.outcome != "completed"
-        && call.outcome != "established"
-        && let Some(phrase) = &call.cause.reason_phrase
-    {
-        notes.push(terminal(phrase).into_owned());
-    }
-    if let Some(ms) = call.ring_ms.filter(|ms| *ms >= 1000.0) {
-        notes.push(format!("rang {}", short(Some(ms))));
-    }
-    let by = |exchange: &ExchangeRecord| match exchange.by.as_deref() {
-        Some("caller") => from.clone(),
-        _ => to.clone(),
-    };
-    let (mut holds, mut transfers) = (Vec::new(), Vec::new());
-    for exchange in &call.exchanges {
-        match exchange.purpose.as_str() {
-            "transfer" => {
-                let value = exchange.target.as_deref().unwrap_or_default();
-                let target = crate::sip::header::NameAddr::parse(value.as_bytes());
-                let user = crate::octets::text(target.parsed_uri().user_name());
-                let peer = if by(exchange) == from { &to } else { &from };
-                transfers.push((
-                    format!("transferred {peer} to {}", terminal(&user)),
-                    exchange.result.clone(),
-                ));
-            }
-            "hold" if exchange.result == "ok" => {
-                holds.push((by(exchange), exchange.started.clone(), None));
-            }
-            "resume" if exchange.result == "ok" => {
-                if let Some((_, _, until)) = holds.last_mut() {
-                    *until = Some(exchange.started.clone());
-                }
-            }
-            "t38" | "codec-change" if exchange.result == "ok" => {
-                notes.push(format!("{} by {}", exchange.purpose, by(exchange)));
-            }
-            _ => {}
-        }
-    }
-    if call.answer_retransmissions > 2 {
-        notes.push(format!(
-            "answer sent {} times",
-            call.answer_retransmissions + 1
-        ));
-    }
-    if call.media.iter().any(|media| media.icmp_errors > 0) && call.outcome != "completed" {
-        notes.push("ICMP errors on media".to_owned());
-    }
-    notes.dedup();
-    let mut detail = Vec::new();
-    for media in &call.media {
-        if let (Some(reason), Some(audio)) = (&media.audio_reason, &media.audio)
-            && audio != "unknown"
-        {
-            detail.push(terminal(reason).into_owned());
-        }
-    }
-    Row {
-        index: call.index,
-        from,
-        to,
-        outcome: call.outcome.clone(),
-        status: call
-            .final_status
-            .map_or_else(|| "-".to_owned(), |status| status.to_string()),
-        pdd: short(call.pdd_ms),
-        talk: short(call.talk_ms),
-        audio,
-        ended_by,
-        notes,
-        holds,
-        transfers,
-        call_id: call.call_id.clone(),
-        legs: call
-            .legs
-            .iter()
-            .map(|leg| (leg.kind.clone(), leg.call_id.clone()))
-            .collect(),
-        started: call.started.clone(),
-        detail,
-    }
-}
-
-fn connection_row(connection: &ConnectionRecord) -> [String; 4] {
-    let way = format!(
-        "{} -> {}",
-        address(&connection.src_ip, connection.src_port),
-        address(&connection.dst_ip, connection.dst_port)
-    );
-    let kind = match &connection.tls_version {
-        Some(version) => terminal(version).into_owned(),
-        None => connection.transport.to_uppercase(),
-    };
-    let state = match connection.state.as_str() {
-        "refused" | "no-answer" => connection.state.red(),
-        _ => connection.state.normal(),
-    };
-    let mut notes = Vec::new();
-    if connection.sip_messages > 0 {
-        notes.push(format!("{} SIP messages", connection.sip_messages));
-    }
-    if connection.encrypted_not_decoded > 0 {
-        notes.push(format!(
-            "{} records not decoded",
-            connection.encrypted_not_decoded
-        ));
-    }
-    if let Some(name) = &connection.sni {
-        notes.push(format!("to {}", terminal(name)));
-    }
-    if let Some(alert) = connection
-        .alert
-        .as_ref()
-        .filter(|alert| *alert != "close_notify")
-    {
-        notes.push(format!("alert {alert}").red().to_string());
-    }
-    if connection.syn_retransmissions > 0 {
-        notes.push(format!(
-            "SYN sent {} times",
-            connection.syn_retransmissions + 1
-        ));
-    }
-    if let Some(side) = &connection.closed_by {
-        notes.push(format!("closed by {side}"));
-    }
-    [way, kind, state.to_string(), notes.join(", ")]
-}
-
-fn device(registration: &RegistrationRecord) -> [String; 4] {
-    let state = match registration.state.as_str() {
-        "registered" => registration.state.green(),
-        "failed" | "expired" => registration.state.red(),
-        _ => registration.state.yellow(),
-    };
-    let granted = registration
-        .expires_granted_s
-        .map_or_else(String::new, |seconds| format!(" {seconds} s"));
-    let uri = registration.contact.as_deref().unwrap_or_default();
-    let parsed = crate::sip::Uri::parse(uri.as_bytes());
-    let host = crate::octets::text(parsed.host);
-    let contact = match parsed.port {
-        Some(port) => address(&host, port),
-        None => host,
-    };
-    let seen = match (&registration.received_ip, registration.received_port) {
-        (Some(ip), Some(port)) => format!(", seen from {}", address(ip, port)),
-        _ => String::new(),
-    };
-    let mut notes = Vec::new();
-    if let Some(algorithm) = &registration.auth_algorithm {
-        notes.push(format!("digest {}", terminal(algorithm)));
-    }
-    if let Some(ms) = registration.register_delay_ms {
-        notes.push(short(Some(ms)));
-    }
-    if registration.auth_failures > 0 {
-        notes.push(format!("{} times refused", registration.auth_failures));
-    }
-    if registration.refreshes > 0 {
-        notes.push(format!("{} refreshes", registration.refreshes));
-    }
-    if let Some(gap) = registration.gap_s {
-        notes.push(format!("had run out for {gap:.0} s"));
-    }
-    if let Some(status) = registration.last_status.filter(|status| *status >= 300) {
-        notes.push(format!("last {status}"));
-    }
-    [
-        terminal(&registration.address_of_record).into_owned(),
-        format!("{state}{granted}"),
-        format!("{}{seen}", terminal(&contact)),
-        notes.join(", "),
-    ]
-}
-
-fn address(ip: &str, port: u16) -> String {
-    if ip.contains(':') {
-        format!("[{ip}]:{port}")
-    } else {
-        format!("{ip}:{port}")
-    }
-}
-
-fn stream_row(stream: &StreamRecord) -> StreamRow {
-    let points = stream.capture_points.join(" ");
-    let ptime = stream
-        .ptime_ms
-        .map_or_else(String::new, |ptime| format!(" {ptime:.0} ms"));
-    let codec = match &stream.codec {
-        Some(codec) => format!("{}{ptime}", terminal(codec)),
-        None => format!(
-            "type {}{ptime}",
-            stream.payload_types.first().copied().unwrap_or_default()
-        ),
-    };
-    let lost = format!("{} ({} %)", stream.lost, stream.loss_percent);
-    StreamRow {
-        call: match &stream.direction {
-            Some(direction) => format!("{direction} @{}", terminal(&points)),
-            None => format!("no call @{}", terminal(&points)),
-        },
-        way: format!(
-            "{} -> {}",
-            address(&stream.src_ip, stream.src_port),
-            address(&stream.dst_ip, stream.dst_port)
-        ),
-        cells: [
-            codec,
-            stream.ssrc_hex.clone(),
-            stream.packets.to_string(),
-            if stream.lost > 0 {
-                lost.red().to_string()
-            } else {
-                lost
-            },
-            stream
-                .jitter_ms
-                .map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms")),
-            if stream.payload_kind == "audio" {
-                format!("{:.0} ms", stream.gap_max_ms)
-            } else {
-                "-".to_owned()
-            },
-            stream
-                .mos
-                .map_or_else(|| "-".to_owned(), |mos| format!("{mos:.2}")),
-            stream.dtmf.clone(),
-        ],
-    }
 }
