@@ -206,24 +206,8 @@ impl Script<'_> {
             };
             let branch = self.next_branch();
             let first = self.request(at, "INVITE", cseq, &branch, &offer, false, false);
-            let done = self.response(
-                first + 2 * MS,
-                407,
-                "INVITE",
-                cseq,
-                &branch,
-                &challenge,
-                false,
-            );
-            at = self.request(
-                done + MS,
-                "ACK",
-                cseq,
-                &branch,
-                &Message::default(),
-                false,
-                false,
-            ) + MS;
+            let done = self.response(first + 2 * MS, 407, "INVITE", cseq, &branch, &challenge);
+            at = self.bare_request(done + MS, "ACK", cseq, &branch) + MS;
             cseq += 1;
             self.truth.purposes.push("setup".to_owned());
         }
@@ -250,7 +234,6 @@ impl Script<'_> {
             cseq,
             &branch,
             &Message::default(),
-            false,
         );
         let refusal = match kind {
             Kind::Busy => Some((486, "busy")),
@@ -268,70 +251,21 @@ impl Script<'_> {
                 cseq,
                 &branch,
                 &Message::default(),
-                false,
             );
-            self.request(
-                last + MS,
-                "ACK",
-                cseq,
-                &branch,
-                &Message::default(),
-                false,
-                false,
-            );
+            self.bare_request(last + MS, "ACK", cseq, &branch);
             self.truth.outcome = outcome.to_owned();
             return;
         }
         if kind == Kind::Cancelled {
-            last = self.request(
-                last + S,
-                "CANCEL",
-                cseq,
-                &branch,
-                &Message::default(),
-                false,
-                false,
-            );
-            last = self.response(
-                last + MS,
-                200,
-                "CANCEL",
-                cseq,
-                &branch,
-                &Message::default(),
-                false,
-            );
-            last = self.response(
-                last + MS,
-                487,
-                "INVITE",
-                cseq,
-                &branch,
-                &Message::default(),
-                false,
-            );
-            self.request(
-                last + MS,
-                "ACK",
-                cseq,
-                &branch,
-                &Message::default(),
-                false,
-                false,
-            );
+            last = self.bare_request(last + S, "CANCEL", cseq, &branch);
+            last = self.response(last + MS, 200, "CANCEL", cseq, &branch, &Message::default());
+            last = self.response(last + MS, 487, "INVITE", cseq, &branch, &Message::default());
+            self.bare_request(last + MS, "ACK", cseq, &branch);
             self.truth.outcome = "cancelled".to_owned();
             self.truth.purposes.push("cancel".to_owned());
             return;
         }
-        let answered = self.response(
-            last + 700 * MS,
-            200,
-            "INVITE",
-            cseq,
-            &branch,
-            &answer,
-            false,
-        );
+        let answered = self.response(last + 700 * MS, 200, "INVITE", cseq, &branch, &answer);
         let ack_branch = self.next_branch();
         self.request(
             answered + MS,
@@ -364,8 +298,7 @@ impl Script<'_> {
                 };
                 let branch = self.next_branch();
                 let last = self.request(when, "INVITE", cseq, &branch, &offer, true, false);
-                let last =
-                    self.response(last + 5 * MS, 200, "INVITE", cseq, &branch, &answer, false);
+                let last = self.response(last + 5 * MS, 200, "INVITE", cseq, &branch, &answer);
                 let branch = self.next_branch();
                 self.request(
                     last + MS,
@@ -426,15 +359,7 @@ impl Script<'_> {
         cseq += 1;
         let branch = self.next_branch();
         let last = self.request(end, "BYE", cseq, &branch, &Message::default(), true, false);
-        self.response(
-            last + MS,
-            200,
-            "BYE",
-            cseq,
-            &branch,
-            &Message::default(),
-            true,
-        );
+        self.response(last + MS, 200, "BYE", cseq, &branch, &Message::default());
         self.truth.outcome = "completed".to_owned();
         self.truth.purposes.push("hangup".to_owned());
     }
@@ -443,15 +368,7 @@ impl Script<'_> {
         let mut at = start;
         for (cseq, status) in [(1, 401), (2, 200)] {
             let branch = self.next_branch();
-            at = self.request(
-                at,
-                "REGISTER",
-                cseq,
-                &branch,
-                &Message::default(),
-                false,
-                false,
-            );
+            at = self.bare_request(at, "REGISTER", cseq, &branch);
             at = self.response(
                 at + MS,
                 status,
@@ -459,28 +376,19 @@ impl Script<'_> {
                 cseq,
                 &branch,
                 &Message::default(),
-                true,
             ) + MS;
         }
     }
 
     fn ping(&mut self, start: u64) {
         let branch = self.next_branch();
-        let at = self.request(
-            start,
-            "OPTIONS",
-            1,
-            &branch,
-            &Message::default(),
-            false,
-            false,
-        );
+        let at = self.bare_request(start, "OPTIONS", 1, &branch);
         let port = self.maker.media_port();
         let answer = Message {
             body: description(self.callee.ip, port, "PCMU", 0, 8000, "sendrecv", 1),
             ..Message::default()
         };
-        self.response(at + MS, 200, "OPTIONS", 1, &branch, &answer, true);
+        self.response(at + MS, 200, "OPTIONS", 1, &branch, &answer);
     }
 
     fn next_branch(&mut self) -> String {
@@ -494,6 +402,11 @@ impl Script<'_> {
         stops.extend(self.proxy);
         stops.push(self.callee);
         stops
+    }
+
+    /// A request outside a dialog, sent once and without a body.
+    fn bare_request(&mut self, at: u64, method: &str, cseq: u32, branch: &str) -> u64 {
+        self.request(at, method, cseq, branch, &Message::default(), false, false)
     }
 
     /// A request over all hops; hands back when it arrived.
@@ -553,7 +466,6 @@ impl Script<'_> {
     }
 
     /// A response over all hops back; hands back when it arrived.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one response")]
     fn response(
         &mut self,
         at: u64,
@@ -562,7 +474,6 @@ impl Script<'_> {
         cseq: u32,
         branch: &str,
         message: &Message,
-        _last: bool,
     ) -> u64 {
         let stops = self.stops();
         let mut when = at;
