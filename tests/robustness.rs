@@ -199,6 +199,8 @@ fn limits() -> Limits {
         flows: 500,
         streams: 200,
         tcp_streams: 200,
+        digits: 4,
+        addresses_per_call: 8,
         fragment_packets: 50,
         fragment_bytes: 64 * 1024,
         ..Limits::within(2 * 1024 * 1024)
@@ -345,6 +347,75 @@ fn m053_a_spray_of_sources_is_bounded() {
         limits.contains_key(&sip_inspect::engine::limits::Limit::Streams)
             || limits.contains_key(&sip_inspect::engine::limits::Limit::Flows)
     );
+}
+
+/// Sound, then so many digits by telephone-event.
+fn dialled(digits: u16) -> Vec<(u64, Vec<u8>)> {
+    (0..12 + digits)
+        .map(|number| {
+            let mut payload = vec![0x80, if number < 12 { 0 } else { 101 }];
+            payload.extend(number.to_be_bytes());
+            payload.extend((u32::from(number) * 160).to_be_bytes());
+            payload.extend(0x1234_5678_u32.to_be_bytes());
+            match number {
+                0..12 => payload.extend([0x55; 160]),
+                _ => payload.extend([5, 0x8a, 0, 160]),
+            }
+            (u64::from(number) * 20, udp(1, 4000, 4002, &payload))
+        })
+        .collect()
+}
+
+/// One INVITE for each Call-ID, all with these audio ports.
+fn offered(calls: u32, ports: u16) -> Vec<(u64, Vec<u8>)> {
+    (0..calls)
+        .map(|number| {
+            let mut body =
+                "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\n".to_owned();
+            for port in 0..ports {
+                body += &format!("m=audio {} RTP/AVP 0\r\na=rtcp-mux\r\n", 4000 + port * 2);
+            }
+            let text = format!(
+                "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK{number}\r\n\
+                 From: <sip:x@y>;tag={number}\r\nTo: <sip:a@b>\r\nCall-ID: offer-{number}\r\n\
+                 CSeq: 1 INVITE\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            (u64::from(number), udp(1, 5060, 5060, text.as_bytes()))
+        })
+        .collect()
+}
+
+/// So many sources of RTP toward one address that nothing describes.
+fn undescribed(sources: u16) -> Vec<(u64, Vec<u8>)> {
+    (0..sources * 2)
+        .map(|at| {
+            let mut payload = vec![0x80, 0];
+            payload.extend((at % 2 + 1).to_be_bytes());
+            payload.extend((u32::from(at % 2) * 160).to_be_bytes());
+            payload.extend((u32::from(at / 2) | 0x1000_0000).to_be_bytes());
+            payload.extend([0x55; 160]);
+            (u64::from(at), udp(1, 10_000 + at / 2 * 2, 20_000, &payload))
+        })
+        .collect()
+}
+
+#[test]
+fn bounds_inside_objects_are_counted_when_they_are_passed() {
+    use sip_inspect::engine::limits::Limit;
+    let check = |frames: Vec<(u64, Vec<u8>)>, limit, passed| {
+        let flooded = flood(frames.into_iter());
+        let limits = &flooded.engine.counters().limits;
+        assert_eq!(limits.contains_key(&limit), passed, "{limit:?}: {limits:?}");
+    };
+    check(dialled(4), Limit::Digits, false);
+    check(dialled(5), Limit::Digits, true);
+    check(offered(1, 8), Limit::AddressesPerCall, false);
+    check(offered(1, 9), Limit::AddressesPerCall, true);
+    check(offered(64, 1), Limit::Claims, false);
+    check(offered(65, 1), Limit::Claims, true);
+    check(undescribed(64), Limit::Unclaimed, false);
+    check(undescribed(65), Limit::Unclaimed, true);
 }
 
 /// A frame of Ethernet, IPv4 and TCP.

@@ -103,12 +103,20 @@ pub enum Limit {
     EpochsPerCall,
     /// [`Limits::addresses_per_call`].
     AddressesPerCall,
+    /// Claims of media addresses and of ICE user fragments, [`Limits::flows`]
+    /// in all and a number of each address: the oldest of an address gives way.
+    Claims,
     /// [`Limits::flows`].
     Flows,
+    /// Flows without a description that wait for one, [`Limits::flows`] in all
+    /// and a number toward each address.
+    Unclaimed,
     /// [`Limits::streams`].
     Streams,
     /// [`Limits::ssrcs_per_flow`].
     SsrcsPerFlow,
+    /// [`Limits::digits`].
+    Digits,
     /// [`Limits::registrations`].
     Registrations,
     /// [`Limits::connections`].
@@ -134,9 +142,12 @@ impl Limit {
             Self::DialogsPerCall => "dialogs-per-call",
             Self::EpochsPerCall => "epochs-per-call",
             Self::AddressesPerCall => "addresses-per-call",
+            Self::Claims => "claims",
             Self::Flows => "flows",
+            Self::Unclaimed => "unclaimed-flows",
             Self::Streams => "streams",
             Self::SsrcsPerFlow => "ssrcs-per-flow",
+            Self::Digits => "digits",
             Self::Registrations => "registrations",
             Self::Connections => "connections",
             Self::StunExchanges => "stun-exchanges",
@@ -147,9 +158,9 @@ impl Limit {
     }
 
     /// Whether results are incomplete once it is reached. Flows that are not
-    /// media are forgotten without loss.
+    /// media are forgotten without loss, and need no description.
     #[must_use]
     pub const fn costs_results(self) -> bool {
-        !matches!(self, Self::Flows)
+        !matches!(self, Self::Flows | Self::Unclaimed)
     }
 }

@@ -107,6 +107,8 @@ pub(super) struct Media {
 
 /// Claims of one address; the port of a busy gateway serves call after call.
 const MAX_CLAIMS_PER_ADDRESS: usize = 64;
+/// Flows toward one address that wait for its description.
+const MAX_WAITING_PER_ADDRESS: usize = 64;
 /// Sequence numbers between the first two packets of a stream; a source of the
 /// same 32-bit number is one, even after a long loss.
 const MAX_FIRST_STEP: u16 = 512;
@@ -187,13 +189,14 @@ impl Media {
         Some(stream)
     }
 
-    /// A call claims an address. Says whether there was room.
+    /// A call claims an address. Says whether nothing had to give way.
     pub(super) fn claim(&mut self, call: Handle, address: &Address) -> bool {
         if self.claims.len() >= self.max_claims && !self.claims.contains_key(&address.endpoint) {
             return false;
         }
         let claims = self.claims.entry(address.endpoint).or_default();
-        if claims.len() >= MAX_CLAIMS_PER_ADDRESS {
+        let room = claims.len() < MAX_CLAIMS_PER_ADDRESS;
+        if !room {
             claims.remove(0);
         }
         claims.push(Claim {
@@ -202,7 +205,7 @@ impl Media {
             media: address.media,
             role: address.role,
         });
-        true
+        room
     }
 
     /// Whose user fragment of ICE this is.
@@ -215,10 +218,19 @@ impl Media {
         self.claims.get(&endpoint)?.last().map(|claim| claim.call)
     }
 
-    pub(super) fn claim_ufrag(&mut self, ufrag: String, call: Handle, side: Side, media: u8) {
-        if self.ufrags.len() < self.max_claims {
+    /// A call claims a user fragment of ICE. Says whether there was room.
+    pub(super) fn claim_ufrag(
+        &mut self,
+        ufrag: String,
+        call: Handle,
+        side: Side,
+        media: u8,
+    ) -> bool {
+        let room = self.ufrags.len() < self.max_claims || self.ufrags.contains_key(&ufrag);
+        if room {
             self.ufrags.entry(ufrag).or_insert((call, side, media));
         }
+        room
     }
 
     /// A call is gone, and its claims with it.
@@ -416,18 +428,19 @@ impl Engine {
             None
         };
         let silence = stream.packet(at, network, packet, length, event, max_digits);
-        if !stream.proven {
-            match stream.trial() {
-                Trial::Open => {}
-                Trial::Passed => self.prove(flow, handle),
-                Trial::Failed => {
-                    if let Some(stream) = self.media.remove_stream(handle) {
-                        self.disown(&stream);
-                    }
+        let trial = (!stream.proven).then(|| stream.trial());
+        if std::mem::take(&mut stream.digit_dropped) {
+            self.limit(Limit::Digits);
+        }
+        match (trial, silence) {
+            (Some(Trial::Open), _) | (None, None) => {}
+            (Some(Trial::Passed), _) => self.prove(flow, handle),
+            (Some(Trial::Failed), _) => {
+                if let Some(stream) = self.media.remove_stream(handle) {
+                    self.disown(&stream);
                 }
             }
-        } else if let Some(silence) = silence {
-            self.judge(handle, silence);
+            (None, Some(silence)) => self.judge(handle, silence),
         }
     }
 
@@ -639,13 +652,19 @@ impl Engine {
 
     fn wait_for_claim(&mut self, dst: Endpoint, flow: Handle) {
         let max = self.media.max_claims;
-        if self.media.unclaimed.len() >= max {
+        if self.media.unclaimed.len() >= max && !self.media.unclaimed.contains_key(&dst) {
+            self.limit(Limit::Unclaimed);
             return;
         }
         let waiting = self.media.unclaimed.entry(dst).or_default();
-        if !waiting.contains(&flow) && waiting.len() < 64 {
-            waiting.push(flow);
+        if waiting.contains(&flow) {
+            return;
         }
+        if waiting.len() >= MAX_WAITING_PER_ADDRESS {
+            self.limit(Limit::Unclaimed);
+            return;
+        }
+        waiting.push(flow);
     }
 
     /// A stream without a description has shown to be RTP. It may come from
@@ -858,7 +877,11 @@ impl Engine {
                 .addresses
                 .iter()
                 .any(|address| address.endpoint == endpoint && address.side == side);
-            if known || call.session.addresses.len() >= max {
+            if known {
+                continue;
+            }
+            if call.session.addresses.len() >= max {
+                self.limit(Limit::AddressesPerCall);
                 continue;
             }
             let address = Address {
@@ -869,7 +892,9 @@ impl Engine {
                 role: AddressRole::Candidate,
             };
             call.session.addresses.push(address);
-            self.media.claim(handle, &address);
+            if !self.media.claim(handle, &address) {
+                self.limit(Limit::Claims);
+            }
             self.adopt(handle, endpoint);
         }
     }

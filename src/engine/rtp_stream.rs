@@ -107,6 +107,8 @@ pub struct RtpStream {
     pub icmp_errors: u64,
     /// Digits.
     pub digits: Vec<Digit>,
+    /// Whether the last packet had a digit for which there was no room.
+    pub(super) digit_dropped: bool,
     /// What the far end reported.
     pub far_end: FarEnd,
     /// Whether the payload is encrypted, by its description or by DTLS.
@@ -199,6 +201,7 @@ impl RtpStream {
             same_as: Vec::new(),
             icmp_errors: 0,
             digits: Vec::new(),
+            digit_dropped: false,
             far_end: FarEnd::default(),
             encrypted: false,
             delta_max_ns: 0,
@@ -381,6 +384,8 @@ impl RtpStream {
                 ticks: event.duration,
                 rtp_timestamp,
             });
+        } else {
+            self.digit_dropped = true;
         }
     }
 

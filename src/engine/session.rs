@@ -155,6 +155,8 @@ pub struct Session {
     pub epochs: Vec<Epoch>,
     /// All addresses claimed.
     pub addresses: Vec<Address>,
+    /// Whether the last message had an address for which there was no room.
+    pub(super) address_dropped: bool,
     /// (exchange, side, body) that have claimed theirs.
     claimed: Vec<(usize, Side, u64)>,
 }
@@ -279,7 +281,7 @@ impl Session {
                         self.addresses.push(address);
                         new.push(address);
                     }
-                    None => {}
+                    None => self.address_dropped = true,
                 }
             };
             if media.is_rtp() {

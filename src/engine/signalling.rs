@@ -157,14 +157,21 @@ impl Engine {
         if let Some(limit) = handled.limit {
             self.limit(limit);
         }
+        if let Some(call) = self.calls.get_mut(handle)
+            && std::mem::take(&mut call.session.address_dropped)
+        {
+            self.limit(Limit::AddressesPerCall);
+        }
         for address in &handled.claimed {
             if !self.media.claim(handle, address) {
-                self.limit(Limit::AddressesPerCall);
+                self.limit(Limit::Claims);
             }
             self.adopt(handle, address.endpoint);
         }
         for (ufrag, side, media) in handled.ufrags {
-            self.media.claim_ufrag(ufrag, handle, side, media);
+            if !self.media.claim_ufrag(ufrag, handle, side, media) {
+                self.limit(Limit::Claims);
+            }
         }
         if let Some(transaction) = handled.transaction
             && !facts.is_response
