@@ -3,33 +3,33 @@
 
 mod copies;
 mod exchange;
+mod facts;
 mod offer_answer;
 mod opening;
+mod progress;
 
 pub use exchange::{Exchange, Purpose};
+pub use facts::Seen;
+use facts::transaction_key;
+pub(super) use facts::{Facts, digest};
 pub use opening::{Opening, Party};
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hash};
 
-use foldhash::fast::FixedState;
 use smallvec::SmallVec;
 
 use self::copies::Copy;
 use super::Closed;
 use super::dialog::{Dialog, DialogState};
 use super::frames::Frames;
-use super::limits::{Limit, Limits};
+use super::limits::{Limit, Limits, Passed};
 use super::session::{Address, Session, Side};
 use super::table::{Entry, Handle};
 use super::transaction::{FinalResponse, Transaction};
-use crate::link::Network;
-use crate::net::Flow;
 use crate::octets;
 use crate::packet::PacketRef;
-use crate::sip::header::{HeaderName, Reason};
-use crate::sip::transaction::{Input, State};
-use crate::sip::{Method, SipMessage, StartLine};
+use crate::sip::transaction::State;
+use crate::sip::{Method, StartLine};
 use crate::time::Timestamp;
 
 /// All that passed under one Call-ID.
@@ -87,6 +87,7 @@ pub struct Call {
     /// Calls that it led to, or that led to it.
     pub ties: Vec<Tie>,
     copies: VecDeque<Copy>,
+    pub(super) passed: Passed,
     pub(super) cost: usize,
 }
 
@@ -117,73 +118,6 @@ pub struct Tie {
     pub reason: String,
 }
 
-/// What the engine must know of a message beside its octets.
-#[derive(Debug)]
-pub(super) struct Facts<'m, 'a> {
-    pub message: &'m SipMessage<'a>,
-    pub at: PacketRef,
-    pub flow: Flow,
-    pub network: Option<Network>,
-    /// Of the octets.
-    pub hash: u64,
-    pub method: Method,
-    /// `None` for a request.
-    pub status: Option<u16>,
-    pub is_response: bool,
-    pub cseq: u32,
-    pub from_tag: String,
-    pub to_tag: Option<String>,
-}
-
-impl<'m, 'a> Facts<'m, 'a> {
-    pub(super) fn of(
-        message: &'m SipMessage<'a>,
-        at: PacketRef,
-        flow: Flow,
-        network: Option<Network>,
-    ) -> Self {
-        let cseq = message.cseq().ok();
-        let tag = |value: Option<&[u8]>| value.map(octets::text);
-        let (method, status, is_response) = match message.start_line() {
-            StartLine::Request { method, .. } => (method.clone(), None, false),
-            StartLine::Response { status_code, .. } => {
-                let method = cseq.as_ref().map(|cseq| cseq.method.clone());
-                let unknown = Method::Other("".into());
-                (method.unwrap_or(unknown), *status_code, true)
-            }
-        };
-        Self {
-            message,
-            at,
-            flow,
-            network,
-            hash: digest(message.octets()),
-            method,
-            status,
-            is_response,
-            cseq: cseq.map_or(0, |cseq| cseq.number),
-            from_tag: tag(message.from().and_then(|from| from.tag())).unwrap_or_default(),
-            to_tag: tag(message.to().and_then(|to| to.tag())),
-        }
-    }
-}
-
-/// A digest that is the same in every run: results may depend on it.
-pub(super) fn digest(value: impl Hash) -> u64 {
-    FixedState::with_seed(0).hash_one(value)
-}
-
-/// Whether a message is new.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// It was not seen before.
-    New,
-    /// It was sent again.
-    Retransmission,
-    /// It was sent once and captured again: elsewhere, or twice.
-    Duplicate,
-}
-
 /// What a message led to, for the engine to act on.
 #[derive(Debug)]
 pub(super) struct Handled {
@@ -194,8 +128,6 @@ pub(super) struct Handled {
     pub claimed: Vec<Address>,
     /// ICE user fragments that are claimed for the first time.
     pub ufrags: Vec<(String, Side, u8)>,
-    /// A bound inside the call that was reached.
-    pub limit: Option<Limit>,
     /// A transfer that was asked for: to whom.
     pub transfer_to: Option<String>,
     /// Whether this is the INVITE that begins a call.
@@ -231,6 +163,7 @@ impl Call {
             last_refresh: None,
             ties: Vec::new(),
             copies: VecDeque::new(),
+            passed: Passed::default(),
             cost: 0,
         }
     }
@@ -245,13 +178,13 @@ impl Call {
         packets_of: &dyn Fn(Handle) -> Option<(u64, u64)>,
     ) -> Handled {
         self.last = self.last.max(facts.at.timestamp);
-        self.frames.add(facts.at, limits.frames);
+        let room = self.frames.add(facts.at, limits);
+        self.passed.unless(room, Limit::Places);
         let mut handled = Handled {
             seen: self.classify(facts, limits),
             transaction: None,
             claimed: Vec::new(),
             ufrags: Vec::new(),
-            limit: None,
             transfer_to: None,
             begins_call: false,
         };
@@ -268,7 +201,7 @@ impl Call {
         let number = match known {
             Some(number) => number,
             None if self.transactions.len() >= limits.transactions_per_call => {
-                handled.limit = Some(Limit::TransactionsPerCall);
+                self.passed.unless(false, Limit::TransactionsPerCall);
                 return handled;
             }
             None => {
@@ -278,12 +211,14 @@ impl Call {
         };
         handled.transaction = Some(number);
         if let Some(transaction) = self.transactions.get_mut(number) {
-            transaction.frames.add(facts.at, limits.frames);
+            transaction.frames.add(facts.at, limits);
             let view_is_known = transaction.views.iter().any(|(at, flow)| {
                 at.capture_point == facts.at.capture_point
                     && (*flow == facts.flow || *flow == facts.flow.reversed())
             });
-            if !view_is_known && transaction.views.len() < 16 {
+            let room = transaction.views.len() < limits.places;
+            self.passed.unless(view_is_known || room, Limit::Places);
+            if !view_is_known && room {
                 let flow = if facts.is_response {
                     facts.flow.reversed()
                 } else {
@@ -295,10 +230,10 @@ impl Call {
         match handled.seen {
             Seen::Duplicate => {}
             Seen::Retransmission => self.repeat(facts, number),
-            Seen::New if facts.is_response => self.response(facts, number, &mut handled, limits),
-            Seen::New => self.request(facts, number, &mut handled),
+            Seen::New if facts.is_response => self.response(facts, number, limits),
+            Seen::New => self.request(facts, number, &mut handled, limits),
         }
-        self.watch(facts, number);
+        self.watch(facts, number, limits);
         self.offer_answer(facts, number, &mut handled, limits, packets_of);
         handled
     }
@@ -358,268 +293,9 @@ impl Call {
         *next_serial = next_serial.saturating_add(1);
     }
 
-    fn repeat(&mut self, facts: &Facts<'_, '_>, number: usize) {
-        let Some(transaction) = self.transactions.get_mut(number) else {
-            return;
-        };
-        transaction.retransmissions = transaction.retransmissions.saturating_add(1);
-        let is_answer = facts
-            .status
-            .is_some_and(|status| (200..300).contains(&status));
-        if is_answer && facts.method == Method::Invite {
-            transaction.answer_retransmissions =
-                transaction.answer_retransmissions.saturating_add(1);
-        }
-    }
-
-    /// A request, seen for the first time on this hop.
-    fn request(&mut self, facts: &Facts<'_, '_>, number: usize, handled: &mut Handled) {
-        let at = facts.at.timestamp;
-        let Some(transaction) = self.transactions.get_mut(number) else {
-            return;
-        };
-        if facts.method == Method::Ack {
-            if transaction.method == Method::Invite {
-                transaction.state = transaction.state.after(true, Input::Ack);
-                transaction.acknowledged.get_or_insert(at);
-            }
-            self.acknowledge(facts);
-            return;
-        }
-        transaction.started.get_or_insert(at);
-        if transaction.request_uri.is_none()
-            && let StartLine::Request { request_uri, .. } = facts.message.start_line()
-        {
-            transaction.request_uri = Some(octets::text(request_uri));
-        }
-        let exchange_number = transaction.exchange;
-        let outside = facts.to_tag.is_none();
-        if !self.opening.is_set() || (facts.method == Method::Invite && !self.is_session()) {
-            self.opening = Opening::of(facts);
-        }
-        if facts.method == Method::Invite && outside {
-            handled.begins_call = !self.start_seen;
-            self.start_seen = true;
-            if !self.caller_tags.contains(&facts.from_tag) && self.caller_tags.len() < 16 {
-                self.caller_tags.push(facts.from_tag.clone());
-            }
-        } else if self.caller_tags.is_empty() && is_session_method(&facts.method) {
-            // The capture began inside the call: whoever speaks first counts
-            // as its caller.
-            self.caller_tags.push(facts.from_tag.clone());
-        }
-        let by = self.side_of(&facts.from_tag);
-        match facts.method {
-            Method::Cancel => {
-                let invite = self.exchanges.iter_mut().rfind(|exchange| {
-                    exchange.method == Method::Invite
-                        && exchange.cseq == facts.cseq
-                        && exchange.from_tag == facts.from_tag
-                });
-                if let Some(invite) = invite {
-                    invite.cancelled.get_or_insert(at);
-                }
-            }
-            Method::Bye => {
-                let to_tag = facts.to_tag.as_deref().unwrap_or_default();
-                let mut known = false;
-                for dialog in &mut self.dialogs {
-                    if dialog.has_tags(&facts.from_tag, to_tag) {
-                        dialog.state = DialogState::Terminated;
-                        known = true;
-                    }
-                }
-                if !known && !self.start_seen {
-                    for dialog in &mut self.dialogs {
-                        dialog.state = DialogState::Terminated;
-                    }
-                }
-            }
-            Method::Refer => {
-                handled.transfer_to = facts.message.value(HeaderName::ReferTo).map(octets::text);
-            }
-            _ => {}
-        }
-        if matches!(facts.method, Method::Bye | Method::Cancel) && self.reason.is_none() {
-            self.take_reason(facts);
-        }
-        let progress = (facts.method == Method::Notify)
-            .then(|| exchange::transfer_progress(facts.message))
-            .flatten();
-        if let Some(exchange) = self.exchanges.get_mut(exchange_number) {
-            exchange.by = Some(by);
-            exchange.begin(facts);
-        }
-        if let Some(status) = progress {
-            let refer = self.exchanges.iter_mut().rfind(|exchange| {
-                exchange.method == Method::Refer && exchange.by == Some(by.other())
-            });
-            if let Some(refer) = refer {
-                refer.transfer_status = Some(status);
-            }
-        }
-    }
-
-    fn take_reason(&mut self, facts: &Facts<'_, '_>) {
-        for value in facts.message.values(HeaderName::Reason) {
-            let reason = Reason::parse(value);
-            if reason.protocol.eq_ignore_ascii_case(b"Q.850") {
-                self.q850 = reason.cause;
-            }
-            self.reason.get_or_insert_with(|| octets::text(value));
-        }
-    }
-
-    /// An ACK that reached some hop: does it reach whoever answered?
-    fn acknowledge(&mut self, facts: &Facts<'_, '_>) {
-        let invite = self.exchanges.iter_mut().rfind(|exchange| {
-            exchange.method == Method::Invite
-                && exchange.cseq == facts.cseq
-                && exchange.from_tag == facts.from_tag
-        });
-        if let Some(invite) = invite {
-            invite.acknowledged.get_or_insert(facts.at.timestamp);
-            if invite
-                .answerer
-                .is_some_and(|answerer| answerer.ip == facts.flow.dst.ip)
-            {
-                invite.acknowledged_to_answerer = true;
-            }
-        }
-    }
-
-    /// A response, seen for the first time on this hop.
-    fn response(
-        &mut self,
-        facts: &Facts<'_, '_>,
-        number: usize,
-        handled: &mut Handled,
-        limits: &Limits,
-    ) {
-        let at = facts.at.timestamp;
-        let status = facts.status.unwrap_or_default();
-        let is_invite = facts.method == Method::Invite;
-        if !self.opening.is_set() {
-            self.opening = Opening::of(facts);
-        }
-        if self.caller_tags.is_empty() && is_session_method(&facts.method) {
-            self.caller_tags.push(facts.from_tag.clone());
-        }
-        let by = self.side_of(&facts.from_tag);
-        let StartLine::Response { reason_phrase, .. } = facts.message.start_line() else {
-            return;
-        };
-        let Some(transaction) = self.transactions.get_mut(number) else {
-            return;
-        };
-        transaction.state = transaction.state.after(is_invite, input_of(status));
-        transaction.first_response.get_or_insert(at);
-        if (101..200).contains(&status) {
-            transaction.ringing.get_or_insert(at);
-        }
-        if let Ok(via) = facts.message.top_via() {
-            let keep = |kept: &mut Option<String>, value: Option<&[u8]>| {
-                if kept.is_none() {
-                    *kept = value.filter(|value| !value.is_empty()).map(octets::text);
-                }
-            };
-            keep(&mut transaction.received, via.received);
-            keep(&mut transaction.rport, via.rport);
-        }
-        if status >= 200 {
-            let response = FinalResponse {
-                status_code: status,
-                reason_phrase: octets::text(reason_phrase),
-                at,
-                by: facts.flow.src,
-                to_tag: facts.to_tag.clone(),
-            };
-            // A 2xx after a failure on the same branch would be a fork's.
-            let better = transaction
-                .final_response
-                .as_ref()
-                .is_none_or(|known| known.status_code >= 300 && status < 300);
-            if better {
-                transaction.final_response = Some(response);
-            }
-        }
-        let exchange_number = transaction.exchange;
-        if let Some(exchange) = self.exchanges.get_mut(exchange_number) {
-            exchange.by.get_or_insert(by);
-            exchange.answered_by(facts);
-        }
-        if is_invite {
-            self.advance_dialogs(facts, status, handled, limits);
-        }
-        if status >= 300
-            && is_invite
-            && let Some(warning) = facts.message.value(HeaderName::Warning)
-        {
-            self.warning = Some(octets::text(warning));
-        }
-        if status >= 300 && self.reason.is_none() {
-            self.take_reason(facts);
-        }
-        if (200..300).contains(&status) && matches!(facts.method, Method::Invite | Method::Update) {
-            if let Some(value) = facts.message.value(HeaderName::SessionExpires) {
-                let seconds = value.split(|octet| *octet == b';').next();
-                let refresher = crate::sip::header::parameter(
-                    octets::from(value, memchr::memchr(b';', value).unwrap_or(value.len())),
-                    "refresher",
-                );
-                if let Some(seconds) =
-                    seconds.and_then(|digits| octets::decimal(digits.trim_ascii()))
-                {
-                    self.session_timer = Some((seconds, refresher.map(octets::text)));
-                }
-            }
-            self.last_refresh = Some(at);
-        }
-    }
-
-    fn advance_dialogs(
-        &mut self,
-        facts: &Facts<'_, '_>,
-        status: u16,
-        handled: &mut Handled,
-        limits: &Limits,
-    ) {
-        let known = |dialog: &&mut Dialog, to_tag: &str| dialog.has_tags(&facts.from_tag, to_tag);
-        if let (101..300, Some(to_tag)) = (status, &facts.to_tag) {
-            let state = if status < 200 {
-                DialogState::Early
-            } else {
-                DialogState::Confirmed
-            };
-            let room = self.dialogs.len() < limits.dialogs_per_call;
-            match self.dialogs.iter_mut().find(|dialog| known(dialog, to_tag)) {
-                Some(dialog) => {
-                    if dialog.state == DialogState::Early {
-                        dialog.state = state;
-                    }
-                    dialog.was_confirmed |= state == DialogState::Confirmed;
-                }
-                None if room => self.dialogs.push(Dialog {
-                    from_tag: facts.from_tag.clone(),
-                    to_tag: to_tag.clone(),
-                    state,
-                    was_confirmed: state == DialogState::Confirmed,
-                }),
-                None => handled.limit = Some(Limit::DialogsPerCall),
-            }
-        } else if status >= 300 {
-            // The failure of the INVITE ends every early dialog it made.
-            for dialog in &mut self.dialogs {
-                if dialog.state == DialogState::Early && dialog.from_tag == facts.from_tag {
-                    dialog.state = DialogState::Terminated;
-                }
-            }
-        }
-    }
-
     /// Keeps where a side's own messages come from: a request on the first hop
     /// of its exchange, a response from whoever answered.
-    fn watch(&mut self, facts: &Facts<'_, '_>, number: usize) {
+    fn watch(&mut self, facts: &Facts<'_, '_>, number: usize, limits: &Limits) {
         let Some(network) = facts.network else { return };
         let Some(transaction) = self.transactions.get(number) else {
             return;
@@ -641,7 +317,7 @@ impl Call {
         } else {
             return;
         };
-        let room = self.vantages.len() < 32;
+        let room = self.vantages.len() < limits.places;
         let known = self.vantages.iter_mut().find(|known| {
             known.side == side
                 && known.capture_point == facts.at.capture_point
@@ -659,7 +335,16 @@ impl Call {
                 ttl: network.ttl,
                 by_request: !facts.is_response,
             }),
-            None => {}
+            None => self.passed.unless(false, Limit::Places),
+        }
+    }
+
+    /// Ties it to another call.
+    pub(super) fn tie(&mut self, tie: Tie, limits: &Limits) {
+        let room = self.ties.len() < limits.ties_per_call;
+        self.passed.unless(room, Limit::TiesPerCall);
+        if room {
+            self.ties.push(tie);
         }
     }
 
@@ -786,34 +471,4 @@ fn is_session_method(method: &Method) -> bool {
             | Method::Prack
             | Method::Update
     )
-}
-
-fn input_of(status: u16) -> Input {
-    match status {
-        0..=199 => Input::Provisional,
-        200..=299 => Input::Success,
-        _ => Input::Failure,
-    }
-}
-
-/// RFC 3261, 17.2.3: the branch names a transaction if it has the cookie; else
-/// From tag, CSeq and top `Via` do (17.2.3, as RFC 2543 had it). The ACK to a
-/// failed INVITE has the INVITE's branch and belongs to it.
-fn transaction_key(facts: &Facts<'_, '_>) -> u64 {
-    let method = match &facts.method {
-        Method::Ack => Method::Invite,
-        other => other.clone(),
-    };
-    let via = facts.message.top_via().ok();
-    let branch = via.and_then(|via| via.branch);
-    match branch.filter(|branch| branch.starts_with(crate::sip::MAGIC_COOKIE.as_bytes())) {
-        Some(branch) => digest((branch, facts.cseq, method)),
-        None => digest((
-            via.map(|via| via.sent_by),
-            branch,
-            &facts.from_tag,
-            facts.cseq,
-            method,
-        )),
-    }
 }

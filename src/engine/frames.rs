@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::limits::Limits;
 use crate::packet::{CapturePoint, PacketRef};
 
 /// Frame numbers at each capture point, the first so many of them.
@@ -21,19 +22,17 @@ pub struct PointFrames {
     pub total: u64,
 }
 
-/// Capture points of one object; a run rarely has more.
-const MAX_POINTS: usize = 64;
-
 impl Frames {
-    /// Adds a frame; the number is kept while there are fewer than `limit`.
-    pub fn add(&mut self, at: PacketRef, limit: usize) {
+    /// Adds a frame; its number is kept while there is room for it. Says
+    /// whether there was room for its capture point.
+    pub fn add(&mut self, at: PacketRef, limits: &Limits) -> bool {
         let known = self
             .points
             .iter_mut()
             .position(|point| point.capture_point == at.capture_point);
         let place = match known {
             Some(place) => place,
-            None if self.points.len() < MAX_POINTS => {
+            None if self.points.len() < limits.places => {
                 self.points.push(PointFrames {
                     capture_point: at.capture_point,
                     numbers: Vec::new(),
@@ -41,15 +40,16 @@ impl Frames {
                 });
                 self.points.len() - 1
             }
-            None => return,
+            None => return false,
         };
         if let Some(point) = self.points.get_mut(place) {
             point.total = point.total.saturating_add(1);
             // A segment may complete several messages: its number stands once.
-            if point.numbers.len() < limit && point.numbers.last() != Some(&at.number) {
+            if point.numbers.len() < limits.frames && point.numbers.last() != Some(&at.number) {
                 point.numbers.push(at.number);
             }
         }
+        true
     }
 
     /// Each capture point with its frames.

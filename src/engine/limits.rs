@@ -1,6 +1,8 @@
 //! Every bound of the engine, with its reason. Reaching one is counted and
 //! becomes a record.
 
+use smallvec::SmallVec;
+
 /// How much the engine may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -16,22 +18,51 @@ pub struct Limits {
     pub dialogs_per_call: usize,
     /// Offer/answer exchanges of one Call-ID that are told apart.
     pub epochs_per_call: usize,
-    /// Distinct messages of one Call-ID that later copies are held against.
+    /// Distinct messages of one Call-ID that later copies are held against;
+    /// the oldest gives way, and rarely has copies still to come.
     pub copies_per_call: usize,
+    /// Distinct session descriptions of one Call-ID that are kept.
+    pub bodies_per_call: usize,
+    /// From tags of one Call-ID that count as its caller's; a request that is
+    /// sent again with credentials keeps its own.
+    pub tags_per_call: usize,
+    /// Other calls that one is tied to.
+    pub ties_per_call: usize,
     /// Media addresses that one Call-ID may claim.
     pub addresses_per_call: usize,
-    /// Frame numbers listed per object and capture point.
+    /// Frame numbers listed per object and capture point; the record tells how
+    /// many there are.
     pub frames: usize,
+    /// Places at which one object is told apart: capture points, and pairs of
+    /// addresses under which its copies are seen.
+    pub places: usize,
+    /// Transfers that wait at once for the call they lead to.
+    pub transfers: usize,
+    /// Hosts remembered as proxies; one network has few.
+    pub proxies: usize,
+    /// Claims of one media address; the port of a busy gateway serves call
+    /// after call.
+    pub claims_per_address: usize,
+    /// Flows toward one address that wait for its description.
+    pub waiting_per_address: usize,
     /// UDP flows remembered, media or not; a forgotten flow is met as new.
     pub flows: usize,
     /// RTP sources followed at once.
     pub streams: usize,
     /// RTP sources on one flow: more is a spray, not media.
     pub ssrcs_per_flow: usize,
+    /// Sources of the same number that are told apart.
+    pub same_ssrc: usize,
     /// Digits of one source.
     pub digits: usize,
     /// Devices at registrars followed at once.
     pub registrations: usize,
+    /// Events listed of one device; the record tells how many there are.
+    pub events_per_registration: usize,
+    /// Bindings of one answer of a registrar.
+    pub bindings: usize,
+    /// Call-IDs of one device; a restart takes a new one.
+    pub call_ids_per_registration: usize,
     /// Connections of SIP followed at once.
     pub connections: usize,
     /// STUN exchanges followed at once.
@@ -69,13 +100,25 @@ impl Limits {
             dialogs_per_call: 64,
             epochs_per_call: 64,
             copies_per_call: 256,
+            bodies_per_call: 64,
+            tags_per_call: 16,
+            ties_per_call: 64,
             addresses_per_call: 512,
             frames: 200,
+            places: 64,
+            transfers: 256,
+            proxies: 4096,
+            claims_per_address: 64,
+            waiting_per_address: 64,
             flows: (bytes / 1300).max(16),
             streams: (bytes / 5000).max(16),
             ssrcs_per_flow: 64,
+            same_ssrc: 256,
             digits: 256,
             registrations: (bytes / 13_000).max(16),
+            events_per_registration: 64,
+            bindings: 32,
+            call_ids_per_registration: 8,
             connections: (bytes / 10_000).max(16),
             stun_exchanges: (bytes / 8000).max(16),
             tcp_streams: (bytes / 5200).max(16),
@@ -101,28 +144,54 @@ pub enum Limit {
     DialogsPerCall,
     /// [`Limits::epochs_per_call`].
     EpochsPerCall,
+    /// [`Limits::copies_per_call`], with copies that may still come.
+    CopiesPerCall,
+    /// [`Limits::bodies_per_call`].
+    BodiesPerCall,
+    /// [`Limits::tags_per_call`].
+    TagsPerCall,
+    /// [`Limits::ties_per_call`].
+    TiesPerCall,
+    /// [`Limits::places`].
+    Places,
+    /// [`Limits::transfers`].
+    Transfers,
+    /// [`Limits::proxies`].
+    Proxies,
+    /// Media or attributes of one session description, as many as
+    /// [`crate::sdp`] keeps.
+    Descriptions,
     /// [`Limits::addresses_per_call`].
     AddressesPerCall,
     /// Claims of media addresses and of ICE user fragments, [`Limits::flows`]
-    /// in all and a number of each address: the oldest of an address gives way.
+    /// in all and [`Limits::claims_per_address`]: the oldest of an address
+    /// gives way.
     Claims,
     /// [`Limits::flows`].
     Flows,
     /// Flows without a description that wait for one, [`Limits::flows`] in all
-    /// and a number toward each address.
+    /// and [`Limits::waiting_per_address`].
     Unclaimed,
     /// [`Limits::streams`].
     Streams,
     /// [`Limits::ssrcs_per_flow`].
     SsrcsPerFlow,
+    /// [`Limits::same_ssrc`].
+    SameSsrc,
     /// [`Limits::digits`].
     Digits,
     /// [`Limits::registrations`].
     Registrations,
+    /// [`Limits::bindings`].
+    Bindings,
+    /// [`Limits::call_ids_per_registration`].
+    CallIdsPerRegistration,
     /// [`Limits::connections`].
     Connections,
     /// [`Limits::stun_exchanges`].
     StunExchanges,
+    /// Attributes of one STUN message, as many as [`crate::stun`] looks at.
+    StunAttributes,
     /// [`Limits::tcp_streams`].
     TcpStreams,
     /// [`Limits::tcp_bytes`].
@@ -141,16 +210,28 @@ impl Limit {
             Self::TransactionsPerCall => "transactions-per-call",
             Self::DialogsPerCall => "dialogs-per-call",
             Self::EpochsPerCall => "epochs-per-call",
+            Self::CopiesPerCall => "copies-per-call",
+            Self::BodiesPerCall => "bodies-per-call",
+            Self::TagsPerCall => "tags-per-call",
+            Self::TiesPerCall => "ties-per-call",
+            Self::Places => "places",
+            Self::Transfers => "transfers",
+            Self::Proxies => "proxies",
+            Self::Descriptions => "descriptions",
             Self::AddressesPerCall => "addresses-per-call",
             Self::Claims => "claims",
             Self::Flows => "flows",
             Self::Unclaimed => "unclaimed-flows",
             Self::Streams => "streams",
             Self::SsrcsPerFlow => "ssrcs-per-flow",
+            Self::SameSsrc => "same-ssrc",
             Self::Digits => "digits",
             Self::Registrations => "registrations",
+            Self::Bindings => "bindings",
+            Self::CallIdsPerRegistration => "call-ids-per-registration",
             Self::Connections => "connections",
             Self::StunExchanges => "stun-exchanges",
+            Self::StunAttributes => "stun-attributes",
             Self::TcpStreams => "tcp-streams",
             Self::TcpBytes => "tcp-bytes",
             Self::Fragments => "fragments",
@@ -158,9 +239,36 @@ impl Limit {
     }
 
     /// Whether results are incomplete once it is reached. Flows that are not
-    /// media are forgotten without loss, and need no description.
+    /// media are forgotten without loss, and need no description; the Call-IDs
+    /// of a device are listed for the reader alone.
     #[must_use]
     pub const fn costs_results(self) -> bool {
-        !matches!(self, Self::Flows | Self::Unclaimed)
+        !matches!(
+            self,
+            Self::Flows | Self::Unclaimed | Self::CallIdsPerRegistration
+        )
+    }
+}
+
+/// Bounds that an object passed since the engine last asked: objects know no
+/// counters, and count through this.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Passed(SmallVec<[Limit; 2]>);
+
+impl Passed {
+    /// Adds it unless there was room.
+    pub(super) fn unless(&mut self, room: bool, limit: Limit) {
+        if !room && !self.0.contains(&limit) {
+            self.0.push(limit);
+        }
+    }
+}
+
+impl IntoIterator for Passed {
+    type Item = Limit;
+    type IntoIter = smallvec::IntoIter<[Limit; 2]>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }

@@ -95,8 +95,6 @@ pub struct Engine {
     next_sweep: Timestamp,
 }
 
-/// Hosts remembered as proxies; one network has few.
-const MAX_PROXIES: usize = 4096;
 /// How often idle objects are looked for.
 const SWEEP_NS: i64 = SECOND;
 /// A finished call waits this long for late packets: 64*T1.

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::call::{Facts, Seen};
-use super::limits::Limit;
+use super::limits::{Limit, Limits, Passed};
 use super::table::{Entry, Handle};
 use crate::net::{Endpoint, is_private};
 use crate::octets;
@@ -70,12 +70,19 @@ pub struct Registration {
     pub bindings: Vec<Binding>,
     /// What happened, the first so many.
     pub events: Vec<RegistrationEvent>,
+    /// All that happened, counted.
+    pub events_total: u64,
+    /// Attempts that were answered: granted, taken back or failed.
+    pub attempts: u64,
+    /// Attempts that failed otherwise than by a challenge.
+    pub failures: u64,
     /// When the attempt that is under way began.
     attempt_began: Option<Timestamp>,
     /// Whether its last request had credentials.
     had_credentials: bool,
     /// Whether its last request took it back.
     removes: bool,
+    passed: Passed,
 }
 
 /// A binding (RFC 3261, 10.3).
@@ -139,18 +146,23 @@ impl RegistrationEventKind {
 /// Address of record, registrar, and what tells the device.
 pub(super) type RegistrationKey = (String, Endpoint, String);
 
-/// Events of one registration that are kept.
-const MAX_EVENTS: usize = 64;
-/// Bindings of one answer that are kept.
-const MAX_BINDINGS: usize = 32;
-/// Call-IDs of one device that are kept.
-const MAX_CALL_IDS: usize = 8;
 /// A registration that ran out is forgotten after this.
 pub(super) const FORGET_NS: i64 = 3600 * SECOND;
 
 impl Registration {
-    fn event(&mut self, at: PacketRef, kind: RegistrationEventKind, status: Option<u16>) {
-        if self.events.len() < MAX_EVENTS {
+    fn event(
+        &mut self,
+        at: PacketRef,
+        kind: RegistrationEventKind,
+        status: Option<u16>,
+        limits: &Limits,
+    ) {
+        use RegistrationEventKind::{Failed, Granted, Refreshed, Removed};
+        self.events_total = self.events_total.saturating_add(1);
+        let answered = matches!(kind, Granted | Refreshed | Removed | Failed);
+        self.attempts = self.attempts.saturating_add(u64::from(answered));
+        self.failures = self.failures.saturating_add(u64::from(kind == Failed));
+        if self.events.len() < limits.events_per_registration {
             self.events.push(RegistrationEvent { at, kind, status });
         }
     }
@@ -183,7 +195,7 @@ impl Registration {
         now.since(self.last) > FORGET_NS && self.state(now) != "registered"
     }
 
-    fn request(&mut self, facts: &Facts<'_, '_>) {
+    fn request(&mut self, facts: &Facts<'_, '_>, limits: &Limits) {
         let message = facts.message;
         let at = facts.at;
         self.attempt_began.get_or_insert(at.timestamp);
@@ -195,7 +207,7 @@ impl Registration {
         } else {
             RegistrationEventKind::Register
         };
-        self.event(at, kind, None);
+        self.event(at, kind, None, limits);
         let credentials = message
             .value(HeaderName::Authorization)
             .or_else(|| message.value(HeaderName::ProxyAuthorization));
@@ -212,14 +224,14 @@ impl Registration {
         }
     }
 
-    fn response(&mut self, facts: &Facts<'_, '_>, status: u16) {
+    fn response(&mut self, facts: &Facts<'_, '_>, status: u16, limits: &Limits) {
         if status < 200 {
             return;
         }
         let at = facts.at;
         self.last_status = Some(status);
         match status {
-            200..=299 => self.granted(facts),
+            200..=299 => self.granted(facts, limits),
             401 | 407 => {
                 self.challenges = self.challenges.saturating_add(1);
                 let challenge = facts
@@ -239,22 +251,22 @@ impl Registration {
                 } else {
                     RegistrationEventKind::Challenged
                 };
-                self.event(at, kind, Some(status));
+                self.event(at, kind, Some(status), limits);
             }
             _ => {
                 self.attempt_began = None;
-                self.event(at, RegistrationEventKind::Failed, Some(status));
+                self.event(at, RegistrationEventKind::Failed, Some(status), limits);
             }
         }
     }
 
-    fn granted(&mut self, facts: &Facts<'_, '_>) {
+    fn granted(&mut self, facts: &Facts<'_, '_>, limits: &Limits) {
         let (message, at) = (facts.message, facts.at);
         let now = at.timestamp;
         self.delay_ns = self.attempt_began.take().map(|began| now.since(began));
         self.bindings = message
             .values(HeaderName::Contact)
-            .take(MAX_BINDINGS)
+            .take(limits.bindings)
             .map(|value| {
                 let contact = NameAddr::parse(value);
                 Binding {
@@ -263,10 +275,15 @@ impl Registration {
                 }
             })
             .collect();
+        let more = message
+            .values(HeaderName::Contact)
+            .nth(limits.bindings)
+            .is_some();
+        self.passed.unless(!more, Limit::Bindings);
         if self.removes {
             self.is_removed = true;
             self.granted_at = None;
-            self.event(at, RegistrationEventKind::Removed, Some(200));
+            self.event(at, RegistrationEventKind::Removed, Some(200), limits);
             return;
         }
         self.is_removed = false;
@@ -290,9 +307,9 @@ impl Registration {
             if gap > 0 && self.expires_granted.is_some() {
                 self.gap_ns = Some(self.gap_ns.unwrap_or(0).max(gap));
             }
-            self.event(at, RegistrationEventKind::Refreshed, Some(200));
+            self.event(at, RegistrationEventKind::Refreshed, Some(200), limits);
         } else {
-            self.event(at, RegistrationEventKind::Granted, Some(200));
+            self.event(at, RegistrationEventKind::Granted, Some(200), limits);
         }
         self.expires_granted = granted;
         self.granted_at = Some(now);
@@ -327,6 +344,7 @@ impl Engine {
         transaction: usize,
         seen: Seen,
     ) {
+        let limits = self.config.limits;
         let known = self
             .calls
             .get(call)
@@ -369,7 +387,10 @@ impl Engine {
                     registration.received = Some(seen_from);
                 }
             }
-            registration.response(facts, facts.status.unwrap_or_default());
+            registration.response(facts, facts.status.unwrap_or_default(), &limits);
+            for limit in std::mem::take(&mut registration.passed) {
+                self.limit(limit);
+            }
             return;
         }
         let Some(to) = facts.message.to() else { return };
@@ -426,6 +447,10 @@ impl Engine {
                     delay_ns: None,
                     bindings: Vec::new(),
                     events: Vec::new(),
+                    events_total: 0,
+                    attempts: 0,
+                    failures: 0,
+                    passed: Passed::default(),
                     attempt_began: None,
                     had_credentials: false,
                     removes: false,
@@ -454,9 +479,18 @@ impl Engine {
             .call_id()
             .map(octets::text)
             .unwrap_or_default();
-        if registration.call_ids.len() < MAX_CALL_IDS && !registration.call_ids.contains(&call_id) {
-            registration.call_ids.push(call_id);
+        if !registration.call_ids.contains(&call_id) {
+            let room = registration.call_ids.len() < limits.call_ids_per_registration;
+            registration
+                .passed
+                .unless(room, Limit::CallIdsPerRegistration);
+            if room {
+                registration.call_ids.push(call_id);
+            }
         }
-        registration.request(facts);
+        registration.request(facts, &limits);
+        for limit in std::mem::take(&mut registration.passed) {
+            self.limit(limit);
+        }
     }
 }

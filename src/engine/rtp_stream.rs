@@ -389,6 +389,16 @@ impl RtpStream {
         }
     }
 
+    /// Ties it to the stream of the same packets at another place. Says whether
+    /// there was room.
+    pub(super) fn tie_same(&mut self, serial: u64, places: usize) -> bool {
+        let room = self.same_as.len() < places;
+        if room {
+            self.same_as.push(serial);
+        }
+        room
+    }
+
     /// Whether it has shown to be RTP, has not yet, or has shown not to be.
     pub(super) fn trial(&self) -> Trial {
         if self.in_sequence >= PROBATION && self.is_plausible() {

@@ -6,7 +6,7 @@ use crate::net::Endpoint;
 use crate::sdp::{MediaDescription, MediaDirection, MediaKind, SessionDescription};
 use crate::time::Timestamp;
 
-use super::limits::Limits;
+use super::limits::{Limit, Limits, Passed};
 
 /// A side of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -155,30 +155,34 @@ pub struct Session {
     pub epochs: Vec<Epoch>,
     /// All addresses claimed.
     pub addresses: Vec<Address>,
-    /// Whether the last message had an address for which there was no room.
-    pub(super) address_dropped: bool,
+    pub(super) passed: Passed,
     /// (exchange, side, body) that have claimed theirs.
     claimed: Vec<(usize, Side, u64)>,
 }
 
-/// Distinct bodies of one call that are kept parsed.
-const MAX_BODIES: usize = 64;
-
 impl Session {
     /// The description of a body, parsed once.
-    pub fn description(&mut self, hash: u64, body: &[u8]) -> Arc<SessionDescription> {
+    pub fn description(
+        &mut self,
+        hash: u64,
+        body: &[u8],
+        limits: &Limits,
+    ) -> Arc<SessionDescription> {
         if let Some((_, known)) = self.bodies.iter().find(|(known, _)| *known == hash) {
             return Arc::clone(known);
         }
         let description = Arc::new(SessionDescription::parse(body));
-        if self.bodies.len() >= MAX_BODIES {
+        self.passed.unless(!description.is_cut, Limit::Descriptions);
+        let room = self.bodies.len() < limits.bodies_per_call;
+        self.passed.unless(room, Limit::BodiesPerCall);
+        if !room {
             self.bodies.remove(0);
         }
         self.bodies.push((hash, Arc::clone(&description)));
         description
     }
 
-    /// `side` offers in `exchange`. Says whether there was room.
+    /// `side` offers in `exchange`.
     pub fn offer(
         &mut self,
         exchange: usize,
@@ -186,12 +190,14 @@ impl Session {
         at: Timestamp,
         description: Arc<SessionDescription>,
         limits: &Limits,
-    ) -> bool {
+    ) {
         if self.epochs.iter().any(|epoch| epoch.exchange == exchange) {
-            return true;
+            return;
         }
-        if self.epochs.len() >= limits.epochs_per_call {
-            return false;
+        let room = self.epochs.len() < limits.epochs_per_call;
+        self.passed.unless(room, Limit::EpochsPerCall);
+        if !room {
+            return;
         }
         self.epochs.push(Epoch {
             exchange,
@@ -203,7 +209,6 @@ impl Session {
             refused: false,
             baseline: Vec::new(),
         });
-        true
     }
 
     /// `exchange` is answered. Later answers of the same exchange (a 200 after
@@ -281,7 +286,7 @@ impl Session {
                         self.addresses.push(address);
                         new.push(address);
                     }
-                    None => self.address_dropped = true,
+                    None => self.passed.unless(false, Limit::AddressesPerCall),
                 }
             };
             if media.is_rtp() {

@@ -3,7 +3,7 @@
 use super::call::{Call, Facts, Handled, Seen, Tie};
 use super::limits::Limit;
 use super::table::{Entry, Handle};
-use super::{Closed, Engine, Event, MAX_PROXIES, MessageSeen};
+use super::{Closed, Engine, Event, MessageSeen};
 use crate::link::Network;
 use crate::net::Flow;
 use crate::octets;
@@ -35,8 +35,6 @@ pub(super) struct PendingTransfer {
     at: Timestamp,
 }
 
-/// Transfers that are waited for at once.
-const MAX_TRANSFERS: usize = 256;
 /// How long a transfer may take to begin.
 const TRANSFER_NS: i64 = 60 * SECOND;
 
@@ -93,10 +91,14 @@ impl Engine {
             };
             *requests.entry(name.to_owned()).or_default() += 1;
             if facts.message.via_count() > 1
-                && self.proxies.len() < MAX_PROXIES
                 && facts.to_tag.is_none()
+                && !self.proxies.contains_key(&facts.flow.src)
             {
-                self.proxies.insert(facts.flow.src, ());
+                if self.proxies.len() < self.config.limits.proxies {
+                    self.proxies.insert(facts.flow.src, ());
+                } else {
+                    self.limit(Limit::Proxies);
+                }
             }
         }
     }
@@ -154,14 +156,6 @@ impl Engine {
     }
 
     fn act_on(&mut self, facts: &Facts<'_, '_>, handle: Handle, handled: Handled) {
-        if let Some(limit) = handled.limit {
-            self.limit(limit);
-        }
-        if let Some(call) = self.calls.get_mut(handle)
-            && std::mem::take(&mut call.session.address_dropped)
-        {
-            self.limit(Limit::AddressesPerCall);
-        }
         for address in &handled.claimed {
             if !self.media.claim(handle, address) {
                 self.limit(Limit::Claims);
@@ -199,7 +193,8 @@ impl Engine {
         if let Some(refer_to) = handled.transfer_to {
             let value = NameAddr::parse(refer_to.as_bytes());
             let target_user = octets::text(value.parsed_uri().user_name());
-            if self.transfers.len() >= MAX_TRANSFERS {
+            if self.transfers.len() >= self.config.limits.transfers {
+                self.limit(Limit::Transfers);
                 self.transfers.pop_front();
             }
             let call_id = facts
@@ -216,6 +211,20 @@ impl Engine {
         }
         if handled.begins_call {
             self.tie_transfer(handle, facts);
+        }
+        self.count_passed(handle);
+    }
+
+    /// Counts the bounds that a call passed.
+    fn count_passed(&mut self, handle: Handle) {
+        let passed = self.calls.get_mut(handle).map(|call| {
+            [
+                std::mem::take(&mut call.passed),
+                std::mem::take(&mut call.session.passed),
+            ]
+        });
+        for limit in passed.into_iter().flatten().flatten() {
+            self.limit(limit);
         }
     }
 
@@ -254,19 +263,23 @@ impl Engine {
             .map(octets::text)
             .unwrap_or_default();
         let reason = format!("REFER to {user}, then INVITE to {user}");
+        let limits = self.config.limits;
         if let Some(old) = self.calls.get_mut(transfer.call) {
-            old.ties.push(Tie {
+            let tie = Tie {
                 call_id: new_call_id,
                 kind: "transferred-to",
                 reason: reason.clone(),
-            });
+            };
+            old.tie(tie, &limits);
         }
+        self.count_passed(transfer.call);
         if let Some(new) = self.calls.get_mut(handle) {
-            new.ties.push(Tie {
+            let tie = Tie {
                 call_id: transfer.call_id,
                 kind: "transferred-from",
                 reason,
-            });
+            };
+            new.tie(tie, &limits);
         }
     }
 

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::Engine;
 use super::limits::Limit;
 use super::table::{Entry, Handle};
+use crate::link::Datagram;
 use crate::net::{Endpoint, Flow};
 use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
@@ -107,9 +108,26 @@ impl StunExchange {
 }
 
 impl Engine {
+    /// A datagram that may be STUN; says whether it is.
+    pub(super) fn stun(&mut self, at: PacketRef, datagram: &Datagram<'_>) -> bool {
+        let flow = datagram.flow;
+        let is_port = |port| matches!(port, 3478 | 3479);
+        let at_port = is_port(flow.src.port) || is_port(flow.dst.port);
+        let Some(message) = StunMessage::parse(datagram.payload)
+            .or_else(|| StunMessage::parse_classic(datagram.payload, at_port))
+        else {
+            return false;
+        };
+        self.stun_message(at, flow, &message);
+        true
+    }
+
     /// Takes one STUN message.
     pub(super) fn stun_message(&mut self, at: PacketRef, flow: Flow, message: &StunMessage<'_>) {
         self.counters.stun_messages += 1;
+        if message.is_cut() {
+            self.limit(Limit::StunAttributes);
+        }
         let is_answer = matches!(message.class, Class::SuccessResponse | Class::ErrorResponse);
         let flow = if is_answer { flow.reversed() } else { flow };
         let key: StunKey = (at.capture_point, flow.src, message.transaction_id);

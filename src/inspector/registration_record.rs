@@ -35,6 +35,8 @@ impl Inspector {
             refreshes: registration.refreshes,
             refresh_interval_s: seconds(registration.refresh_interval_ns),
             gap_s: seconds(registration.gap_ns),
+            attempts: registration.attempts,
+            failures: registration.failures,
             challenges: registration.challenges,
             auth_failures: registration.auth_failures,
             auth_user: registration.auth_user,
@@ -68,6 +70,7 @@ impl Inspector {
                     frame: event.at.number,
                 })
                 .collect(),
+            events_total: registration.events_total,
             started: self.stamp(point, registration.first.timestamp),
             diagnostics: Vec::new(),
         }

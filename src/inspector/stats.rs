@@ -18,26 +18,34 @@ pub struct Stats {
     effective: u64,
     ineffective: u64,
     completed: u64,
-    request_delay: Vec<f64>,
-    failed_delay: Vec<f64>,
-    disconnect_delay: Vec<f64>,
-    durations: Vec<f64>,
-    registration_delay: Vec<f64>,
+    request_delay: Values,
+    failed_delay: Values,
+    disconnect_delay: Values,
+    durations: Values,
+    registration_delay: Values,
     registration_attempts: u64,
     registration_failures: u64,
     codecs: BTreeMap<String, u64>,
     audio: BTreeMap<String, u64>,
-    loss: Vec<f64>,
-    jitter: Vec<f64>,
-    mos: Vec<f64>,
+    loss: Values,
+    jitter: Values,
+    mos: Values,
     summary: Option<Box<Summary>>,
 }
 
-fn keep(values: &mut Vec<f64>, value: Option<f64>) {
-    if let Some(value) = value
-        && values.len() < MAX_VALUES
-    {
-        values.push(value);
+/// Values of one kind, the first [`MAX_VALUES`] of them.
+#[derive(Debug, Default)]
+struct Values {
+    kept: Vec<f64>,
+    omitted: u64,
+}
+
+fn keep(values: &mut Values, value: Option<f64>) {
+    let Some(value) = value else { return };
+    if values.kept.len() < MAX_VALUES {
+        values.kept.push(value);
+    } else {
+        values.omitted += 1;
     }
 }
 
@@ -84,9 +92,10 @@ impl Stats {
                     return;
                 }
                 let codec = stream.codec.clone().unwrap_or_else(|| "unknown".to_owned());
-                if self.codecs.len() < 256 || self.codecs.contains_key(&codec) {
-                    *self.codecs.entry(codec).or_default() += 1;
-                }
+                // Names are the sender's choice: only so many are told apart.
+                let known = self.codecs.len() < 256 || self.codecs.contains_key(&codec);
+                let codec = if known { codec } else { "other".to_owned() };
+                *self.codecs.entry(codec).or_default() += 1;
                 if stream.payload_kind == "audio" {
                     keep(&mut self.loss, Some(stream.loss_percent));
                     keep(&mut self.jitter, stream.jitter_ms);
@@ -94,16 +103,8 @@ impl Stats {
                 }
             }
             Record::Registration(registration) => {
-                for event in &registration.events {
-                    match event.kind.as_str() {
-                        "granted" | "refreshed" | "removed" => self.registration_attempts += 1,
-                        "failed" => {
-                            self.registration_attempts += 1;
-                            self.registration_failures += 1;
-                        }
-                        _ => {}
-                    }
-                }
+                self.registration_attempts += registration.attempts;
+                self.registration_failures += registration.failures;
                 keep(&mut self.registration_delay, registration.register_delay_ms);
             }
             Record::Summary(summary) => self.summary = Some(summary),
@@ -165,7 +166,11 @@ fn ratio(counted: u64, of: u64) -> Ratio {
     clippy::cast_sign_loss,
     reason = "places in a list"
 )]
-fn spread(mut values: Vec<f64>) -> Spread {
+fn spread(values: Values) -> Spread {
+    let Values {
+        kept: mut values,
+        omitted,
+    } = values;
     values.sort_by(f64::total_cmp);
     let count = values.len();
     // The nearest rank: a value that was really there.
@@ -175,6 +180,7 @@ fn spread(mut values: Vec<f64>) -> Spread {
     };
     Spread {
         count: count as u64,
+        omitted,
         min: values.first().copied(),
         mean: (count > 0).then(|| rounded(values.iter().sum::<f64>() / count as f64, 3)),
         p50: at(0.50),
@@ -190,17 +196,28 @@ mod tests {
 
     #[test]
     fn spreads_name_values_that_were_there() {
-        assert_eq!(spread(Vec::new()), Spread::default());
-        let one = spread(vec![7.0]);
+        let of = |values: Vec<f64>| {
+            let mut kept = Values::default();
+            for value in values {
+                keep(&mut kept, Some(value));
+            }
+            spread(kept)
+        };
+        assert_eq!(of(Vec::new()), Spread::default());
+        let one = of(vec![7.0]);
         assert_eq!(
             (one.p50, one.p99, one.mean),
             (Some(7.0), Some(7.0), Some(7.0))
         );
-        let hundred = spread((1..=100).rev().map(f64::from).collect());
+        let hundred = of((1..=100).rev().map(f64::from).collect());
         assert_eq!(
             (hundred.p50, hundred.p95, hundred.p99, hundred.max),
             (Some(50.0), Some(95.0), Some(99.0), Some(100.0))
         );
+        let full = of(vec![1.0; MAX_VALUES]);
+        assert_eq!((full.count, full.omitted), (MAX_VALUES as u64, 0));
+        let over = of(vec![1.0; MAX_VALUES + 1]);
+        assert_eq!((over.count, over.omitted), (MAX_VALUES as u64, 1));
     }
 
     #[test]

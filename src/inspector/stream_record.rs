@@ -4,6 +4,7 @@ use super::Inspector;
 use super::call_record::Milestones;
 use crate::engine::call::ClosedCall;
 use crate::engine::frames::Frames;
+use crate::engine::limits::Limits;
 use crate::engine::rtp_stream::RtpStream;
 use crate::engine::session::Side;
 use crate::metrics;
@@ -75,7 +76,7 @@ impl Inspector {
             .as_ref()
             .and_then(|milestones| milestones.hung_up);
         let mut frames = Frames::default();
-        frames.add(stream.first, 1);
+        frames.add(stream.first, &Limits::default());
         let far = stream.far_end;
         let far_rate = clock_rate.filter(|_| far.reports > 0);
         StreamRecord {

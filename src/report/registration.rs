@@ -30,6 +30,10 @@ pub struct RegistrationRecord {
     pub refresh_interval_s: Option<f64>,
     /// The longest time that it had run out before it was refreshed.
     pub gap_s: Option<f64>,
+    /// Attempts that were answered otherwise than by a challenge.
+    pub attempts: u64,
+    /// Those of them that failed.
+    pub failures: u64,
     pub challenges: u64,
     pub auth_failures: u64,
     pub auth_user: Option<String>,
@@ -41,7 +45,9 @@ pub struct RegistrationRecord {
     pub register_delay_ms: Option<f64>,
     pub keepalive_interval_s: Option<f64>,
     pub bindings: Vec<BindingRecord>,
+    /// The first so many.
     pub events: Vec<RegistrationEventRecord>,
+    pub events_total: u64,
     pub started: String,
     /// Ids of its diagnostics.
     pub diagnostics: Vec<String>,

@@ -54,6 +54,8 @@ pub struct StatsRecord {
 pub struct Spread {
     /// How many values there are.
     pub count: u64,
+    /// Values beyond the first million, which the rest does not rest on.
+    pub omitted: u64,
     pub min: Option<f64>,
     pub mean: Option<f64>,
     pub p50: Option<f64>,

@@ -97,8 +97,7 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
         b"inactive" => media.direction = Some(MediaDirection::Inactive),
         b"rtcp-mux" => media.rtcp_mux = true,
         b"rtpmap" => match rtpmap(value) {
-            Some(map) if media.rtpmaps.len() < MAX_ATTRIBUTES => media.rtpmaps.push(map),
-            Some(_) => {}
+            Some(map) => media.is_cut |= !keep(&mut media.rtpmaps, map),
             None => return false,
         },
         b"ptime" => match octets::decimal(value.trim_ascii()) {
@@ -114,10 +113,7 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
             media.rtcp = Some((port, words.nth(2).and_then(|ip| ip.parse().ok())));
         }
         b"candidate" => match candidate(value) {
-            Some(candidate) if media.candidates.len() < MAX_ATTRIBUTES => {
-                media.candidates.push(candidate);
-            }
-            Some(_) => {}
+            Some(candidate) => media.is_cut |= !keep(&mut media.candidates, candidate),
             None => return false,
         },
         b"crypto" => {
@@ -125,9 +121,7 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
             let Some(suite) = text.split_ascii_whitespace().nth(1) else {
                 return false;
             };
-            if media.crypto.len() < MAX_ATTRIBUTES {
-                media.crypto.push(suite.to_owned());
-            }
+            media.is_cut |= !keep(&mut media.crypto, suite.to_owned());
         }
         b"fingerprint" => media.fingerprint = Some(octets::text(value.trim_ascii())),
         b"ice-ufrag" => media.ice_ufrag = Some(octets::text(value.trim_ascii())),
@@ -135,6 +129,15 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
         _ => {}
     }
     true
+}
+
+/// Keeps an attribute if there is room, and says whether there was.
+fn keep<T>(kept: &mut (impl Extend<T> + AsRef<[T]>), attribute: T) -> bool {
+    let room = kept.as_ref().len() < MAX_ATTRIBUTES;
+    if room {
+        kept.extend([attribute]);
+    }
+    room
 }
 
 fn rtpmap(value: &[u8]) -> Option<RtpMap> {

@@ -96,6 +96,8 @@ pub struct MediaDescription {
     pub ice_ufrag: Option<String>,
     /// `a=mid`.
     pub mid: Option<String>,
+    /// Whether it has more attributes of one kind than are kept.
+    pub is_cut: bool,
 }
 
 impl MediaDescription {
@@ -110,16 +112,17 @@ impl MediaDescription {
         };
         let port = words.next()?.split('/').next()?.parse().ok()?;
         let protocol = words.next()?.to_owned();
-        let payload_types = words
+        let mut numbers = words
             .filter_map(|word| word.parse().ok())
-            .filter(|&payload_type: &u8| payload_type < 128)
-            .take(MAX_ATTRIBUTES)
-            .collect();
+            .filter(|&payload_type: &u8| payload_type < 128);
+        let payload_types = numbers.by_ref().take(MAX_ATTRIBUTES).collect();
+        let is_cut = numbers.next().is_some();
         Some(Self {
             kind,
             port,
             protocol,
             payload_types,
+            is_cut,
             connection: session.connection,
             direction: session.direction,
             ptime_ms: session.ptime_ms,

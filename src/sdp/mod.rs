@@ -38,6 +38,9 @@ pub struct SessionDescription {
     pub media: Vec<MediaDescription>,
     /// Lines that could not be read.
     pub malformed: u32,
+    /// Whether there are more media, or more attributes of one kind, than are
+    /// kept.
+    pub is_cut: bool,
 }
 
 /// `o=` (RFC 8866, 5.2).
@@ -76,7 +79,9 @@ impl SessionDescription {
                 b'm' => {
                     let media = MediaDescription::parse(value, &session);
                     let good = media.is_some();
-                    if description.media.len() < MAX_MEDIA {
+                    let room = description.media.len() < MAX_MEDIA;
+                    description.is_cut |= !room;
+                    if room {
                         // A media line that can't be read still takes its
                         // place: offers and answers match by position.
                         description.media.push(media.unwrap_or_default());
@@ -105,6 +110,7 @@ impl SessionDescription {
             };
             description.malformed = description.malformed.saturating_add(u32::from(!good));
         }
+        description.is_cut |= description.media.iter().any(|media| media.is_cut);
         description
     }
 }

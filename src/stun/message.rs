@@ -128,6 +128,10 @@ impl<'a> StunMessage<'a> {
 
     /// The attributes, in order, as far as they hold.
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
+        self.all_attributes().take(MAX_ATTRIBUTES)
+    }
+
+    fn all_attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
         let mut rest = self.attributes;
         std::iter::from_fn(move || {
             let (kind, length) = (u16_at(rest, 0)?, usize::from(u16_at(rest, 2)?));
@@ -135,7 +139,13 @@ impl<'a> StunMessage<'a> {
             rest = octets::from(rest, length.next_multiple_of(4).saturating_add(4));
             Some(Attribute { kind, value })
         })
-        .take(MAX_ATTRIBUTES)
+    }
+
+    /// Whether it has more attributes than are looked at.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.attributes.len() >= 4 * (MAX_ATTRIBUTES + 1)
+            && self.all_attributes().nth(MAX_ATTRIBUTES).is_some()
     }
 
     /// The name of the method (RFC 8489, 18.2; RFC 8656, 17).

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::{Call, Facts, Seen, digest};
-use crate::engine::limits::Limits;
+use crate::engine::limits::{Limit, Limits};
 use crate::net::Flow;
 use crate::packet::CapturePoint;
 use crate::sip::MAGIC_COOKIE;
@@ -30,8 +30,8 @@ struct View {
     identification: Option<u32>,
 }
 
-/// Places at which copies of one message are told apart.
-const MAX_VIEWS: usize = 16;
+/// No copy is sent later than this after the message: 64*T1 (RFC 3261, 17).
+const COPIES_NS: i64 = 32 * SECOND;
 
 impl Call {
     /// A copy at another capture point, or under other addresses, is the same
@@ -58,8 +58,14 @@ impl Call {
             .rev()
             .find(|copy| copy.identity == identity)
         else {
-            if self.copies.len() >= limits.copies_per_call {
-                self.copies.pop_front();
+            if self.copies.len() >= limits.copies_per_call
+                && let Some(oldest) = self.copies.pop_front()
+            {
+                let over = oldest
+                    .views
+                    .iter()
+                    .all(|view| at.since(view.last) > COPIES_NS);
+                self.passed.unless(over, Limit::CopiesPerCall);
             }
             self.copies.push_back(Copy {
                 identity,
@@ -79,7 +85,9 @@ impl Call {
             .iter_mut()
             .find(|view| view.capture_point == facts.at.capture_point && view.flow == facts.flow)
         else {
-            if copy.views.len() < MAX_VIEWS {
+            let room = copy.views.len() < limits.places;
+            self.passed.unless(room, Limit::Places);
+            if room {
                 copy.views.push(fresh);
             }
             return Seen::Duplicate;

@@ -62,7 +62,7 @@ impl Call {
         let by = self.side_of(&facts.from_tag);
         let side = if facts.is_response { by.other() } else { by };
         let hash = digest(body);
-        let description = self.session.description(hash, body);
+        let description = self.session.description(hash, body, limits);
         let Some(exchange) = self.exchanges.get_mut(number) else {
             return;
         };
@@ -75,8 +75,12 @@ impl Call {
         };
         let described = digest((side, tag, facts.method == Method::Ack));
         let own = !exchange.described.contains(&described);
-        if own && exchange.described.len() < 64 {
-            exchange.described.push(described);
+        if own {
+            let room = exchange.described.len() < limits.bodies_per_call;
+            self.session.passed.unless(room, Limit::BodiesPerCall);
+            if room {
+                exchange.described.push(described);
+            }
         }
         let claimed = self
             .session
@@ -88,27 +92,17 @@ impl Call {
             }
         }
         if own && handled.seen == Seen::New {
-            self.place(
-                facts,
-                number,
-                side,
-                description,
-                handled,
-                limits,
-                packets_of,
-            );
+            self.place(facts, number, side, description, limits, packets_of);
         }
     }
 
     /// Decides between offer and answer.
-    #[expect(clippy::too_many_arguments, reason = "one decision, all its grounds")]
     fn place(
         &mut self,
         facts: &Facts<'_, '_>,
         number: usize,
         side: Side,
         description: Arc<SessionDescription>,
-        handled: &mut Handled,
         limits: &Limits,
         packets_of: &dyn Fn(Handle) -> Option<(u64, u64)>,
     ) {
@@ -141,9 +135,7 @@ impl Call {
             return;
         }
         let purpose = self.purpose_of(side, &description);
-        if !self.session.offer(number, side, at, description, limits) {
-            handled.limit = Some(Limit::EpochsPerCall);
-        }
+        self.session.offer(number, side, at, description, limits);
         if let Some(exchange) = self.exchanges.get_mut(number)
             && !exchange.is_outside
             && matches!(exchange.method, Method::Invite | Method::Update)

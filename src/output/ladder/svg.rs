@@ -58,6 +58,13 @@ pub fn draw(ladder: &Ladder, out: &mut impl Write) -> io::Result<()> {
         "<text x=\"16\" y=\"28\" font-size=\"16\" font-weight=\"bold\" fill=\"#1f2933\">{}</text>",
         escaped(&ladder.title)
     )?;
+    if ladder.omitted > 0 {
+        writeln!(
+            out,
+            "<text x=\"16\" y=\"46\" fill=\"#c92a2a\">{} more are not drawn</text>",
+            ladder.omitted
+        )?;
+    }
     for (lane, host) in ladder.lanes.iter().enumerate() {
         let at = x(lane);
         writeln!(
