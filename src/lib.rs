@@ -66,6 +66,7 @@
 
 pub mod capture;
 pub mod cli;
+pub mod dns;
 pub mod engine;
 pub mod inspector;
 pub mod link;

@@ -436,7 +436,27 @@ fn connections_say_who_speaks_with_whom() {
     }
     let table = common::run(&[path.to_str().expect("UTF-8")]).stdout;
     assert!(
-        table.contains("3 TLS connections at ports of SIP are not decoded"),
+        table.contains("3 TLS connections are not decoded"),
         "{table}"
     );
+    let path = Path::new(&folder).join("call-dtls_srtp.pcap");
+    let report = document(&path, &[]);
+    let connections = report["connections"].as_array().expect("connections");
+    assert_eq!(connections.len(), 2);
+    for connection in connections {
+        assert_eq!(
+            (
+                &connection["transport"],
+                &connection["tls_version"],
+                &connection["cert_subject"],
+                &connection["call_id"],
+            ),
+            (
+                &"dtls".into(),
+                &"DTLS 1.2".into(),
+                &"CN=dtls@baresip".into(),
+                &report["calls"][0]["call_id"],
+            )
+        );
+    }
 }

@@ -6,7 +6,11 @@
 //! TO), or `tcp` with flags. Keys: `cseq`, `branch`,
 //! `tag` (the caller's), `to` (the callee's), `via` (how many), `sdp=PORT` or
 //! `sdp=PORT/DIRECTION` of the sender, `id` of the IP packet, `at` a capture
-//! point, `method` of a response.
+//! point, `method` of a response, `header` (may be repeated, `_` stands for a
+//! space), `call` (the Call-ID), `uri` (the Request-URI).
+//!
+//! `dns TYPE NAME` is a question; with `rcode` or `answer=TYPE:DATA` (may be
+//! repeated) it is an answer.
 
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{CapturePoint, LinkType, Packet};
@@ -19,6 +23,10 @@ struct Scene {
     transactions: usize,
     /// State of each connection, and who closed it.
     connections: Vec<String>,
+    /// Each subscription in short.
+    subscriptions: Vec<String>,
+    /// Each DNS look-up in short.
+    lookups: Vec<String>,
     /// Kinds of ICMP errors that quote requests.
     icmp: Vec<String>,
 }
@@ -77,17 +85,21 @@ fn message(words: &[&str], from: [u8; 4], what: &str) -> Vec<u8> {
     let to = key(words, "to").map_or_else(String::new, |tag| format!(";tag={tag}"));
     let is_response = what.bytes().all(|octet| octet.is_ascii_digit());
     let method = key(words, "method").unwrap_or(if is_response { "INVITE" } else { what });
-    let start = if is_response {
-        format!("SIP/2.0 {what} Phrase")
-    } else {
-        format!("{what} sip:b@x SIP/2.0")
-    };
     let vias: String = (0..key(words, "via").map_or(1, |count| count.parse().expect("a count")))
         .map(|stop| format!("Via: SIP/2.0/UDP h{stop};branch=z9hG4bK{branch}.{stop}\r\n"))
         .collect();
-    let extra = key(words, "header").map_or_else(String::new, |field| {
-        format!("{}\r\n", field.replace('_', " "))
-    });
+    let extra: String = words
+        .iter()
+        .filter_map(|word| word.strip_prefix("header="))
+        .map(|field| format!("{}\r\n", field.replace('_', " ")))
+        .collect();
+    let call = key(words, "call").unwrap_or("scene");
+    let uri = key(words, "uri").unwrap_or("sip:b@x");
+    let start = if is_response {
+        format!("SIP/2.0 {what} Phrase")
+    } else {
+        format!("{what} {uri} SIP/2.0")
+    };
     let body = key(words, "sdp").map_or_else(String::new, |value| sdp(from, value));
     let kind = if body.is_empty() {
         ""
@@ -95,11 +107,63 @@ fn message(words: &[&str], from: [u8; 4], what: &str) -> Vec<u8> {
         "Content-Type: application/sdp\r\n"
     };
     format!(
-        "{start}\r\n{vias}From: <sip:a@x>;tag={tag}\r\nTo: <sip:b@x>{to}\r\nCall-ID: scene\r\n\
+        "{start}\r\n{vias}From: <sip:a@x>;tag={tag}\r\nTo: <sip:b@x>{to}\r\nCall-ID: {call}\r\n\
          CSeq: {cseq} {method}\r\n{extra}{kind}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
+}
+
+/// A name as DNS has it.
+fn name(text: &str) -> Vec<u8> {
+    let mut octets = Vec::new();
+    for label in text.split('.') {
+        octets.push(u8::try_from(label.len()).expect("short"));
+        octets.extend(label.bytes());
+    }
+    octets.push(0);
+    octets
+}
+
+/// A question, or the answer to it.
+fn dns(words: &[&str]) -> Vec<u8> {
+    let number = |kind: &str| match kind {
+        "A" => 1_u16,
+        "CNAME" => 5,
+        "AAAA" => 28,
+        "SRV" => 33,
+        _ => 35,
+    };
+    let answers: Vec<(&str, &str)> = words
+        .iter()
+        .filter_map(|word| word.strip_prefix("answer=")?.split_once(':'))
+        .collect();
+    let rcode: Option<u16> = key(words, "rcode").map(|code| code.parse().expect("a number"));
+    let is_answer = rcode.is_some() || !answers.is_empty();
+    let flags = u16::from(is_answer) << 15 | rcode.unwrap_or(0);
+    let id: u16 = key(words, "id").unwrap_or("1").parse().expect("a number");
+    let count = u16::try_from(answers.len()).expect("few");
+    let mut octets = Vec::new();
+    for number in [id, flags, 1, count, 0, 0] {
+        octets.extend(number.to_be_bytes());
+    }
+    octets.extend(name(words[4]));
+    octets.extend(number(words[3]).to_be_bytes());
+    octets.extend([0, 1]);
+    for (kind, data) in answers {
+        let data = match kind {
+            "A" => endpoint(data).0.to_vec(),
+            "SRV" => [&[0, 1, 0, 1, 0x13, 0xc4], name(data).as_slice()].concat(),
+            "CNAME" => name(data),
+            _ => [&b"\0\x01\0\x01\x01s\x07SIP+D2U\0"[..], &name(data)].concat(),
+        };
+        octets.extend([0xc0, 12]);
+        octets.extend(number(kind).to_be_bytes());
+        octets.extend([0, 1, 0, 0, 0, 60]);
+        octets.extend(u16::try_from(data.len()).expect("short").to_be_bytes());
+        octets.extend(data);
+    }
+    octets
 }
 
 fn play(text: &str) -> Scene {
@@ -140,6 +204,10 @@ fn play(text: &str) -> Scene {
             data.extend([3, 3, 0, 0, 0, 0, 0, 0]);
             data.extend(&quoted[14..42]);
             packets.push((ms, point, data));
+            continue;
+        }
+        if words[2] == "dns" {
+            packets.push((ms, point, frame(from, to, 1, &dns(&words))));
             continue;
         }
         if words[2] == "rtp" {
@@ -194,6 +262,8 @@ fn play(text: &str) -> Scene {
         transactions: 0,
         icmp: Vec::new(),
         connections: Vec::new(),
+        subscriptions: Vec::new(),
+        lookups: Vec::new(),
     };
     while let Some(record) = inspector.poll_record() {
         match record {
@@ -203,6 +273,24 @@ fn play(text: &str) -> Scene {
                 "{} {}",
                 connection.state,
                 connection.closed_by.as_deref().unwrap_or("-")
+            )),
+            Record::Subscription(own) => scene.subscriptions.push(format!(
+                "{} {} {:?} granted {:?} {} NOTIFYs, {} refused, {} refreshes",
+                own.event,
+                own.state,
+                own.last_status,
+                own.expires_granted_s,
+                own.notifies,
+                own.notifies_failed,
+                own.refreshes
+            )),
+            Record::DnsLookup(lookup) => scene.lookups.push(format!(
+                "{} {} {} [{}] for {}",
+                lookup.qtype,
+                lookup.name,
+                lookup.rcode.as_deref().unwrap_or("-"),
+                lookup.answers.join(", "),
+                lookup.call_id.as_deref().unwrap_or("-")
             )),
             Record::Transaction(transaction) => {
                 scene.transactions += 1;
@@ -503,5 +591,146 @@ fn refusals_and_second_attempts() {
     check(
         "0 A>B INVITE\n10 B>A 180 to=t\n900 A>B CANCEL\n901 B>A 200 method=CANCEL to=t\n902 B>A 487 to=t\n903 A>B ACK to=t",
         "cancelled by caller [setup:cancelled cancel:ok] audio [] 6+0rtx+0dup",
+    );
+}
+
+#[test]
+fn a_redirected_call_is_tied_to_the_one_it_makes() {
+    let scene = play(
+        "0 A>B INVITE
+        1 B>A 302 to=t header=Contact:_<sip:c@y>
+        2 A>B ACK to=t
+        9 A>C INVITE call=next uri=sip:c@y branch=2 tag=g
+        10 C>A 200 call=next branch=2 tag=g to=u",
+    );
+    let legs: Vec<String> = scene
+        .calls
+        .iter()
+        .flat_map(|call| &call.legs)
+        .map(|leg| format!("{} {}", leg.kind, leg.call_id))
+        .collect();
+    assert_eq!(legs, ["redirected-to next", "redirected-from scene"]);
+    // Somebody else who calls there has nothing to do with it.
+    let scene = play(
+        "0 A>B INVITE
+        1 B>A 302 to=t header=Contact:_<sip:c@y>
+        9 A>C INVITE call=next uri=sip:d@y branch=2 tag=g",
+    );
+    assert!(scene.calls.iter().all(|call| call.legs.is_empty()));
+}
+
+#[test]
+fn subscriptions_are_followed_to_their_end() {
+    let check = |text: &str, expected: &[&str]| {
+        assert_eq!(play(text).subscriptions, expected, "{text}");
+    };
+    let event = "header=Event:_presence";
+    let asked = format!(
+        "0 A>B SUBSCRIBE {event} header=Expires:_600
+        1 B>A 200 method=SUBSCRIBE to=t header=Expires:_300
+        2 B>A NOTIFY tag=t to=f branch=n1 {event} header=Subscription-State:_active;expires=300
+        3 A>B 200 method=NOTIFY tag=t to=f branch=n1"
+    );
+    let rest = "2 NOTIFYs, 0 refused, 1 refreshes";
+    check(
+        &asked,
+        &["presence active Some(200) granted Some(300) 1 NOTIFYs, 0 refused, 0 refreshes"],
+    );
+    // Refreshed long after anything else under the Call-ID was heard of.
+    check(
+        &format!(
+            "{asked}
+            290000 A>B SUBSCRIBE {event} header=Expires:_600 cseq=2 branch=2 to=t
+            290001 B>A 200 method=SUBSCRIBE cseq=2 branch=2 to=t header=Expires:_300
+            290009 B>A NOTIFY tag=t to=f cseq=2 branch=n2 {event} header=Subscription-State:_terminated;reason=noresource"
+        ),
+        &[&format!("presence terminated Some(200) granted Some(300) {rest}")],
+    );
+    // Not refreshed: both sides of the moment at which it runs out.
+    for (ms, state) in [(300_002, "active"), (300_003, "expired")] {
+        check(
+            &format!("{asked}\n{ms} C>D OPTIONS call=other"),
+            &[&format!(
+                "presence {state} Some(200) granted Some(300) 1 NOTIFYs, 0 refused, 0 refreshes"
+            )],
+        );
+    }
+    check(
+        &format!("0 A>B SUBSCRIBE {event}\n1 B>A 489 method=SUBSCRIBE to=t"),
+        &["presence rejected Some(489) granted None 0 NOTIFYs, 0 refused, 0 refreshes"],
+    );
+    check(
+        &format!("0 A>B SUBSCRIBE {event}"),
+        &["presence unanswered None granted None 0 NOTIFYs, 0 refused, 0 refreshes"],
+    );
+    // Nobody was seen to ask; and nobody there understands.
+    check(
+        "0 B>A NOTIFY tag=t header=Event:_message-summary
+        1 A>B 481 method=NOTIFY tag=t to=f",
+        &["message-summary unknown None granted None 1 NOTIFYs, 1 refused, 0 refreshes"],
+    );
+    // A transfer tells its own progress.
+    check(
+        "0 B>A NOTIFY tag=t to=f header=Event:_refer;id=2 header=Subscription-State:_active",
+        &[],
+    );
+}
+
+#[test]
+fn look_ups_are_tied_to_what_they_lead_to() {
+    let check = |text: &str, expected: &[&str]| {
+        assert_eq!(play(text).lookups, expected, "{text}");
+    };
+    // RFC 3263: NAPTR, then SRV, then the address, then the call.
+    check(
+        "0 A:900>D:53 dns NAPTR x
+        1 D:53>A:900 dns NAPTR x answer=NAPTR:_sip._udp.x
+        2 A:901>D:53 dns SRV _sip._udp.x id=2
+        3 D:53>A:901 dns SRV _sip._udp.x id=2 answer=SRV:edge.x
+        4 A:902>D:53 dns A edge.x id=3
+        4 A:902>D:53 dns A elsewhere.x id=9
+        5 D:53>A:902 dns A edge.x id=3 answer=A:B
+        5 D:53>A:902 dns A elsewhere.x id=9 answer=A:C
+        6 A>B INVITE",
+        &[
+            "NAPTR x NOERROR [1 1 \"s\" \"SIP+D2U\" \"\" _sip._udp.x] for scene",
+            "SRV _sip._udp.x NOERROR [1 1 5060 edge.x] for scene",
+            "A edge.x NOERROR [10.0.0.2] for scene",
+        ],
+    );
+    // Another host's look-up is not this call's.
+    check(
+        "0 C:900>D:53 dns A b.x\n1 D:53>C:900 dns A b.x answer=A:B\n2 A>B INVITE",
+        &[],
+    );
+    // What was found long ago is not what led here.
+    for (ms, told) in [(32_001, 1), (32_002, 0)] {
+        let text =
+            format!("0 A:900>D:53 dns A b.x\n1 D:53>A:900 dns A b.x answer=A:B\n{ms} A>B INVITE");
+        assert_eq!(play(&text).lookups.len(), told, "{text}");
+    }
+    // A proxy asks once it has the request; nothing is there.
+    check(
+        "0 A>B INVITE uri=sip:b@far.org
+        1 B:900>D:53 dns SRV _sip._udp.far.org
+        2 D:53>B:900 dns SRV _sip._udp.far.org rcode=3
+        3 B:900>D:53 dns A far.org id=2
+        4 D:53>B:900 dns A far.org id=2 rcode=3
+        5 B:900>D:53 dns A near.org id=3
+        6 D:53>B:900 dns A near.org id=3 rcode=3",
+        &[
+            "SRV _sip._udp.far.org NXDOMAIN [] for scene",
+            "A far.org NXDOMAIN [] for scene",
+        ],
+    );
+    // Nothing of SIP came: the look-up alone tells why.
+    check(
+        "0 A:900>D:53 dns SRV _sips._tcp.x\n1 D:53>A:900 dns SRV _sips._tcp.x rcode=2\n2 A:900>D:53 dns A pbx1.x id=2",
+        &["SRV _sips._tcp.x SERVFAIL [] for -", "A pbx1.x - [] for -"],
+    );
+    // A connection for SIP counts as well.
+    check(
+        "0 A:900>D:53 dns A b.x\n1 D:53>A:900 dns A b.x answer=A:B\n2 A:4000>B:5061 tcp S",
+        &["A b.x NOERROR [10.0.0.2] for -"],
     );
 }

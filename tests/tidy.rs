@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Which layer each module stands in; a module may use those below it, and in
 /// layers 2 to 6 those beside it where the table says so.
-const LAYERS: [(&str, u8); 21] = [
+const LAYERS: [(&str, u8); 22] = [
     ("octets", 0),
     ("time", 0),
     ("net", 0),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, u8); 21] = [
     ("stun", 1),
     ("rtp", 1),
     ("tls", 1),
+    ("dns", 1),
     ("engine", 2),
     ("metrics", 3),
     ("workload", 3),

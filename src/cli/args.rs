@@ -97,12 +97,33 @@ pub(super) enum Section {
     Transactions,
     /// Connections.
     Connections,
+    /// DNS look-ups.
+    DnsLookups,
     /// Registrations.
     Registrations,
+    /// Subscriptions.
+    Subscriptions,
     /// STUN exchanges.
     StunExchanges,
     /// SIP messages.
     Messages,
+}
+
+impl Section {
+    /// Its name in the document.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Calls => "calls",
+            Self::RtpStreams => "rtp_streams",
+            Self::Transactions => "transactions",
+            Self::Connections => "connections",
+            Self::DnsLookups => "dns_lookups",
+            Self::Registrations => "registrations",
+            Self::Subscriptions => "subscriptions",
+            Self::StunExchanges => "stun_exchanges",
+            Self::Messages => "messages",
+        }
+    }
 }
 
 /// How tables show times.

@@ -10,7 +10,7 @@ use crate::engine::Config as EngineConfig;
 use crate::engine::limits::Limits;
 use crate::inspector::{Config, Inspector};
 use crate::output::Sink;
-use crate::output::csv::{Csv, Section as CsvSection};
+use crate::output::csv::Csv;
 use crate::output::json::Json;
 use crate::output::ndjson::Ndjson;
 use crate::output::table::{Table, TimeStyle};
@@ -149,18 +149,7 @@ fn sink(args: &ReportArgs, events: bool, out: Box<dyn Write>) -> Box<dyn Sink> {
     match format {
         Format::Json => Box::new(Json::new(out, args.messages)),
         Format::Ndjson => Box::new(Ndjson::new(out)),
-        Format::Csv => {
-            let section = match args.section {
-                Section::Calls => CsvSection::Calls,
-                Section::RtpStreams => CsvSection::RtpStreams,
-                Section::Transactions => CsvSection::Transactions,
-                Section::Connections => CsvSection::Connections,
-                Section::Registrations => CsvSection::Registrations,
-                Section::StunExchanges => CsvSection::StunExchanges,
-                Section::Messages => CsvSection::Messages,
-            };
-            Box::new(Csv::new(out, section, args.csv_raw))
-        }
+        Format::Csv => Box::new(Csv::new(out, args.section.name(), args.csv_raw)),
         Format::Table => {
             let time = match args.time {
                 Time::Utc => TimeStyle::Utc,

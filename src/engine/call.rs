@@ -7,12 +7,14 @@ mod facts;
 mod offer_answer;
 mod opening;
 mod progress;
+mod subscription;
 
 pub use exchange::{Exchange, Purpose};
 pub use facts::Seen;
 use facts::transaction_key;
 pub(super) use facts::{Facts, digest};
 pub use opening::{Opening, Party};
+pub use subscription::{Said, Subscription};
 
 use std::collections::VecDeque;
 
@@ -84,6 +86,8 @@ pub struct Call {
     pub session_timer: Option<(u64, Option<String>)>,
     /// The last successful refresh of the session.
     pub last_refresh: Option<Timestamp>,
+    /// Subscriptions.
+    pub subscriptions: Vec<Subscription>,
     /// Calls that it led to, or that led to it.
     pub ties: Vec<Tie>,
     copies: VecDeque<Copy>,
@@ -118,6 +122,15 @@ pub struct Tie {
     pub reason: String,
 }
 
+/// How one call leads to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lead {
+    /// By a REFER (RFC 3515): a party calls somebody else.
+    Transfer,
+    /// By a 3xx (RFC 3261, 8.1.3.4): the caller tries elsewhere.
+    Redirection,
+}
+
 /// What a message led to, for the engine to act on.
 #[derive(Debug)]
 pub(super) struct Handled {
@@ -128,8 +141,8 @@ pub(super) struct Handled {
     pub claimed: Vec<Address>,
     /// ICE user fragments that are claimed for the first time.
     pub ufrags: Vec<(String, Side, u8)>,
-    /// A transfer that was asked for: to whom.
-    pub transfer_to: Option<String>,
+    /// Another call that was asked for: how, and to whom.
+    pub leads_to: Option<(Lead, String)>,
     /// Whether this is the INVITE that begins a call.
     pub begins_call: bool,
 }
@@ -161,6 +174,7 @@ impl Call {
             warning: None,
             session_timer: None,
             last_refresh: None,
+            subscriptions: Vec::new(),
             ties: Vec::new(),
             copies: VecDeque::new(),
             passed: Passed::default(),
@@ -185,7 +199,7 @@ impl Call {
             transaction: None,
             claimed: Vec::new(),
             ufrags: Vec::new(),
-            transfer_to: None,
+            leads_to: None,
             begins_call: false,
         };
         match handled.seen {
@@ -230,8 +244,11 @@ impl Call {
         match handled.seen {
             Seen::Duplicate => {}
             Seen::Retransmission => self.repeat(facts, number),
-            Seen::New if facts.is_response => self.response(facts, number, limits),
+            Seen::New if facts.is_response => self.response(facts, number, &mut handled, limits),
             Seen::New => self.request(facts, number, &mut handled, limits),
+        }
+        if handled.seen == Seen::New {
+            self.subscription(facts, limits);
         }
         self.watch(facts, number, limits);
         self.offer_answer(facts, number, &mut handled, limits, packets_of);
@@ -422,6 +439,7 @@ impl Call {
             + self.transactions.len() * (size_of::<Transaction>() + 200)
             + self.exchanges.len() * (size_of::<Exchange>() + 50)
             + self.dialogs.len() * 128
+            + self.subscriptions.len() * (size_of::<Subscription>() + 300)
             + self.session.cost()
             + self.frames.cost()
             + self.copies.len() * size_of::<Copy>()
@@ -438,7 +456,12 @@ impl Entry for Call {
         if self.is_up() {
             2
         } else {
-            u8::from(self.is_session() && self.is_pending())
+            let waits = self.is_session() && self.is_pending();
+            let stands = self
+                .subscriptions
+                .iter()
+                .any(|subscription| subscription.is_standing(self.last));
+            u8::from(waits || stands)
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::Engine;
 use super::limits::Limit;
-use super::table::Entry;
+use super::table::{Entry, Handle};
 use crate::link::Segment;
 use crate::net::Flow;
 use crate::packet::{CapturePoint, PacketRef};
 use crate::time::Timestamp;
-use crate::tls::{ClientHello, TlsTap};
+use crate::tls::{Certificate, ClientHello, DtlsTap, Shown};
 
 /// A connection, from the one who opens it to the one who listens.
 #[derive(Clone, Debug)]
@@ -40,6 +40,10 @@ pub struct Connection {
     pub tls: Option<Tls>,
     /// Whether anything but a SYN came.
     pub has_data: bool,
+    /// The call whose media it protects.
+    pub call_id: Option<String>,
+    /// Both directions of DTLS, the client's first.
+    dtls: Option<Box<[DtlsTap; 2]>>,
 }
 
 /// A side of a connection.
@@ -60,6 +64,8 @@ pub struct Tls {
     pub version: Option<&'static str>,
     /// The protocol that was chosen, where it can be seen.
     pub alpn: Option<String>,
+    /// The server's certificate, where it can be seen.
+    pub certificate: Option<Certificate>,
     /// The last alert that could be read.
     pub alert: Option<String>,
     /// Records that could not be read.
@@ -77,6 +83,31 @@ impl Entry for Connection {
 }
 
 impl Connection {
+    fn show(&mut self, shown: &Shown, closed: u64) {
+        let tls = self.tls.get_or_insert_default();
+        if let Some(client) = &shown.client {
+            tls.client.clone_from(client);
+        }
+        tls.version = tls.version.or(shown.version);
+        // The server's comes first; a client shows one only when asked.
+        if tls.certificate.is_none() && shown.client.is_none() {
+            tls.certificate.clone_from(&shown.certificate);
+        }
+        if shown.alpn.is_some() {
+            tls.alpn.clone_from(&shown.alpn);
+        }
+        if shown.alert.is_some() {
+            tls.alert.clone_from(&shown.alert);
+        }
+        tls.closed_records = tls.closed_records.saturating_add(closed);
+    }
+
+    /// Whether it runs over UDP.
+    #[must_use]
+    pub const fn is_dtls(&self) -> bool {
+        self.dtls.is_some()
+    }
+
     /// Where it stands.
     #[must_use]
     pub const fn state(&self) -> &'static str {
@@ -154,7 +185,8 @@ impl Engine {
         }
     }
 
-    fn begin_connection(&mut self, at: PacketRef, flow: Flow) -> super::table::Handle {
+    fn begin_connection(&mut self, at: PacketRef, flow: Flow) -> Handle {
+        self.tie_lookups_of_connection(at, flow);
         let serial = self.next_connection;
         self.next_connection += 1;
         let connection = Connection {
@@ -172,6 +204,8 @@ impl Engine {
             keepalives: 0,
             tls: None,
             has_data: false,
+            call_id: None,
+            dtls: None,
         };
         let (handle, evicted) = self
             .connections
@@ -186,11 +220,8 @@ impl Engine {
 
     /// The connection of a direction; one at another port is met when SIP is
     /// found in it.
-    fn connection_of(&mut self, at: PacketRef, flow: Flow) -> super::table::Handle {
-        let point = at.capture_point;
-        self.connections
-            .find(&(point, flow))
-            .or_else(|| self.connections.find(&(point, flow.reversed())))
+    fn connection_of(&mut self, at: PacketRef, flow: Flow) -> Handle {
+        self.known_connection(at, flow)
             .unwrap_or_else(|| self.begin_connection(at, flow))
     }
 
@@ -212,54 +243,83 @@ impl Engine {
         }
     }
 
-    /// A direction of TLS showed more of itself. Only what speaks SIP, by its
-    /// port or by its words, becomes a connection.
-    pub(super) fn connection_tls(&mut self, at: PacketRef, flow: Flow, tap: &TlsTap) {
+    fn known_connection(&self, at: PacketRef, flow: Flow) -> Option<Handle> {
         let point = at.capture_point;
-        let speaks_sip = tap
+        self.connections
+            .find(&(point, flow))
+            .or_else(|| self.connections.find(&(point, flow.reversed())))
+    }
+
+    /// A direction of TLS showed more of itself, and so many more records that
+    /// stay closed. Only what speaks SIP, by its port or by its words, becomes
+    /// a connection.
+    pub(super) fn connection_tls(&mut self, at: PacketRef, flow: Flow, shown: &Shown, closed: u64) {
+        let speaks_sip = shown
             .client
             .as_ref()
             .is_some_and(|client| client.alpn.iter().any(|name| name.starts_with("sip")));
-        let known = self
-            .connections
-            .find(&(point, flow))
-            .or_else(|| self.connections.find(&(point, flow.reversed())));
-        let handle = match known {
+        let handle = match self.known_connection(at, flow) {
             Some(handle) => handle,
             None if speaks_sip => self.begin_connection(at, flow),
             None => return,
         };
+        if let Some(connection) = self.connections.get_mut(handle) {
+            connection.show(shown, closed);
+        }
+    }
+
+    /// A datagram of DTLS: one at a port of SIP, or between the media addresses
+    /// of a call (RFC 5763).
+    pub(super) fn dtls(&mut self, at: PacketRef, flow: Flow, payload: &[u8]) {
+        let mut tap = DtlsTap::default();
+        let handle = match self.known_connection(at, flow) {
+            Some(handle) => handle,
+            None => {
+                let claimant = self
+                    .media
+                    .claimant(flow.dst)
+                    .or_else(|| self.media.claimant(flow.src));
+                let call = claimant.and_then(|call| self.calls.get(call));
+                let call_id = call.map(|call| call.call_id.clone());
+                let at_port = is_sip_port(flow.dst.port) || is_sip_port(flow.src.port);
+                tap.datagram(payload);
+                // Only a hello shows who is the client.
+                if tap.shown.client.is_none() || (call_id.is_none() && !at_port) {
+                    return;
+                }
+                let handle = self.begin_connection(at, flow);
+                if let Some(connection) = self.connections.get_mut(handle) {
+                    connection.call_id = call_id;
+                    connection.opening = Some(at.timestamp);
+                }
+                handle
+            }
+        };
         let Some(connection) = self.connections.get_mut(handle) else {
             return;
         };
-        let tls = connection.tls.get_or_insert_default();
-        if let Some(client) = &tap.client {
-            tls.client.clone_from(client);
+        connection.last = connection.last.max(at.timestamp);
+        let from_client = connection.flow == flow;
+        let [client, server] = connection.dtls.get_or_insert_default().as_mut();
+        let tap = if from_client { client } else { server };
+        let closed = tap.shown.closed_records;
+        tap.datagram(payload);
+        let shown = tap.shown.clone();
+        connection.show(&shown, shown.closed_records - closed);
+        if !from_client && shown.version.is_some() {
+            connection.opened.get_or_insert(at.timestamp);
         }
-        tls.version = tls.version.or(tap.version);
-        if tap.alpn.is_some() {
-            tls.alpn.clone_from(&tap.alpn);
-        }
-        if tap.alert.is_some() {
-            tls.alert.clone_from(&tap.alert);
-        }
-    }
-
-    /// Records of TLS that stay closed.
-    pub(super) fn connection_closed_records(&mut self, at: PacketRef, flow: Flow, records: u64) {
-        let point = at.capture_point;
-        let known = self
-            .connections
-            .find(&(point, flow))
-            .or_else(|| self.connections.find(&(point, flow.reversed())));
-        if let Some(connection) = known.and_then(|known| self.connections.get_mut(known))
-            && let Some(tls) = &mut connection.tls
-        {
-            tls.closed_records += records;
+        if shown.alert.is_some() && connection.closed.is_none() {
+            connection.closed = Some(at.timestamp);
+            connection.closed_by = Some(if from_client {
+                Closer::Client
+            } else {
+                Closer::Server
+            });
         }
     }
 
-    pub(super) fn close_connection(&mut self, handle: super::table::Handle) {
+    pub(super) fn close_connection(&mut self, handle: Handle) {
         if let Some(connection) = self.connections.remove(handle) {
             self.events
                 .push_back(super::Event::Connection(Box::new(connection)));

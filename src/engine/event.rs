@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::call::{ClosedCall, Seen};
 use super::connection::Connection;
+use super::dns_lookup::DnsLookup;
 use super::limits::Limit;
 use super::registration::Registration;
 use super::rtp_stream::RtpStream;
@@ -34,6 +35,8 @@ pub enum Event {
     Call(Box<ClosedCall>),
     /// A connection that carries SIP, or tries to.
     Connection(Box<Connection>),
+    /// A DNS look-up that leads to a SIP server, or is meant to.
+    Dns(Box<DnsLookup>),
     /// A device at a registrar.
     Registration(Box<Registration>),
     /// A STUN exchange that is over.
@@ -112,6 +115,10 @@ pub struct Counters {
     pub rtcp_packets: u64,
     /// STUN messages.
     pub stun_messages: u64,
+    /// DNS messages.
+    pub dns_messages: u64,
+    /// DNS look-ups that lead to no SIP server.
+    pub dns_other: u64,
     /// Packets that were read no further, by reason.
     pub not_decoded: BTreeMap<String, u64>,
     /// Octets of streams that belonged to no message.

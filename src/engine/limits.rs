@@ -26,6 +26,8 @@ pub struct Limits {
     /// From tags of one Call-ID that count as its caller's; a request that is
     /// sent again with credentials keeps its own.
     pub tags_per_call: usize,
+    /// Subscriptions under one Call-ID; a phone has one for each.
+    pub subscriptions_per_call: usize,
     /// Other calls that one is tied to.
     pub ties_per_call: usize,
     /// Media addresses that one Call-ID may claim.
@@ -67,6 +69,11 @@ pub struct Limits {
     pub connections: usize,
     /// STUN exchanges followed at once.
     pub stun_exchanges: usize,
+    /// DNS look-ups followed at once.
+    pub dns_lookups: usize,
+    /// Call-IDs met last, which a look-up may be made for; half a minute of a
+    /// busy proxy.
+    pub recent_calls: usize,
     /// TCP directions followed at once.
     pub tcp_streams: usize,
     /// Octets of unfinished messages of all TCP directions together.
@@ -102,6 +109,7 @@ impl Limits {
             copies_per_call: 256,
             bodies_per_call: 64,
             tags_per_call: 16,
+            subscriptions_per_call: 16,
             ties_per_call: 64,
             addresses_per_call: 512,
             frames: 200,
@@ -121,6 +129,8 @@ impl Limits {
             call_ids_per_registration: 8,
             connections: (bytes / 10_000).max(16),
             stun_exchanges: (bytes / 8000).max(16),
+            dns_lookups: (bytes / 40_000).max(16),
+            recent_calls: 256,
             tcp_streams: (bytes / 5200).max(16),
             tcp_bytes: bytes / 8,
             tcp_waiting: 256 * 1024,
@@ -150,6 +160,8 @@ pub enum Limit {
     BodiesPerCall,
     /// [`Limits::tags_per_call`].
     TagsPerCall,
+    /// [`Limits::subscriptions_per_call`].
+    SubscriptionsPerCall,
     /// [`Limits::ties_per_call`].
     TiesPerCall,
     /// [`Limits::places`].
@@ -190,6 +202,10 @@ pub enum Limit {
     Connections,
     /// [`Limits::stun_exchanges`].
     StunExchanges,
+    /// [`Limits::dns_lookups`].
+    DnsLookups,
+    /// Answers of one DNS message, as many as [`crate::dns`] keeps.
+    DnsAnswers,
     /// Attributes of one STUN message, as many as [`crate::stun`] looks at.
     StunAttributes,
     /// [`Limits::tcp_streams`].
@@ -213,6 +229,7 @@ impl Limit {
             Self::CopiesPerCall => "copies-per-call",
             Self::BodiesPerCall => "bodies-per-call",
             Self::TagsPerCall => "tags-per-call",
+            Self::SubscriptionsPerCall => "subscriptions-per-call",
             Self::TiesPerCall => "ties-per-call",
             Self::Places => "places",
             Self::Transfers => "transfers",
@@ -231,6 +248,8 @@ impl Limit {
             Self::CallIdsPerRegistration => "call-ids-per-registration",
             Self::Connections => "connections",
             Self::StunExchanges => "stun-exchanges",
+            Self::DnsLookups => "dns-lookups",
+            Self::DnsAnswers => "dns-answers",
             Self::StunAttributes => "stun-attributes",
             Self::TcpStreams => "tcp-streams",
             Self::TcpBytes => "tcp-bytes",

@@ -130,11 +130,8 @@ impl Media {
         self.streams.get(handle)
     }
 
-    pub(super) fn stream_handles(&self) -> Vec<(u64, Handle)> {
-        self.streams
-            .handles()
-            .filter_map(|handle| Some((self.streams.get(handle)?.serial, handle)))
-            .collect()
+    pub(super) fn in_order(&self) -> Vec<Handle> {
+        self.streams.in_order(|stream| stream.serial)
     }
 
     /// Streams outside any call that went silent; a part of them at a time.

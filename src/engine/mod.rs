@@ -17,6 +17,7 @@
 pub mod call;
 pub mod connection;
 pub mod dialog;
+pub mod dns_lookup;
 mod event;
 pub mod frames;
 pub mod limits;
@@ -39,6 +40,7 @@ use foldhash::fast::RandomState;
 
 use self::call::{Call, ClosedCall};
 use self::connection::{Connection, ConnectionKey};
+use self::dns_lookup::Lookups;
 use self::limits::{Limit, Limits};
 use self::media::Media;
 use self::reassembly::ip::{Outcome, Reassembler};
@@ -85,6 +87,9 @@ pub struct Engine {
     /// Hosts seen to pass requests on: they sent one with another's `Via`.
     proxies: HashMap<Endpoint, (), RandomState>,
     transfers: VecDeque<PendingTransfer>,
+    /// Call-IDs in the order in which they were met, the last few.
+    recent_calls: VecDeque<(Handle, Timestamp)>,
+    lookups: Lookups,
     next_call: u64,
     next_index: u64,
     next_transaction: u64,
@@ -92,6 +97,7 @@ pub struct Engine {
     next_stun: u64,
     next_registration: u64,
     next_connection: u64,
+    next_lookup: u64,
     next_sweep: Timestamp,
 }
 
@@ -163,6 +169,8 @@ impl Engine {
             sip_flows: Table::new(limits.flows / 8),
             proxies: HashMap::default(),
             transfers: VecDeque::new(),
+            recent_calls: VecDeque::new(),
+            lookups: Lookups::new(&limits),
             next_call: 0,
             next_index: 0,
             next_transaction: 0,
@@ -170,6 +178,7 @@ impl Engine {
             next_stun: 0,
             next_registration: 0,
             next_connection: 0,
+            next_lookup: 0,
             next_sweep: Timestamp::default(),
         }
     }
@@ -192,6 +201,7 @@ impl Engine {
             + self.stun.len() * (size_of::<StunExchange>() + 200)
             + self.registrations.len() * (size_of::<Registration>() + 1500)
             + self.connections.len() * (size_of::<Connection>() + 200)
+            + self.lookups.bytes_held()
     }
 
     /// Takes one packet.
@@ -240,48 +250,22 @@ impl Engine {
             }
         }
         self.counters.fragments_unfinished = self.fragments.unfinished();
-        let mut calls: Vec<(u64, Handle)> = self
-            .calls
-            .handles()
-            .filter_map(|handle| Some((self.calls.get(handle)?.serial, handle)))
-            .collect();
-        calls.sort_unstable();
-        for (_, handle) in calls {
+        for handle in self.calls.in_order(|call| call.serial) {
             self.close_call(handle, Closed::EndOfCapture);
         }
-        let mut streams: Vec<(u64, Handle)> = self.media.stream_handles();
-        streams.sort_unstable();
-        for (_, handle) in streams {
+        for handle in self.media.in_order() {
             self.close_stream(handle);
         }
-        let mut registrations: Vec<(u64, Handle)> = self
-            .registrations
-            .handles()
-            .filter_map(|handle| Some((self.registrations.get(handle)?.serial, handle)))
-            .collect();
-        registrations.sort_unstable();
-        for (_, handle) in registrations {
-            if let Some(registration) = self.registrations.remove(handle) {
-                self.events
-                    .push_back(Event::Registration(Box::new(registration)));
-            }
+        for handle in self.registrations.in_order(|device| device.serial) {
+            self.close_registration(handle);
         }
-        let mut connections: Vec<(u64, Handle)> = self
-            .connections
-            .handles()
-            .filter_map(|handle| Some((self.connections.get(handle)?.serial, handle)))
-            .collect();
-        connections.sort_unstable();
-        for (_, handle) in connections {
+        for handle in self.connections.in_order(|connection| connection.serial) {
             self.close_connection(handle);
         }
-        let mut exchanges: Vec<(u64, Handle)> = self
-            .stun
-            .handles()
-            .filter_map(|handle| Some((self.stun.get(handle)?.serial, handle)))
-            .collect();
-        exchanges.sort_unstable();
-        for (_, handle) in exchanges {
+        for handle in self.lookups.in_order() {
+            self.close_lookup(handle);
+        }
+        for handle in self.stun.in_order(|exchange| exchange.serial) {
             self.close_stun(handle);
         }
     }
@@ -327,11 +311,16 @@ impl Engine {
     /// Tells a datagram's payload by its first octet (RFC 7983), then closer.
     #[inline]
     fn datagram(&mut self, at: PacketRef, datagram: &Datagram<'_>, fragments: u32) {
+        let is_dns = datagram.flow.src.port == 53 || datagram.flow.dst.port == 53;
+        if is_dns && self.dns(at, datagram.flow, datagram.payload) {
+            return;
+        }
         match datagram.payload.first() {
             Some(0x80..=0xbf) => self.media_packet(at, datagram),
             Some(0..=3) if self.stun(at, datagram) => {}
             Some(20..=63) if is_dtls(datagram.payload) => {
                 self.media.mark_dtls(at.capture_point, datagram.flow);
+                self.dtls(at, datagram.flow, datagram.payload);
                 self.not_decoded("DTLS");
             }
             Some(_) if crate::sip::looks_like_sip(datagram.payload) => {
@@ -409,9 +398,8 @@ impl Engine {
                 .registrations
                 .get(handle)
                 .is_some_and(|registration| registration.is_over(now));
-            if over && let Some(registration) = self.registrations.remove(handle) {
-                self.events
-                    .push_back(Event::Registration(Box::new(registration)));
+            if over {
+                self.close_registration(handle);
             }
         }
         for handle in self.connections.scan(part(self.connections.round())) {
@@ -427,6 +415,9 @@ impl Engine {
                 self.close_connection(handle);
             }
         }
+        for handle in self.lookups.over(now) {
+            self.close_lookup(handle);
+        }
         for handle in self.tcp.scan(part(self.tcp.round())) {
             let idle = self
                 .tcp
@@ -435,6 +426,13 @@ impl Engine {
             if idle && let Some(direction) = self.tcp.remove(handle) {
                 self.end_direction(direction);
             }
+        }
+    }
+
+    fn close_registration(&mut self, handle: Handle) {
+        if let Some(registration) = self.registrations.remove(handle) {
+            self.events
+                .push_back(Event::Registration(Box::new(registration)));
         }
     }
 
@@ -457,6 +455,9 @@ impl Engine {
             .map(|stream| now.since(stream.last))
             .min()
             .unwrap_or(i64::MAX);
+        if call.subscriptions.iter().any(|own| own.is_standing(now)) {
+            return None;
+        }
         if call.is_up() {
             return (idle.min(media_idle) > SILENT_NS).then_some(Closed::Idle);
         }

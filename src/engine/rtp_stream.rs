@@ -6,8 +6,10 @@ use super::session::Side;
 use super::table::{Entry, Handle};
 use crate::link::Network;
 use crate::net::Flow;
+use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
 use crate::rtp::dtmf::TelephoneEvent;
+use crate::rtp::rtcp::VoipMetrics;
 use crate::rtp::{CLOCK_RATES, Jitter, Received, Receiver, ReceiverReport, RtpPacket};
 use crate::time::{MILLISECOND, Timestamp, millis};
 
@@ -72,7 +74,43 @@ pub struct FarEnd {
     pub jitter_ticks: u32,
     /// From here to the far end and back, by the last report.
     pub rtt_ms: Option<f64>,
+    /// Expected and lost as captured, when it last reported.
+    pub captured: (u64, u64),
+    /// What its extended report says of the call's quality.
+    pub metrics: Option<VoipMetrics>,
+    /// Packets that it asked for again (RFC 4585, 6.2.1), requests counted.
+    pub nacks: u64,
+    /// Whole pictures that it asked for (RFC 4585, 6.3.1; RFC 5104, 4.3.1).
+    pub picture_requests: u64,
 }
+
+impl FarEnd {
+    pub(super) fn feedback(&mut self, kind: u8, format: u8) {
+        match (kind, format) {
+            (205, 1) => self.nacks = self.nacks.saturating_add(1),
+            (206, 1 | 4) => self.picture_requests = self.picture_requests.saturating_add(1),
+            _ => {}
+        }
+    }
+}
+
+/// What a source says of itself over RTCP.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SelfDescription {
+    /// The name that stays the same over its streams (CNAME).
+    pub cname: Option<String>,
+    /// The program (TOOL).
+    pub tool: Option<String>,
+    /// When it said that it leaves.
+    pub left: Option<Timestamp>,
+    /// Why.
+    pub left_because: Option<String>,
+    /// Names of packets of an application's own.
+    pub applications: Vec<String>,
+}
+
+/// Names of applications' packets that are told apart.
+const MAX_APPLICATIONS: usize = 8;
 
 /// One RTP source on one flow at one capture point.
 #[derive(Debug)]
@@ -111,6 +149,8 @@ pub struct RtpStream {
     pub(super) digit_dropped: bool,
     /// What the far end reported.
     pub far_end: FarEnd,
+    /// What it says of itself.
+    pub said: Option<Box<SelfDescription>>,
     /// Whether the payload is encrypted, by its description or by DTLS.
     pub encrypted: bool,
     /// The longest time between two packets.
@@ -203,6 +243,7 @@ impl RtpStream {
             digits: Vec::new(),
             digit_dropped: false,
             far_end: FarEnd::default(),
+            said: None,
             encrypted: false,
             delta_max_ns: 0,
             gap_max_ns: 0,
@@ -271,22 +312,17 @@ impl RtpStream {
         let arrival = at.timestamp;
         self.packets += 1;
         self.bytes += length as u64;
-        let room = self.payload_types.len() < 32;
         match self
             .payload_types
             .iter_mut()
             .find(|(payload_type, _)| *payload_type == packet.payload_type)
         {
             Some((_, count)) => *count += 1,
-            None if room => {
-                self.payload_types.push((packet.payload_type, 1));
-            }
-            None => {}
+            // There are 128 of them.
+            None => self.payload_types.push((packet.payload_type, 1)),
         }
-        if self.dscp.last() != Some(&network.dscp)
-            && !self.dscp.contains(&network.dscp)
-            && self.dscp.len() < 16
-        {
+        if self.dscp.last() != Some(&network.dscp) && !self.dscp.contains(&network.dscp) {
+            // There are 64 of them.
             self.dscp.push(network.dscp);
         }
         self.ttl = self.ttl.max(network.ttl);
@@ -482,6 +518,35 @@ impl RtpStream {
         self.last_sender_report = Some((ntp_middle, at));
     }
 
+    /// It says who it is.
+    pub(super) fn description(&mut self, item: u8, text: &[u8]) {
+        let said = self.said.get_or_insert_default();
+        let kept = match item {
+            1 => &mut said.cname,
+            6 => &mut said.tool,
+            _ => return,
+        };
+        kept.get_or_insert_with(|| octets::text(text));
+    }
+
+    /// It says that it leaves.
+    pub(super) fn bye(&mut self, at: Timestamp, reason: Option<&[u8]>) {
+        let said = self.said.get_or_insert_default();
+        said.left.get_or_insert(at);
+        if said.left_because.is_none() {
+            said.left_because = reason.map(octets::text);
+        }
+    }
+
+    /// It sends something of an application's own.
+    pub(super) fn application(&mut self, name: &[u8]) {
+        let said = self.said.get_or_insert_default();
+        let name = octets::text(name);
+        if said.applications.len() < MAX_APPLICATIONS && !said.applications.contains(&name) {
+            said.applications.push(name);
+        }
+    }
+
     /// The far end reports on this source.
     pub(super) fn receiver_report(&mut self, block: &crate::rtp::rtcp::ReportBlock, at: Timestamp) {
         self.far_end.reports = self.far_end.reports.saturating_add(1);
@@ -491,6 +556,8 @@ impl RtpStream {
         // The far end counts its cycles from the same first packet.
         let first = i64::from(self.receiver.first_sequence_number());
         self.far_end.expected = (i64::from(highest) - first + 1).max(0);
+        let captured = self.report();
+        self.far_end.captured = (captured.expected, captured.lost);
         if let Some((ntp_middle, sent)) = self.last_sender_report
             && block.last_sr == ntp_middle
             && block.last_sr != 0

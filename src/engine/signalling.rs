@@ -1,6 +1,6 @@
 //! SIP messages on their way into calls.
 
-use super::call::{Call, Facts, Handled, Seen, Tie};
+use super::call::{Call, Facts, Handled, Lead, Seen, Tie};
 use super::limits::Limit;
 use super::table::{Entry, Handle};
 use super::{Closed, Engine, Event, MessageSeen};
@@ -26,10 +26,11 @@ impl Entry for SipFlow {
     }
 }
 
-/// A transfer that was asked for and may soon lead to a call.
+/// A call that was asked for by another and may soon begin.
 #[derive(Debug)]
 pub(super) struct PendingTransfer {
     call: Handle,
+    lead: Lead,
     call_id: String,
     target_user: String,
     at: Timestamp,
@@ -152,6 +153,7 @@ impl Engine {
         }
         // The room was made above, so that nothing leaves unseen here.
         let (handle, _) = self.calls.insert(call_id.into(), call);
+        self.tie_lookups(facts, handle);
         handle
     }
 
@@ -190,8 +192,8 @@ impl Engine {
         {
             self.register(facts, handle, transaction, handled.seen);
         }
-        if let Some(refer_to) = handled.transfer_to {
-            let value = NameAddr::parse(refer_to.as_bytes());
+        if let Some((lead, target)) = handled.leads_to {
+            let value = NameAddr::parse(target.as_bytes());
             let target_user = octets::text(value.parsed_uri().user_name());
             if self.transfers.len() >= self.config.limits.transfers {
                 self.limit(Limit::Transfers);
@@ -204,6 +206,7 @@ impl Engine {
                 .unwrap_or_default();
             self.transfers.push_back(PendingTransfer {
                 call: handle,
+                lead,
                 call_id,
                 target_user,
                 at: facts.at.timestamp,
@@ -228,7 +231,7 @@ impl Engine {
         }
     }
 
-    /// A call that begins soon after a REFER, to whom it named.
+    /// A call that begins soon after a REFER or a 3xx, to whom it named.
     fn tie_transfer(&mut self, handle: Handle, facts: &Facts<'_, '_>) {
         let now = facts.at.timestamp;
         self.transfers
@@ -236,6 +239,12 @@ impl Engine {
         let to = facts.message.to();
         let Some(user) = to.map(|to| octets::text(to.parsed_uri().user_name())) else {
             return;
+        };
+        let redirected = match facts.message.start_line() {
+            StartLine::Request { request_uri, .. } => {
+                octets::text(crate::sip::Uri::parse(request_uri).user_name())
+            }
+            StartLine::Response { .. } => return,
         };
         let from = facts.message.from();
         let from_user = from.map(|from| octets::text(from.parsed_uri().user_name()));
@@ -249,10 +258,12 @@ impl Engine {
                     && (user(&call.opening.from) == from_user
                         || user(&call.opening.to) == from_user)
             });
-            transfer.call != handle
-                && transfer.target_user == user
-                && !user.is_empty()
-                && (referred || parties)
+            // The second attempt after a 3xx keeps its To.
+            let fits = match transfer.lead {
+                Lead::Transfer => transfer.target_user == user && (referred || parties),
+                Lead::Redirection => transfer.target_user == redirected && parties,
+            };
+            fits && transfer.call != handle && !transfer.target_user.is_empty()
         });
         let Some(transfer) = place.and_then(|place| self.transfers.remove(place)) else {
             return;
@@ -262,12 +273,17 @@ impl Engine {
             .call_id()
             .map(octets::text)
             .unwrap_or_default();
-        let reason = format!("REFER to {user}, then INVITE to {user}");
+        let target = &transfer.target_user;
+        let (how, to, from) = match transfer.lead {
+            Lead::Transfer => ("REFER", "transferred-to", "transferred-from"),
+            Lead::Redirection => ("3xx", "redirected-to", "redirected-from"),
+        };
+        let reason = format!("{how} to {target}, then INVITE to {target}");
         let limits = self.config.limits;
         if let Some(old) = self.calls.get_mut(transfer.call) {
             let tie = Tie {
                 call_id: new_call_id,
-                kind: "transferred-to",
+                kind: to,
                 reason: reason.clone(),
             };
             old.tie(tie, &limits);
@@ -276,7 +292,7 @@ impl Engine {
         if let Some(new) = self.calls.get_mut(handle) {
             let tie = Tie {
                 call_id: transfer.call_id,
-                kind: "transferred-from",
+                kind: from,
                 reason,
             };
             new.tie(tie, &limits);

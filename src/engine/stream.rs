@@ -180,12 +180,10 @@ impl Engine {
                         direction.tls = Some(Box::default());
                     }
                     if let Some(tap) = &mut direction.tls {
-                        let before = tap.closed_records;
+                        let before = tap.shown.closed_records;
                         tap.push(&octets);
-                        let closed = tap.closed_records - before;
-                        let flow = direction.flow;
-                        self.connection_tls(direction.last, flow, tap);
-                        self.connection_closed_records(direction.last, flow, closed);
+                        let closed = tap.shown.closed_records - before;
+                        self.connection_tls(direction.last, direction.flow, &tap.shown, closed);
                         self.not_decoded("TLS");
                         continue;
                     }

@@ -232,6 +232,16 @@ impl<K: Hash + Eq + Clone, V: Entry> Table<K, V> {
         self.slots.len()
     }
 
+    /// The handles of every entry, by what `serial` says of it.
+    pub fn in_order(&self, serial: impl Fn(&V) -> u64) -> Vec<Handle> {
+        let mut handles: Vec<(u64, Handle)> = self
+            .handles()
+            .filter_map(|handle| Some((serial(self.get(handle)?), handle)))
+            .collect();
+        handles.sort_unstable();
+        handles.into_iter().map(|(_, handle)| handle).collect()
+    }
+
     /// The handles of every entry, in the order of their slots.
     pub fn handles(&self) -> impl Iterator<Item = Handle> + '_ {
         self.slots.iter().zip(0_u32..).filter_map(|(slot, number)| {

@@ -8,10 +8,16 @@ impl Inspector {
     pub(super) fn connection(&self, connection: Connection) -> ConnectionRecord {
         let point = connection.first.capture_point;
         let state = connection.state().to_owned();
+        let transport = match (connection.is_dtls(), &connection.tls) {
+            (true, _) => "dtls",
+            (false, Some(_)) => "tls",
+            (false, None) => "tcp",
+        };
         let tls = connection.tls;
+        let certificate = tls.as_ref().and_then(|tls| tls.certificate.clone());
         ConnectionRecord {
             id: format!("connection-{}", connection.serial + 1),
-            transport: if tls.is_some() { "tls" } else { "tcp" }.to_owned(),
+            transport: transport.to_owned(),
             src_ip: connection.flow.src.ip.to_string(),
             src_port: connection.flow.src.port,
             dst_ip: connection.flow.dst.ip.to_string(),
@@ -39,9 +45,13 @@ impl Inspector {
             }),
             tls_version: tls.as_ref().and_then(|tls| tls.version).map(str::to_owned),
             alert: tls.as_ref().and_then(|tls| tls.alert.clone()),
-            cert_subject: None,
-            cert_names: Vec::new(),
-            cert_not_after: None,
+            cert_subject: certificate.as_ref().map(|own| own.subject.clone()),
+            cert_not_after: certificate
+                .as_ref()
+                .and_then(|own| jiff::Timestamp::from_second(own.not_after).ok())
+                .map(|at| at.to_string()),
+            cert_names: certificate.map(|own| own.names).unwrap_or_default(),
+            call_id: connection.call_id,
             sip_messages: connection.sip_messages,
             keepalives: connection.keepalives,
             encrypted_not_decoded: tls.map_or(0, |tls| tls.closed_records),

@@ -6,11 +6,13 @@
 
 mod call_record;
 mod connection_record;
+mod dns_record;
 mod media_record;
 mod registration_record;
 pub mod stats;
 mod stream_record;
 mod stun_record;
+mod subscription_record;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -73,6 +75,8 @@ pub struct Inspector {
     stun_exchanges: u64,
     registrations: u64,
     connections: u64,
+    dns_lookups: u64,
+    subscriptions: u64,
 }
 
 impl Inspector {
@@ -93,6 +97,8 @@ impl Inspector {
             stun_exchanges: 0,
             registrations: 0,
             connections: 0,
+            dns_lookups: 0,
+            subscriptions: 0,
         }
     }
 
@@ -194,6 +200,16 @@ impl Inspector {
                     self.records.push_back(Record::Connection(Box::new(record)));
                 }
             }
+            Event::Dns(lookup) => {
+                let of_call = lookup.call_id.is_some();
+                if (of_call || !self.config.calls_only)
+                    && self.wants_call(None, lookup.call_id.as_deref(), &[])
+                {
+                    self.dns_lookups += 1;
+                    let record = self.dns_lookup(*lookup);
+                    self.records.push_back(Record::DnsLookup(Box::new(record)));
+                }
+            }
             Event::Registration(registration) => {
                 let user = registration.address_of_record.split('@').next();
                 let user = user.unwrap_or_default().to_owned();
@@ -243,6 +259,12 @@ impl Inspector {
             self.records.push_back(Record::Call(Box::new(record)));
         } else if self.config.calls_only {
             return;
+        }
+        for subscription in &call.subscriptions {
+            self.subscriptions += 1;
+            let record = self.subscription(subscription, self.subscriptions, closed);
+            self.records
+                .push_back(Record::Subscription(Box::new(record)));
         }
         for stream in &closed.streams {
             self.streams += 1;
@@ -417,12 +439,15 @@ impl Inspector {
             calls: self.calls,
             outcomes: self.outcomes.clone(),
             registrations: self.registrations,
+            subscriptions: self.subscriptions,
             rtp_streams: self.streams,
             rtp_packets: counters.rtp_packets,
             rtcp_packets: counters.rtcp_packets,
             stun_messages: counters.stun_messages,
             stun_exchanges: self.stun_exchanges,
             connections: self.connections,
+            dns_messages: counters.dns_messages,
+            dns_lookups: self.dns_lookups,
             diagnostics: crate::report::DiagnosticCounts::default(),
         }
     }

@@ -5,10 +5,11 @@ use super::call_record::Milestones;
 use crate::engine::call::ClosedCall;
 use crate::engine::frames::Frames;
 use crate::engine::limits::Limits;
-use crate::engine::rtp_stream::RtpStream;
+use crate::engine::rtp_stream::{FarEnd, RtpStream};
 use crate::engine::session::Side;
 use crate::metrics;
-use crate::report::{DtmfEvent, StreamRecord, milliseconds, rounded};
+use crate::report::{DtmfEvent, FarMetrics, StreamRecord, milliseconds, rounded};
+use crate::rtp::rtcp::VoipMetrics;
 use crate::sdp::RtpMap;
 
 impl Inspector {
@@ -78,6 +79,7 @@ impl Inspector {
         let mut frames = Frames::default();
         frames.add(stream.first, &Limits::default());
         let far = stream.far_end;
+        let said = stream.said.as_deref();
         let far_rate = clock_rate.filter(|_| far.reports > 0);
         StreamRecord {
             id: format!("stream-{}", stream.serial + 1),
@@ -148,7 +150,20 @@ impl Inspector {
             far_jitter_ms: far_rate
                 .map(|rate| rounded(f64::from(far.jitter_ticks) * 1000.0 / f64::from(rate), 3)),
             rtt_ms: far.rtt_ms.map(|ms| rounded(ms, 3)),
+            lost_at: lost_at(&far).map(str::to_owned),
             rtcp_reports: far.reports,
+            far_metrics: far.metrics.as_ref().map(far_metrics),
+            nacks: far.nacks,
+            picture_requests: far.picture_requests,
+            cname: said.and_then(|said| said.cname.clone()),
+            tool: said.and_then(|said| said.tool.clone()),
+            rtcp_bye: said
+                .and_then(|said| said.left)
+                .map(|at| self.stamp(point, at)),
+            rtcp_bye_reason: said.and_then(|said| said.left_because.clone()),
+            rtcp_applications: said
+                .map(|said| said.applications.clone())
+                .unwrap_or_default(),
             icmp_errors: stream.icmp_errors,
             dtmf: stream
                 .digits
@@ -182,6 +197,51 @@ impl Inspector {
     }
 }
 
+/// Where packets were lost: what was captured is held against what the far end
+/// counts at the same time. `None` without a loss, or where the two counts are
+/// not about the same packets.
+fn lost_at(far: &FarEnd) -> Option<&'static str> {
+    let (expected, captured) = far.captured;
+    let theirs = u64::try_from(far.cumulative_lost).unwrap_or(0);
+    let same = far
+        .expected
+        .unsigned_abs()
+        .abs_diff(expected)
+        .saturating_mul(10)
+        <= expected;
+    if far.reports == 0 || !same || captured.max(theirs) == 0 {
+        return None;
+    }
+    // Packets on their way when the report was made are in one count alone.
+    let doubt = 2.max(captured.max(theirs) / 10);
+    Some(if captured.abs_diff(theirs) <= doubt {
+        "before"
+    } else if theirs < captured {
+        "capture"
+    } else if captured <= doubt {
+        "after"
+    } else {
+        "before-and-after"
+    })
+}
+
+fn far_metrics(metrics: &VoipMetrics) -> FarMetrics {
+    let percent = |share: u8| rounded(f64::from(share) * 100.0 / 256.0, 2);
+    let mos = |mos: u8| (mos != 127).then(|| rounded(f64::from(mos) / 10.0, 1));
+    let delay = |delay: u16| Some(delay).filter(|delay| *delay != 0);
+    FarMetrics {
+        loss_percent: percent(metrics.loss_rate),
+        discard_percent: percent(metrics.discard_rate),
+        burst_density_percent: percent(metrics.burst_density),
+        rtt_ms: delay(metrics.round_trip_delay),
+        end_system_delay_ms: delay(metrics.end_system_delay),
+        jitter_buffer_ms: metrics.jitter_buffer_nominal,
+        r_factor: Some(metrics.r_factor).filter(|r_factor| *r_factor != 127),
+        mos_lq: mos(metrics.mos_lq),
+        mos_cq: mos(metrics.mos_cq),
+    }
+}
+
 fn payload_kind(codec: Option<&RtpMap>) -> &'static str {
     match codec {
         None => "unknown",
@@ -189,5 +249,39 @@ fn payload_kind(codec: Option<&RtpMap>) -> &'static str {
         Some(codec) if codec.is_comfort_noise() => "comfort-noise",
         Some(codec) if codec.clock_rate == 90_000 => "video",
         Some(_) => "audio",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_are_placed_where_both_counts_agree() {
+        for (expected, captured, far_expected, theirs, place) in [
+            (1000, 0, 1000, 0, None),
+            (1000, 50, 1000, 50, Some("before")),
+            (1000, 50, 1000, 46, Some("before")),
+            (1000, 50, 1000, 44, Some("capture")),
+            (1000, 50, 1000, 0, Some("capture")),
+            (1000, 50, 1000, -3, Some("capture")),
+            (1000, 0, 1000, 50, Some("after")),
+            (1000, 20, 1000, 50, Some("before-and-after")),
+            // The far end joined later, or the capture did.
+            (1000, 50, 899, 0, None),
+            (1000, 50, 900, 0, Some("capture")),
+            (1000, 50, 1100, 0, Some("capture")),
+            (1000, 50, 1101, 0, None),
+        ] {
+            let far = FarEnd {
+                reports: 1,
+                expected: far_expected,
+                cumulative_lost: theirs,
+                captured: (expected, captured),
+                ..FarEnd::default()
+            };
+            assert_eq!(lost_at(&far), place, "{far:?}");
+        }
+        assert_eq!(lost_at(&FarEnd::default()), None);
     }
 }

@@ -8,32 +8,12 @@ use super::Sink;
 use super::escape;
 use crate::report::Record;
 
-/// Which records become rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Section {
-    /// Calls.
-    #[default]
-    Calls,
-    /// RTP streams.
-    RtpStreams,
-    /// Transactions.
-    Transactions,
-    /// Connections.
-    Connections,
-    /// Registrations.
-    Registrations,
-    /// STUN exchanges.
-    StunExchanges,
-    /// SIP messages.
-    Messages,
-}
-
 /// Writes a row per record, the names of the fields above. A field of several
 /// parts has a column for each, as `cause.class`; a list stands as its members
 /// with spaces between them, or as JSON where they have parts.
 pub struct Csv<W: Write> {
     out: csv::Writer<W>,
-    section: Section,
+    section: &'static str,
     raw: bool,
     header: Vec<String>,
 }
@@ -47,9 +27,9 @@ impl<W: Write> std::fmt::Debug for Csv<W> {
 }
 
 impl<W: Write> Csv<W> {
-    /// Rows of one section into `out`; `raw` leaves cells that begin like a
+    /// Rows of one section, named as in the document, into `out`; `raw` leaves cells that begin like a
     /// formula as they are.
-    pub fn new(out: W, section: Section, raw: bool) -> Self {
+    pub fn new(out: W, section: &'static str, raw: bool) -> Self {
         Self {
             out: csv::Writer::from_writer(out),
             section,
@@ -107,25 +87,10 @@ fn flatten(prefix: &str, value: Value, into: &mut Vec<(String, Value)>) {
 
 impl<W: Write> Sink for Csv<W> {
     fn record(&mut self, record: Record) -> io::Result<()> {
-        let value = match (&record, self.section) {
-            (Record::Call(call), Section::Calls) => serde_json::to_value(call),
-            (Record::RtpStream(stream), Section::RtpStreams) => serde_json::to_value(stream),
-            (Record::Transaction(transaction), Section::Transactions) => {
-                serde_json::to_value(transaction)
-            }
-            (Record::Connection(connection), Section::Connections) => {
-                serde_json::to_value(connection)
-            }
-            (Record::Registration(registration), Section::Registrations) => {
-                serde_json::to_value(registration)
-            }
-            (Record::StunExchange(exchange), Section::StunExchanges) => {
-                serde_json::to_value(exchange)
-            }
-            (Record::Message(message), Section::Messages) => serde_json::to_value(message),
-            _ => return Ok(()),
+        if record.section() != self.section {
+            return Ok(());
         }
-        .map_err(io::Error::from)?;
+        let value = serde_json::to_value(record.fields()).map_err(io::Error::from)?;
         let mut fields = Vec::new();
         flatten("", value, &mut fields);
         if self.header.is_empty() {

@@ -3,12 +3,13 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A TCP or TLS connection that carries SIP, or tries to.
+/// A TCP or TLS connection that carries SIP, or tries to; a DTLS association
+/// that protects the media of a call.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "the field names are the contract's")]
 pub struct ConnectionRecord {
     pub id: String,
-    /// `tcp` or `tls`.
+    /// `tcp`, `tls` or `dtls`.
     pub transport: String,
     /// The client.
     pub src_ip: String,
@@ -37,5 +38,7 @@ pub struct ConnectionRecord {
     pub keepalives: u64,
     /// TLS records that could not be read.
     pub encrypted_not_decoded: u64,
+    /// The call whose media it protects.
+    pub call_id: Option<String>,
     pub capture_point: String,
 }

@@ -4,21 +4,25 @@
 
 mod call;
 mod connection;
+mod dns;
 mod message;
 mod registration;
 mod stats;
 mod stream;
 mod stun;
+mod subscription;
 mod summary;
 mod transaction;
 
 pub use call::{CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, MediaRecord};
 pub use connection::ConnectionRecord;
+pub use dns::{DnsLookupEntry, DnsLookupRecord};
 pub use message::MessageRecord;
 pub use registration::{BindingRecord, RegistrationEventRecord, RegistrationRecord};
 pub use stats::{Ratio, Spread, StatsRecord};
-pub use stream::{DtmfEvent, StreamRecord};
+pub use stream::{DtmfEvent, FarMetrics, StreamRecord};
 pub use stun::StunExchangeRecord;
+pub use subscription::SubscriptionRecord;
 pub use summary::{CapturePointRecord, DiagnosticCounts, LimitRecord, Summary};
 pub use transaction::TransactionRecord;
 
@@ -36,8 +40,12 @@ pub enum Record {
     Call(Box<CallRecord>),
     /// A connection that carries SIP, or tries to.
     Connection(Box<ConnectionRecord>),
+    /// A DNS look-up that leads to a SIP server, or is meant to.
+    DnsLookup(Box<DnsLookupRecord>),
     /// A device at a registrar.
     Registration(Box<RegistrationRecord>),
+    /// A subscription.
+    Subscription(Box<SubscriptionRecord>),
     /// A transaction on one hop.
     Transaction(Box<TransactionRecord>),
     /// An RTP stream.
@@ -50,6 +58,79 @@ pub enum Record {
     Limit(LimitRecord),
     /// The whole run; always last.
     Summary(Box<Summary>),
+}
+
+impl Record {
+    /// The array of the document in which it stands.
+    #[must_use]
+    pub const fn section(&self) -> &'static str {
+        match self {
+            Self::Call(_) => "calls",
+            Self::Connection(_) => "connections",
+            Self::DnsLookup(_) => "dns_lookups",
+            Self::Registration(_) => "registrations",
+            Self::Subscription(_) => "subscriptions",
+            Self::Transaction(_) => "transactions",
+            Self::RtpStream(_) => "rtp_streams",
+            Self::StunExchange(_) => "stun_exchanges",
+            Self::Message(_) => "messages",
+            Self::Limit(_) => "limits",
+            Self::Summary(_) => "summary",
+        }
+    }
+
+    /// The number at the end of its id, by which records of a section are
+    /// ordered; calls stand by their index.
+    #[must_use]
+    pub fn place(&self) -> u64 {
+        let id = match self {
+            Self::Call(call) => return call.index,
+            Self::Connection(connection) => &connection.id,
+            Self::DnsLookup(lookup) => &lookup.id,
+            Self::Registration(registration) => &registration.id,
+            Self::Subscription(subscription) => &subscription.id,
+            Self::Transaction(transaction) => &transaction.id,
+            Self::RtpStream(stream) => &stream.id,
+            Self::StunExchange(exchange) => &exchange.id,
+            Self::Message(message) => &message.id,
+            Self::Limit(limit) => &limit.id,
+            Self::Summary(_) => return u64::MAX,
+        };
+        id.rsplit('-')
+            .next()
+            .and_then(|number| number.parse().ok())
+            .unwrap_or(u64::MAX)
+    }
+
+    /// Its fields alone, as they stand in the document.
+    #[must_use]
+    pub const fn fields(&self) -> Fields<'_> {
+        Fields(self)
+    }
+}
+
+/// The fields of a record, without its type.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'a>(&'a Record);
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Record::Call(call) => call.serialize(serializer),
+            Record::Connection(connection) => connection.serialize(serializer),
+            Record::DnsLookup(lookup) => {
+                DnsLookupEntry::from(lookup.as_ref()).serialize(serializer)
+            }
+            Record::Registration(registration) => registration.serialize(serializer),
+            Record::Subscription(subscription) => subscription.serialize(serializer),
+            Record::Transaction(transaction) => transaction.serialize(serializer),
+            Record::RtpStream(stream) => stream.serialize(serializer),
+            Record::StunExchange(exchange) => exchange.serialize(serializer),
+            Record::Message(message) => message.serialize(serializer),
+            Record::Limit(limit) => limit.serialize(serializer),
+            Record::Summary(summary) => summary.serialize(serializer),
+        }
+    }
 }
 
 /// Frames of one capture point.
@@ -88,7 +169,7 @@ pub struct Document {
     /// Registrations.
     pub registrations: Vec<RegistrationRecord>,
     /// Subscriptions.
-    pub subscriptions: Vec<Reserved>,
+    pub subscriptions: Vec<SubscriptionRecord>,
     /// Transactions outside dialogs; all of them where asked for.
     pub transactions: Vec<TransactionRecord>,
     /// RTP streams.
@@ -102,7 +183,7 @@ pub struct Document {
     /// Connections.
     pub connections: Vec<ConnectionRecord>,
     /// DNS look-ups.
-    pub dns_lookups: Vec<Reserved>,
+    pub dns_lookups: Vec<DnsLookupEntry<'static>>,
     /// NAT mappings.
     pub nat_mappings: Vec<Reserved>,
     /// NAT findings.

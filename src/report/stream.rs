@@ -66,14 +66,50 @@ pub struct StreamRecord {
     /// What the far end reported (RFC 3550, 6.4).
     pub far_loss_percent: Option<f64>,
     pub far_jitter_ms: Option<f64>,
+    /// Where packets were lost, by both counts: `before` the capture point,
+    /// `after` it, `before-and-after`, or in the `capture` alone, when more
+    /// reached the far end than were captured.
+    pub lost_at: Option<String>,
     /// From the capture point to the far end and back.
     pub rtt_ms: Option<f64>,
     pub rtcp_reports: u64,
+    /// What the far end says of the call's quality (RFC 3611, 4.7).
+    pub far_metrics: Option<FarMetrics>,
+    /// Times the far end asked for packets again (RFC 4585).
+    pub nacks: u64,
+    /// Times the far end asked for a whole picture (RFC 4585; RFC 5104).
+    pub picture_requests: u64,
+    /// The source's name over all its streams (RFC 3550, 6.5.1).
+    pub cname: Option<String>,
+    /// The source's program.
+    pub tool: Option<String>,
+    /// When the source said that it leaves, and why (RFC 3550, 6.6).
+    pub rtcp_bye: Option<String>,
+    pub rtcp_bye_reason: Option<String>,
+    /// Names of RTCP packets of an application's own (RFC 3550, 6.7).
+    pub rtcp_applications: Vec<String>,
     pub icmp_errors: u64,
     /// The digits, masked by `*` unless they are shown.
     pub dtmf: String,
     pub dtmf_events: Vec<DtmfEvent>,
     pub points: Vec<Point>,
+}
+
+/// An extended report of the far end (RFC 3611, 4.7).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the field names are the contract's")]
+pub struct FarMetrics {
+    pub loss_percent: f64,
+    /// Thrown away by the jitter buffer.
+    pub discard_percent: f64,
+    /// Lost or thrown away within bursts.
+    pub burst_density_percent: f64,
+    pub rtt_ms: Option<u16>,
+    pub end_system_delay_ms: Option<u16>,
+    pub jitter_buffer_ms: u16,
+    pub r_factor: Option<u8>,
+    pub mos_lq: Option<f64>,
+    pub mos_cq: Option<f64>,
 }
 
 /// A digit.

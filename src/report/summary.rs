@@ -32,12 +32,16 @@ pub struct Summary {
     pub calls: u64,
     pub outcomes: BTreeMap<String, u64>,
     pub registrations: u64,
+    pub subscriptions: u64,
     pub rtp_streams: u64,
     pub rtp_packets: u64,
     pub rtcp_packets: u64,
     pub stun_messages: u64,
     pub stun_exchanges: u64,
     pub connections: u64,
+    pub dns_messages: u64,
+    /// Those that lead to SIP servers, or are meant to.
+    pub dns_lookups: u64,
     pub diagnostics: DiagnosticCounts,
 }
 

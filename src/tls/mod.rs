@@ -12,9 +12,15 @@
     )
 )]
 
+mod certificate;
+mod dtls;
+
+pub use certificate::Certificate;
+pub use dtls::DtlsTap;
+
 use tls_parser::{
-    TlsExtension, TlsMessage, TlsMessageHandshake, TlsVersion, parse_tls_extensions,
-    parse_tls_message_handshake,
+    TlsCertificateContents, TlsExtension, TlsMessage, TlsMessageHandshake, TlsVersion,
+    parse_tls_extensions, parse_tls_message_handshake,
 };
 
 use crate::octets::{self, u8_at, u16_at};
@@ -30,12 +36,21 @@ pub struct TlsTap {
     skip: usize,
     handshake: Vec<u8>,
     lost: bool,
+    /// What it has shown.
+    pub shown: Shown,
+}
+
+/// What a direction has shown of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
     /// From the ClientHello.
     pub client: Option<ClientHello>,
     /// The version that the server chose.
     pub version: Option<&'static str>,
     /// The protocol that the server chose, where it can be seen.
     pub alpn: Option<String>,
+    /// The first certificate, where it can be seen: not in TLS 1.3.
+    pub certificate: Option<Certificate>,
     /// The last alert that could be read.
     pub alert: Option<String>,
     /// Records whose content can't be read.
@@ -90,7 +105,7 @@ impl TlsTap {
         }
         let length = usize::from(length);
         if kind == 23 {
-            self.closed_records = self.closed_records.saturating_add(1);
+            self.shown.closed_records = self.shown.closed_records.saturating_add(1);
             self.pending.drain(..5_usize.min(self.pending.len()));
             self.skip = length;
             return true;
@@ -102,11 +117,11 @@ impl TlsTap {
         self.pending.drain(..end);
         match kind {
             21 if length == 2 => {
-                self.alert = content.get(1).map(|&code| alert_name(code).to_owned());
+                self.shown.alert = content.get(1).map(|&code| alert_name(code).to_owned());
             }
-            22 if self.closed_records == 0 => self.handshake(&content),
+            22 if self.shown.closed_records == 0 => self.handshake(&content),
             20 | 24 => {}
-            _ => self.closed_records = self.closed_records.saturating_add(1),
+            _ => self.shown.closed_records = self.shown.closed_records.saturating_add(1),
         }
         true
     }
@@ -140,42 +155,55 @@ impl TlsTap {
             return;
         };
         match message {
-            TlsMessageHandshake::ClientHello(hello) => {
-                let mut client = ClientHello::default();
-                for extension in extensions(hello.ext) {
-                    match extension {
-                        TlsExtension::SNI(names) => {
-                            client.server_name = names.first().map(|(_, name)| octets::text(name));
-                        }
-                        TlsExtension::ALPN(protocols) => {
-                            client.alpn = protocols
-                                .iter()
-                                .take(16)
-                                .map(|name| octets::text(name))
-                                .collect();
-                        }
-                        _ => {}
-                    }
-                }
-                self.client = Some(client);
-            }
+            TlsMessageHandshake::ClientHello(hello) => self.shown.client_hello(hello.ext),
             TlsMessageHandshake::ServerHello(hello) => {
-                let mut version = hello.version;
-                for extension in extensions(hello.ext) {
-                    match extension {
-                        TlsExtension::SupportedVersions(versions) => {
-                            version = versions.first().copied().unwrap_or(version);
-                        }
-                        TlsExtension::ALPN(protocols) => {
-                            self.alpn = protocols.first().map(|name| octets::text(name));
-                        }
-                        _ => {}
-                    }
-                }
-                self.version = version_name(version);
+                self.shown.server_hello(hello.version, hello.ext);
             }
+            TlsMessageHandshake::Certificate(chain) => self.shown.certificate(&chain),
             _ => {}
         }
+    }
+}
+
+impl Shown {
+    fn client_hello(&mut self, octets: Option<&[u8]>) {
+        let mut client = ClientHello::default();
+        for extension in extensions(octets) {
+            match extension {
+                TlsExtension::SNI(names) => {
+                    client.server_name = names.first().map(|(_, name)| octets::text(name));
+                }
+                TlsExtension::ALPN(protocols) => {
+                    client.alpn = protocols
+                        .iter()
+                        .take(16)
+                        .map(|name| octets::text(name))
+                        .collect();
+                }
+                _ => {}
+            }
+        }
+        self.client = Some(client);
+    }
+
+    fn server_hello(&mut self, mut version: TlsVersion, octets: Option<&[u8]>) {
+        for extension in extensions(octets) {
+            match extension {
+                TlsExtension::SupportedVersions(versions) => {
+                    version = versions.first().copied().unwrap_or(version);
+                }
+                TlsExtension::ALPN(protocols) => {
+                    self.alpn = protocols.first().map(|name| octets::text(name));
+                }
+                _ => {}
+            }
+        }
+        self.version = version_name(version);
+    }
+
+    fn certificate(&mut self, chain: &TlsCertificateContents<'_>) {
+        let first = chain.cert_chain.first();
+        self.certificate = first.and_then(|first| Certificate::parse(first.data));
     }
 }
 
@@ -193,6 +221,9 @@ fn version_name(version: TlsVersion) -> Option<&'static str> {
         0x0302 => "TLS 1.1",
         0x0303 => "TLS 1.2",
         0x0304 => "TLS 1.3",
+        0xfeff => "DTLS 1.0",
+        0xfefd => "DTLS 1.2",
+        0xfefc => "DTLS 1.3",
         _ => return None,
     })
 }
@@ -270,11 +301,15 @@ mod tests {
             for part in stream.chunks(size) {
                 tap.push(part);
             }
-            let client = tap.client.expect("a hello");
+            let client = tap.shown.client.clone().expect("a hello");
             assert_eq!(client.server_name.as_deref(), Some("s.org"), "{size}");
             assert_eq!(client.alpn, ["sip/2"], "{size}");
-            assert_eq!(tap.closed_records, 2, "{size}");
-            assert_eq!(tap.alert.as_deref(), Some("handshake_failure"), "{size}");
+            assert_eq!(tap.shown.closed_records, 2, "{size}");
+            assert_eq!(
+                tap.shown.alert.as_deref(),
+                Some("handshake_failure"),
+                "{size}"
+            );
         }
     }
 
@@ -283,11 +318,11 @@ mod tests {
         let mut tap = TlsTap::default();
         tap.push(b"\x16\x03\x01\xff\xff");
         tap.push(&record(22, &client_hello()));
-        assert!(tap.client.is_none() && tap.pending.is_empty());
+        assert!(tap.shown.client.is_none() && tap.pending.is_empty());
         for cut in 0..client_hello().len() {
             let mut tap = TlsTap::default();
             tap.push(&record(22, &client_hello()[..cut]));
-            assert!(tap.client.is_none(), "{cut}");
+            assert!(tap.shown.client.is_none(), "{cut}");
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct Party {
 }
 
 impl Party {
-    fn of(value: &NameAddr<'_>) -> Self {
+    pub(super) fn of(value: &NameAddr<'_>) -> Self {
         let uri = value.parsed_uri();
         let some = |text: String| Some(text).filter(|text| !text.is_empty());
         Self {

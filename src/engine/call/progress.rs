@@ -1,7 +1,7 @@
 //! How messages seen for the first time move a call on.
 
 use super::facts::Facts;
-use super::{Call, Handled, Opening, exchange, is_session_method};
+use super::{Call, Handled, Lead, Opening, exchange, is_session_method};
 use crate::engine::dialog::{Dialog, DialogState};
 use crate::engine::limits::{Limit, Limits};
 use crate::engine::transaction::FinalResponse;
@@ -99,7 +99,8 @@ impl Call {
                 }
             }
             Method::Refer => {
-                handled.transfer_to = facts.message.value(HeaderName::ReferTo).map(octets::text);
+                let target = facts.message.value(HeaderName::ReferTo).map(octets::text);
+                handled.leads_to = target.map(|target| (Lead::Transfer, target));
             }
             _ => {}
         }
@@ -152,7 +153,13 @@ impl Call {
     }
 
     /// A response, seen for the first time on this hop.
-    pub(super) fn response(&mut self, facts: &Facts<'_, '_>, number: usize, limits: &Limits) {
+    pub(super) fn response(
+        &mut self,
+        facts: &Facts<'_, '_>,
+        number: usize,
+        handled: &mut Handled,
+        limits: &Limits,
+    ) {
         let at = facts.at.timestamp;
         let status = facts.status.unwrap_or_default();
         let is_invite = facts.method == Method::Invite;
@@ -207,6 +214,10 @@ impl Call {
         }
         if is_invite {
             self.advance_dialogs(facts, status, limits);
+            if (300..400).contains(&status) {
+                let target = facts.message.value(HeaderName::Contact).map(octets::text);
+                handled.leads_to = target.map(|target| (Lead::Redirection, target));
+            }
         }
         if status >= 300
             && is_invite

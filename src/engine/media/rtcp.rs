@@ -2,6 +2,7 @@
 
 use super::Media;
 use crate::engine::Engine;
+use crate::engine::rtp_stream::RtpStream;
 use crate::engine::table::Handle;
 use crate::link::Datagram;
 use crate::net::Flow;
@@ -15,33 +16,68 @@ impl Engine {
         let media = &mut self.media;
         rtcp::walk(datagram.payload, |packet| match packet {
             RtcpPacket::SenderReport { ssrc, ntp_middle } => {
-                let own = media.of_ssrc(ssrc, at.capture_point, |stream| {
-                    (
-                        stream.src.ip == flow.src.ip,
-                        near(stream.src.port, flow.src.port),
-                    )
-                });
-                if let Some(stream) = own.and_then(|own| media.streams.get_mut(own)) {
+                if let Some(stream) = media.sent_by(ssrc, at, flow) {
                     stream.sender_report(ntp_middle, at.timestamp);
                 }
             }
             RtcpPacket::Report { block, .. } => {
-                let about = media.of_ssrc(block.ssrc, at.capture_point, |stream| {
-                    (
-                        stream.dst.ip == flow.src.ip,
-                        near(stream.dst.port, flow.src.port),
-                    )
-                });
-                if let Some(stream) = about.and_then(|about| media.streams.get_mut(about)) {
+                if let Some(stream) = media.received_by(block.ssrc, at, flow) {
                     stream.receiver_report(&block, at.timestamp);
                 }
             }
-            RtcpPacket::Bye { .. } | RtcpPacket::Other(_) => {}
+            RtcpPacket::Description { ssrc, item, text } => {
+                if let Some(stream) = media.sent_by(ssrc, at, flow) {
+                    stream.description(item, text);
+                }
+            }
+            RtcpPacket::Bye { ssrc, reason } => {
+                if let Some(stream) = media.sent_by(ssrc, at, flow) {
+                    stream.bye(at.timestamp, reason);
+                }
+            }
+            RtcpPacket::Application { ssrc, name } => {
+                if let Some(stream) = media.sent_by(ssrc, at, flow) {
+                    stream.application(&name);
+                }
+            }
+            RtcpPacket::VoipMetrics(metrics) => {
+                if let Some(stream) = media.received_by(metrics.ssrc, at, flow) {
+                    stream.far_end.metrics = Some(metrics);
+                }
+            }
+            RtcpPacket::Feedback { kind, format, ssrc } => {
+                if let Some(stream) = media.received_by(ssrc, at, flow) {
+                    stream.far_end.feedback(kind, format);
+                }
+            }
+            RtcpPacket::Other(_) => {}
         });
     }
 }
 
 impl Media {
+    /// The stream of a source that speaks of itself on `flow`.
+    fn sent_by(&mut self, ssrc: u32, at: PacketRef, flow: Flow) -> Option<&mut RtpStream> {
+        let own = self.of_ssrc(ssrc, at.capture_point, |stream| {
+            (
+                stream.src.ip == flow.src.ip,
+                near(stream.src.port, flow.src.port),
+            )
+        })?;
+        self.streams.get_mut(own)
+    }
+
+    /// The stream of a source that whoever sends on `flow` receives.
+    fn received_by(&mut self, ssrc: u32, at: PacketRef, flow: Flow) -> Option<&mut RtpStream> {
+        let about = self.of_ssrc(ssrc, at.capture_point, |stream| {
+            (
+                stream.dst.ip == flow.src.ip,
+                near(stream.dst.port, flow.src.port),
+            )
+        })?;
+        self.streams.get_mut(about)
+    }
+
     /// The stream of `ssrc` at a point whose flow fits best: the address must,
     /// the port should.
     fn of_ssrc(

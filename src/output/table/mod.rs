@@ -1,13 +1,17 @@
 //! What a person reads in ten seconds.
 
+mod listing;
 mod rows;
 
 use std::io::{self, Write};
 
 use colored::Colorize as _;
-use comfy_table::{Cell, CellAlignment, Table as Grid, presets};
+use comfy_table::{Cell, CellAlignment};
 
-use self::rows::{Row, StreamRow, address, connection_row, device, painted, row, stream_row};
+use self::listing::{Listing, grid, write_grid};
+use self::rows::{
+    Row, address, connection_row, device, lookup_row, painted, row, stream_row, subscription_row,
+};
 use super::Sink;
 use super::escape::terminal;
 use crate::report::{LimitRecord, Record, StunExchangeRecord, Summary};
@@ -26,8 +30,12 @@ pub enum TimeStyle {
     Delta,
 }
 
-/// Streams that are listed one by one.
-const MAX_STREAMS: usize = 40;
+/// Lines of one kind that are shown.
+const MAX_LINES: usize = 40;
+/// Calls that are shown one by one.
+const MAX_CALLS: usize = 10_000;
+/// Kinds of STUN exchanges that are told apart.
+const MAX_STUN: usize = 4096;
 /// Calls whose exchanges are told beneath their row.
 const MAX_DETAILED: usize = 12;
 
@@ -37,17 +45,22 @@ pub struct Table<W> {
     out: W,
     time: TimeStyle,
     calls: Vec<Row>,
-    streams: Vec<StreamRow>,
-    more_streams: usize,
+    more_calls: usize,
+    streams: Listing<10>,
     limits: Vec<LimitRecord>,
     summary: Option<Box<Summary>>,
     stun: std::collections::BTreeMap<StunLine, StunCount>,
-    connections: Vec<[String; 4]>,
-    more_connections: usize,
+    more_stun: u64,
+    connections: Listing<4>,
     /// Connections with records that could not be read.
     encrypted: usize,
-    devices: Vec<[String; 4]>,
-    more_devices: usize,
+    /// Connections that came to nothing.
+    dead: usize,
+    lookups: Listing<4>,
+    /// Look-ups that failed.
+    failed_lookups: usize,
+    devices: Listing<4>,
+    subscriptions: Listing<4>,
     pings: u64,
     registers: Vec<String>,
 }
@@ -76,16 +89,31 @@ impl<W: Write> Table<W> {
             out,
             time,
             calls: Vec::new(),
-            streams: Vec::new(),
-            more_streams: 0,
+            more_calls: 0,
+            streams: Listing::new(
+                "rtp-streams",
+                [
+                    "Call", "RTP", "Codec", "SSRC", "Packets", "Lost", "Jitter", "Gap", "MOS",
+                    "DTMF",
+                ],
+            ),
             limits: Vec::new(),
             summary: None,
             stun: std::collections::BTreeMap::new(),
-            connections: Vec::new(),
-            more_connections: 0,
+            more_stun: 0,
+            connections: Listing::new("connections", ["Connections", "", "State", "Note"]),
             encrypted: 0,
-            devices: Vec::new(),
-            more_devices: 0,
+            dead: 0,
+            lookups: Listing::new("dns-lookups", ["DNS", "Result", "Answer", "Note"]),
+            failed_lookups: 0,
+            devices: Listing::new(
+                "registrations",
+                ["Registrations", "State", "Contact", "Note"],
+            ),
+            subscriptions: Listing::new(
+                "subscriptions",
+                ["Subscriptions", "State", "Event", "Note"],
+            ),
             pings: 0,
             registers: Vec::new(),
         }
@@ -180,31 +208,46 @@ impl<W: Write> Table<W> {
         Ok(())
     }
 
+    /// Without a call, whatever may have kept one from being seen is said.
+    fn write_why_none(&mut self) -> io::Result<()> {
+        let mut reasons = Vec::new();
+        if self.failed_lookups > 0 {
+            reasons.push(format!(
+                "{} DNS look-ups for SIP servers failed",
+                self.failed_lookups
+            ));
+        }
+        if self.dead > 0 {
+            reasons.push(format!("{} connections came to nothing", self.dead));
+        }
+        if self.encrypted > 0 {
+            reasons.push(format!(
+                "{} TLS connections are not decoded",
+                self.encrypted
+            ));
+        }
+        if reasons.is_empty() {
+            return writeln!(self.out, "\nNo calls.");
+        }
+        let line = format!("No calls could be read: {}.", reasons.join("; "));
+        writeln!(self.out, "\n{}", line.yellow())
+    }
+
     fn write_calls(&mut self, first: Option<&str>) -> io::Result<()> {
         if self.calls.is_empty() {
-            if self.encrypted > 0 {
-                let line = format!(
-                    "No calls could be read: {} TLS connections at ports of SIP are not decoded.",
-                    self.encrypted
-                );
-                writeln!(self.out, "\n{}", line.yellow())?;
-            } else {
-                writeln!(self.out, "\nNo calls.")?;
-            }
-            return Ok(());
+            return self.write_why_none();
         }
         self.calls.sort_by_key(|row| row.index);
         let notes: Vec<String> = self.calls.iter().map(|row| self.note(row, first)).collect();
         let any_note = notes.iter().any(|note| !note.is_empty());
         let detailed = self.calls.len() <= MAX_DETAILED;
-        let mut grid = grid();
         let mut head = vec![
             "#", "Start", "From", "To", "Outcome", "Status", "PDD", "Talk", "Audio", "Ended by",
         ];
         if any_note {
             head.push("Note");
         }
-        grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
+        let mut grid = grid(&head);
         let mut before = first;
         for (row, note) in self.calls.iter().zip(&notes) {
             let start = row
@@ -233,6 +276,9 @@ impl<W: Write> Table<W> {
         }
         writeln!(self.out)?;
         write_grid(&mut self.out, &grid)?;
+        if self.more_calls > 0 {
+            writeln!(self.out, "(+{} more calls: --format csv)", self.more_calls)?;
+        }
         if detailed {
             for row in &self.calls {
                 for line in &row.detail {
@@ -291,76 +337,6 @@ impl<W: Write> Table<W> {
         notes.join(", ")
     }
 
-    fn write_streams(&mut self) -> io::Result<()> {
-        if self.streams.is_empty() {
-            return Ok(());
-        }
-        let mut grid = grid();
-        let head = [
-            "Call", "RTP", "Codec", "SSRC", "Packets", "Lost", "Jitter", "Gap", "MOS", "DTMF",
-        ];
-        grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
-        for row in &self.streams {
-            let mut cells = vec![Cell::new(&row.call), Cell::new(&row.way)];
-            cells.extend(row.cells.iter().map(Cell::new));
-            grid.add_row(cells);
-        }
-        writeln!(self.out)?;
-        write_grid(&mut self.out, &grid)?;
-        if self.more_streams > 0 {
-            writeln!(
-                self.out,
-                "(+{} more streams: --format csv --section rtp-streams)",
-                self.more_streams
-            )?;
-        }
-        Ok(())
-    }
-
-    fn write_connections(&mut self) -> io::Result<()> {
-        if self.connections.is_empty() {
-            return Ok(());
-        }
-        let mut grid = grid();
-        let head = ["Connections", "", "State", "Note"];
-        grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
-        for connection in &self.connections {
-            grid.add_row(connection.iter().map(Cell::new));
-        }
-        writeln!(self.out)?;
-        write_grid(&mut self.out, &grid)?;
-        if self.more_connections > 0 {
-            writeln!(
-                self.out,
-                "(+{} more: --format csv --section connections)",
-                self.more_connections
-            )?;
-        }
-        Ok(())
-    }
-
-    fn write_devices(&mut self) -> io::Result<()> {
-        if self.devices.is_empty() {
-            return Ok(());
-        }
-        let mut grid = grid();
-        let head = ["Registrations", "State", "Contact", "Note"];
-        grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
-        for device in &self.devices {
-            grid.add_row(device.iter().map(Cell::new));
-        }
-        writeln!(self.out)?;
-        write_grid(&mut self.out, &grid)?;
-        if self.more_devices > 0 {
-            writeln!(
-                self.out,
-                "(+{} more: --format csv --section registrations)",
-                self.more_devices
-            )?;
-        }
-        Ok(())
-    }
-
     /// Exchanges of the same kind between the same two hosts share a line.
     fn count_stun(&mut self, exchange: &StunExchangeRecord) {
         let outcome = match exchange.error_code {
@@ -374,7 +350,8 @@ impl<W: Write> Table<W> {
             outcome,
             mapped: exchange.mapped_address.clone().unwrap_or_default(),
         };
-        if self.stun.len() >= 4096 && !self.stun.contains_key(&line) {
+        if self.stun.len() >= MAX_STUN && !self.stun.contains_key(&line) {
+            self.more_stun += 1;
             return;
         }
         let count = self.stun.entry(line).or_default();
@@ -390,8 +367,7 @@ impl<W: Write> Table<W> {
         if self.stun.is_empty() {
             return Ok(());
         }
-        let mut grid = grid();
-        let head = [
+        let mut grid = grid(&[
             "STUN",
             "Method",
             "Outcome",
@@ -399,9 +375,8 @@ impl<W: Write> Table<W> {
             "Count",
             "Sent again",
             "Least RTT",
-        ];
-        grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
-        for (line, count) in self.stun.iter().take(MAX_STREAMS) {
+        ]);
+        for (line, count) in self.stun.iter().take(MAX_LINES) {
             grid.add_row([
                 Cell::new(format!("{} -> {}", line.src, line.dst)),
                 Cell::new(&line.method),
@@ -418,11 +393,12 @@ impl<W: Write> Table<W> {
         }
         writeln!(self.out)?;
         write_grid(&mut self.out, &grid)?;
-        let more = self.stun.len().saturating_sub(MAX_STREAMS);
+        let lines = self.stun.len().saturating_sub(MAX_LINES) as u64;
+        let more = lines + self.more_stun;
         if more > 0 {
             writeln!(
                 self.out,
-                "(+{more} more lines: --format csv --section stun-exchanges)"
+                "(+{more} more: --format csv --section stun-exchanges)"
             )?;
         }
         Ok(())
@@ -446,7 +422,7 @@ impl<W: Write> Table<W> {
                 self.pings
             )?;
         }
-        for line in self.registers.iter().take(MAX_STREAMS) {
+        for line in self.registers.iter().take(MAX_LINES) {
             writeln!(self.out, "  {line}")?;
         }
         for limit in &self.limits {
@@ -481,18 +457,18 @@ impl<W: Write> Table<W> {
 impl<W: Write> Sink for Table<W> {
     fn record(&mut self, record: Record) -> io::Result<()> {
         match record {
-            Record::Call(call) => self.calls.push(row(&call)),
-            Record::RtpStream(stream) => {
-                if self.streams.len() < MAX_STREAMS {
-                    self.streams.push(stream_row(&stream));
+            Record::Call(call) => {
+                if self.calls.len() < MAX_CALLS {
+                    self.calls.push(row(&call));
                 } else {
-                    self.more_streams += 1;
+                    self.more_calls += 1;
                 }
             }
+            Record::RtpStream(stream) => self.streams.add(|| stream_row(&stream)),
             Record::Transaction(transaction) => {
                 self.pings += 1;
                 let failed = transaction.icmp.is_some() || transaction.timeout;
-                if failed && self.registers.len() < MAX_STREAMS {
+                if failed && self.registers.len() < MAX_LINES {
                     let why = transaction.icmp.as_deref().map_or("no answer", |icmp| icmp);
                     self.registers.push(format!(
                         "{} {}:{} -> {}:{}  {}",
@@ -507,19 +483,21 @@ impl<W: Write> Sink for Table<W> {
             }
             Record::Limit(limit) => self.limits.push(limit),
             Record::Connection(connection) => {
+                let carries_nothing =
+                    connection.sip_messages == 0 && connection.encrypted_not_decoded == 0;
+                self.dead += usize::from(carries_nothing);
                 self.encrypted += usize::from(connection.encrypted_not_decoded > 0);
-                if self.connections.len() < MAX_STREAMS {
-                    self.connections.push(connection_row(&connection));
-                } else {
-                    self.more_connections += 1;
-                }
+                self.connections.add(|| connection_row(&connection));
             }
-            Record::Registration(registration) => {
-                if self.devices.len() < MAX_STREAMS {
-                    self.devices.push(device(&registration));
-                } else {
-                    self.more_devices += 1;
-                }
+            Record::DnsLookup(lookup) => {
+                let found =
+                    lookup.rcode.as_deref() == Some("NOERROR") && !lookup.answers.is_empty();
+                self.failed_lookups += usize::from(!found);
+                self.lookups.count(lookup_row(&lookup), 3);
+            }
+            Record::Registration(registration) => self.devices.add(|| device(&registration)),
+            Record::Subscription(subscription) => {
+                self.subscriptions.add(|| subscription_row(&subscription));
             }
             Record::StunExchange(exchange) => self.count_stun(&exchange),
             Record::Message(_) => {}
@@ -533,9 +511,11 @@ impl<W: Write> Sink for Table<W> {
             let first = summary.first_timestamp.clone();
             self.write_head(&summary)?;
             self.write_calls(first.as_deref())?;
-            self.write_streams()?;
-            self.write_devices()?;
-            self.write_connections()?;
+            self.streams.write(&mut self.out)?;
+            self.devices.write(&mut self.out)?;
+            self.subscriptions.write(&mut self.out)?;
+            self.connections.write(&mut self.out)?;
+            self.lookups.write(&mut self.out)?;
             self.write_stun()?;
             self.write_rest(&summary)?;
         }
@@ -545,18 +525,4 @@ impl<W: Write> Sink for Table<W> {
 
 fn rounded_to_millis(at: jiff::Timestamp) -> jiff::Timestamp {
     at.round(jiff::Unit::Millisecond).unwrap_or(at)
-}
-
-fn grid() -> Grid {
-    let mut grid = Grid::new();
-    grid.load_style(presets::NOTHING);
-    grid
-}
-
-/// Writes a grid without the spaces that pad its lines' ends.
-fn write_grid(out: &mut impl Write, grid: &Grid) -> io::Result<()> {
-    for line in grid.to_string().lines() {
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
 }

@@ -4,7 +4,8 @@ use colored::Colorize as _;
 
 use crate::output::escape::terminal;
 use crate::report::{
-    CallRecord, ConnectionRecord, ExchangeRecord, MediaRecord, RegistrationRecord, StreamRecord,
+    CallRecord, ConnectionRecord, DnsLookupRecord, ExchangeRecord, MediaRecord, RegistrationRecord,
+    StreamRecord, SubscriptionRecord,
 };
 
 /// One call, as short as the table needs it.
@@ -29,13 +30,6 @@ pub(super) struct Row {
     pub(super) legs: Vec<(String, String)>,
     pub(super) started: Option<String>,
     pub(super) detail: Vec<String>,
-}
-
-#[derive(Debug)]
-pub(super) struct StreamRow {
-    pub(super) call: String,
-    pub(super) way: String,
-    pub(super) cells: [String; 8],
 }
 
 pub(super) fn painted(outcome: &str) -> String {
@@ -224,6 +218,82 @@ pub(super) fn connection_row(connection: &ConnectionRecord) -> [String; 4] {
     [way, kind, state.to_string(), notes.join(", ")]
 }
 
+pub(super) fn lookup_row(lookup: &DnsLookupRecord) -> [String; 4] {
+    let asked = format!("{} {}", lookup.qtype, terminal(&lookup.name));
+    let empty = lookup.answers.is_empty();
+    let result = match lookup.rcode.as_deref() {
+        None => "no answer".red(),
+        Some("NOERROR") if empty => "nothing there".red(),
+        Some("NOERROR") => "found".normal(),
+        Some(other) => other.red(),
+    };
+    let mut answers: Vec<String> = lookup
+        .answers
+        .iter()
+        .take(3)
+        .map(|answer| terminal(answer).into_owned())
+        .collect();
+    let more = lookup.answers.len().saturating_sub(3);
+    if more > 0 {
+        answers.push(format!("+{more}"));
+    }
+    let mut notes = Vec::new();
+    if let Some(ms) = lookup.rtt_ms {
+        notes.push(short(Some(ms)));
+    }
+    if lookup.retries > 0 {
+        notes.push(format!("asked {} times", lookup.retries + 1));
+    }
+    if lookup.truncated {
+        notes.push("cut, to be asked again over TCP".to_owned());
+    }
+    notes.push(format!("{} asks {}", lookup.src_ip, lookup.dst_ip));
+    [
+        asked,
+        result.to_string(),
+        answers.join(", "),
+        notes.join(", "),
+    ]
+}
+
+pub(super) fn subscription_row(subscription: &SubscriptionRecord) -> [String; 4] {
+    let uri = |uri: &Option<String>| terminal(uri.as_deref().unwrap_or("?")).into_owned();
+    let who = format!(
+        "{} to {}",
+        uri(&subscription.from_uri),
+        uri(&subscription.to_uri)
+    );
+    let state = match subscription.state.as_str() {
+        "active" => subscription.state.green(),
+        "rejected" | "unanswered" | "expired" => subscription.state.red(),
+        _ => subscription.state.yellow(),
+    };
+    let mut notes = Vec::new();
+    if let Some(seconds) = subscription.expires_granted_s {
+        notes.push(format!("{seconds} s"));
+    }
+    notes.push(format!("{} NOTIFYs", subscription.notifies));
+    if subscription.notifies_failed > 0 {
+        let line = format!("{} not accepted", subscription.notifies_failed);
+        notes.push(line.red().to_string());
+    }
+    if !subscription.asked_for {
+        notes.push("nobody was seen to ask".to_owned());
+    }
+    if let Some(status) = subscription.last_status.filter(|status| *status >= 300) {
+        notes.push(status.to_string());
+    }
+    if let Some(reason) = &subscription.reason {
+        notes.push(terminal(reason).into_owned());
+    }
+    [
+        who,
+        state.to_string(),
+        terminal(&subscription.event).into_owned(),
+        notes.join(", "),
+    ]
+}
+
 pub(super) fn device(registration: &RegistrationRecord) -> [String; 4] {
     let state = match registration.state.as_str() {
         "registered" => registration.state.green(),
@@ -279,7 +349,7 @@ pub(super) fn address(ip: &str, port: u16) -> String {
     }
 }
 
-pub(super) fn stream_row(stream: &StreamRecord) -> StreamRow {
+pub(super) fn stream_row(stream: &StreamRecord) -> [String; 10] {
     let points = stream.capture_points.join(" ");
     let ptime = stream
         .ptime_ms
@@ -291,38 +361,41 @@ pub(super) fn stream_row(stream: &StreamRecord) -> StreamRow {
             stream.payload_types.first().copied().unwrap_or_default()
         ),
     };
-    let lost = format!("{} ({} %)", stream.lost, stream.loss_percent);
-    StreamRow {
-        call: match &stream.direction {
+    let place = match stream.lost_at.as_deref() {
+        Some("capture") => " in the capture alone",
+        Some("after") => ", more after this point",
+        _ => "",
+    };
+    let lost = format!("{} ({} %){place}", stream.lost, stream.loss_percent);
+    [
+        match &stream.direction {
             Some(direction) => format!("{direction} @{}", terminal(&points)),
             None => format!("no call @{}", terminal(&points)),
         },
-        way: format!(
+        format!(
             "{} -> {}",
             address(&stream.src_ip, stream.src_port),
             address(&stream.dst_ip, stream.dst_port)
         ),
-        cells: [
-            codec,
-            stream.ssrc_hex.clone(),
-            stream.packets.to_string(),
-            if stream.lost > 0 {
-                lost.red().to_string()
-            } else {
-                lost
-            },
-            stream
-                .jitter_ms
-                .map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms")),
-            if stream.payload_kind == "audio" {
-                format!("{:.0} ms", stream.gap_max_ms)
-            } else {
-                "-".to_owned()
-            },
-            stream
-                .mos
-                .map_or_else(|| "-".to_owned(), |mos| format!("{mos:.2}")),
-            stream.dtmf.clone(),
-        ],
-    }
+        codec,
+        stream.ssrc_hex.clone(),
+        stream.packets.to_string(),
+        if stream.lost > 0 {
+            lost.red().to_string()
+        } else {
+            lost
+        },
+        stream
+            .jitter_ms
+            .map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms")),
+        if stream.payload_kind == "audio" {
+            format!("{:.0} ms", stream.gap_max_ms)
+        } else {
+            "-".to_owned()
+        },
+        stream
+            .mos
+            .map_or_else(|| "-".to_owned(), |mos| format!("{mos:.2}")),
+        stream.dtmf.clone(),
+    ]
 }

@@ -9,7 +9,7 @@ fn shown(octets: &[u8], size: usize) -> String {
     for part in octets.chunks(size) {
         tap.push(part);
     }
-    format!("{:?} {:?} {:?} {:?} {}", tap.client, tap.version, tap.alpn, tap.alert, tap.closed_records)
+    format!("{:?}", tap.shown)
 }
 
 fuzz_target!(|octets: &[u8]| {

@@ -1,0 +1,14 @@
+//! DTLS datagrams: what was shown stays shown when more comes.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use sip_inspect::tls::DtlsTap;
+
+fuzz_target!(|octets: &[u8]| {
+    let mut tap = DtlsTap::default();
+    tap.datagram(octets);
+    let once = tap.shown.clone();
+    tap.datagram(octets);
+    assert_eq!(once.client.is_some(), tap.shown.client.is_some());
+    assert!(tap.shown.closed_records >= once.closed_records);
+});
