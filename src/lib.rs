@@ -68,6 +68,7 @@ pub mod capture;
 pub mod cli;
 pub mod dns;
 pub mod engine;
+pub mod filter;
 pub mod inspector;
 pub mod link;
 pub mod metrics;

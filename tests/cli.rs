@@ -520,3 +520,32 @@ fn statistics_completions_and_manuals_are_printed() {
     check(&["man", "analyze"], 0, "show\\-digits", "");
     check(&["man", "nothing"], 2, "", "no such verb");
 }
+
+#[test]
+fn the_doctor_says_what_is_allowed() {
+    let output = run(&["doctor", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let healthy = told["healthy"].as_bool().expect("a verdict");
+    assert_eq!(output.status, Some(i32::from(!healthy)));
+    let checks = told["checks"].as_array().expect("checks");
+    for check in checks {
+        let is_bad = check["state"] == "bad";
+        assert_eq!(is_bad, check["fix"].is_string(), "{check}");
+    }
+    let table = run(&["doctor"]);
+    assert_eq!(
+        table.stdout.matches("good  ").count(),
+        checks
+            .iter()
+            .filter(|check| check["state"] == "good")
+            .count()
+    );
+    // Without a place for long reports something is wrong.
+    let output = program()
+        .args(["doctor"])
+        .env("TMPDIR", "/nowhere")
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("TMPDIR"));
+}

@@ -88,7 +88,8 @@ impl Wire {
             "-sn uac 10.99.0.2:5060 -i 10.99.0.1 -p 5060 -r 20 -d 100",
         );
         assert!(calls.wait().expect("sipp ends").success());
-        let _ = answers.kill();
+        // Its keeper hands the word on; a kill would leave it at the port.
+        signal(&answers, "TERM");
         let _ = answers.wait();
     }
 }
@@ -202,6 +203,66 @@ fn events_come_one_by_one() {
     );
     signal(&child, "TERM");
     assert_eq!(child.wait().expect("the program ends").code(), Some(0));
+}
+
+/// A line of `/proc/PID/status`.
+fn status_of(child: &Child, name: &str) -> String {
+    let path = format!("/proc/{}/status", child.id());
+    let text = std::fs::read_to_string(path).expect("the process is there");
+    let line = text.lines().find(|line| line.starts_with(name));
+    let words = line.expect("the line").split_whitespace().skip(1);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn m070_root_is_given_up_before_the_first_packet() {
+    let Some(wire) = Wire::new("prv") else { return };
+    let check = |arguments: &[&str], uid: &str, capabilities: &str| {
+        let child = wire.capture(&[&["--json"], arguments].concat());
+        let uids = status_of(&child, "Uid:");
+        assert_eq!(uids, [uid; 4].join(" "), "{arguments:?}");
+        if !capabilities.is_empty() {
+            for name in ["CapEff:", "CapPrm:"] {
+                assert_eq!(status_of(&child, name), capabilities, "{arguments:?}");
+            }
+            assert_eq!(status_of(&child, "NoNewPrivs:"), "1");
+            assert_eq!(status_of(&child, "Groups:"), "65534");
+        }
+        wire.calls(2);
+        signal(&child, "INT");
+        let (status, report) = end(child);
+        assert_eq!((status, &report["summary"]["calls"]), (Some(0), &2.into()));
+    };
+    let none = "0000000000000000";
+    check(&[], "65534", none);
+    check(&["-Z", "root"], "0", "");
+    // A ring goes on where the user may write, and is refused before the
+    // capture where not.
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("kept.pcapng");
+    let file = file.to_str().expect("UTF-8");
+    let ring = ["-w", file, "-b", "filesize:2", "-b", "files:3"];
+    let refused = |arguments: &[&str]| {
+        let program = env!("CARGO_BIN_EXE_sip-inspect");
+        Command::new("ip")
+            .args(["netns", "exec", &wire.near, program, "capture", "-i", "w0"])
+            .args(arguments)
+            .output()
+            .expect("the program runs")
+    };
+    let output = refused(&ring);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nobody can't make"));
+    assert!(shell(&format!("chmod 777 {}", folder.path().display())));
+    check(&ring, "65534", none);
+    let files = std::fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(files, 3);
+    // One file in a folder of root's own is made before root is gone.
+    assert!(shell(&format!("chmod 700 {}", folder.path().display())));
+    check(&["-w", file], "65534", none);
+    assert!(packets_in(Path::new(file)) > 0);
+    let output = refused(&["-Z", "no-such-user"]);
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]

@@ -191,12 +191,14 @@ fn m040_strangers_text_reaches_no_terminal() {
     file.packet(
         Timestamp::from_nanos(1),
         &udp(1, 5060, 5060, text.as_bytes()),
+        0,
     )
     .expect("a vector takes all");
     let refusal = text.replace("INVITE sip:a@b SIP/2.0", &format!("SIP/2.0 486 {hostile}"));
     file.packet(
         Timestamp::from_nanos(2),
         &udp(1, 5060, 5060, refusal.as_bytes()),
+        0,
     )
     .expect("a vector takes all");
     let file = file.finish().expect("a vector takes all");

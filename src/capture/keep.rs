@@ -82,12 +82,15 @@ impl Keeper {
             self.next_file()?;
         }
         match &mut self.current {
-            Current::Classic(writer) => writer.packet(packet.timestamp, packet.data)?,
+            Current::Classic(writer) => {
+                writer.packet(packet.timestamp, packet.data, packet.original_length)?;
+            }
             Current::Ng(writer) => {
                 writer.packet(
                     u32::from(packet.capture_point.0),
                     packet.timestamp,
                     packet.data,
+                    packet.original_length,
                 )?;
             }
         }
@@ -136,6 +139,32 @@ impl Keeper {
             }
         }
         Ok(())
+    }
+
+    /// The file that is written now.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        match &self.current {
+            Current::Classic(writer) => writer.get_ref().get_ref(),
+            Current::Ng(writer) => writer.get_ref().get_ref(),
+        }
+    }
+
+    /// Whether the files that follow can be made where the first one is.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn can_go_on(&self) -> io::Result<()> {
+        if self.ring == Ring::default() {
+            return Ok(());
+        }
+        // Made, not asked for: a read-only file system would say yes.
+        let folder = self
+            .path
+            .parent()
+            .filter(|path| !path.as_os_str().is_empty());
+        tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(drop)
     }
 
     /// Flushes all; hands back how many packets were kept.

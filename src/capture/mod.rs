@@ -8,6 +8,8 @@ pub mod keep;
 #[cfg(feature = "live")]
 pub mod live;
 mod merge;
+#[cfg(feature = "live")]
+pub mod privileges;
 mod read;
 
 pub use file::{CaptureFile, Damage, OpenError, ReadError};

@@ -29,8 +29,17 @@ pub(super) enum Verb {
     /// Watches interfaces and tells the same.
     #[cfg(feature = "live")]
     Capture(Box<CaptureArgs>),
+    /// Takes one call or stream out of a capture.
+    #[command(subcommand)]
+    Export(Export),
     /// Tells what many calls have in common: RFC 6076 metrics and spreads.
     Stats(StatsArgs),
+    /// Looks at this machine: what can be captured, and what to do where not.
+    Doctor {
+        /// How to spell it.
+        #[arg(long, value_enum, default_value_t = PlainFormat::Table, value_name = "FORMAT")]
+        format: PlainFormat,
+    },
     /// Prints the JSON Schema of `--format json`.
     Schema,
     /// Prints the completions of a shell.
@@ -149,6 +158,10 @@ Examples:
   zcat day.pcap.gz | sip-inspect -              from standard input
   sip-inspect day.pcap -f 'host 192.0.2.1'      a capture filter, as tcpdump has it
   sip-inspect day.pcap --call alice             only calls of one user
+  sip-inspect day.pcap -Y 'call.outcome == busy'
+                                                only what a filter holds for
+  sip-inspect day.pcap -e call.from_user -e call.outcome
+                                                fields as columns
 
 Exit status: 0 done, 2 usage, 3 no capture, 4 incomplete (with --strict),
 5 output not written, 70 internal error.")]
@@ -175,9 +188,9 @@ pub(super) struct Analyze {
     pub max_decompressed: u64,
 }
 
-/// How statistics are spelled.
+/// How short answers are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum StatsFormat {
+pub(super) enum PlainFormat {
     /// For people.
     Table,
     /// One document.
@@ -195,8 +208,44 @@ pub(super) struct StatsArgs {
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// How to spell it.
-    #[arg(long, value_enum, default_value_t = StatsFormat::Table, value_name = "FORMAT")]
-    pub format: StatsFormat,
+    #[arg(long, value_enum, default_value_t = PlainFormat::Table, value_name = "FORMAT")]
+    pub format: PlainFormat,
+}
+
+/// What is taken out of a capture.
+#[derive(Debug, Subcommand)]
+pub(super) enum Export {
+    /// The packets of one call: signalling on all hops, media, RTCP, checks and
+    /// look-ups; or those of one stream.
+    Pcap(ExportPcap),
+}
+
+/// Writes the packets of one call or stream as pcapng.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sip-inspect export pcap day.pcap --call 17 -w call.pcapng
+  sip-inspect export pcap day.pcap --call alice -w - | tshark -r -
+  sip-inspect export pcap day.pcap --stream stream-3 -w stream.pcapng
+
+Segments of a TCP connection that other calls use too come with them.
+
+Exit status: 0 done, 1 no such call, 2 usage, 3 no capture, 5 output not
+written.")]
+pub(super) struct ExportPcap {
+    /// Files or folders of files; they are read three times.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The call: its #, its Call-ID or the beginning of it, or a user. Calls
+    /// that it led to, or that led to it, come with it.
+    #[arg(long, value_name = "CALL", required_unless_present = "stream")]
+    pub call: Option<String>,
+    /// The stream, by its id.
+    #[arg(long, value_name = "ID", conflicts_with = "call")]
+    pub stream: Option<String>,
+    /// Where to write; `-` is standard output. An existing file is replaced.
+    #[arg(short = 'w', long, value_name = "FILE")]
+    pub write: PathBuf,
 }
 
 /// How a ladder is drawn.
@@ -250,6 +299,14 @@ pub(super) struct ReportArgs {
     /// Write to a file in place of standard output.
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Only records that this filter holds for, by the names of `schema` or of
+    /// Wireshark: 'call.outcome == "busy" and call.from_uri ~ "alice"'.
+    #[arg(short = 'Y', long = "display-filter", value_name = "EXPR")]
+    pub display_filter: Option<String>,
+    /// Print this field of each record that can have it, as a column; may be
+    /// repeated.
+    #[arg(short = 'e', long = "field", value_name = "FIELD", conflicts_with_all = ["format", "json"])]
+    pub fields: Vec<String>,
     /// Add a record for each SIP message.
     #[arg(long)]
     pub messages: bool,
@@ -348,6 +405,10 @@ pub(super) struct CaptureArgs {
     /// Begin a new file at `filesize:KB`; keep only the last `files:N`.
     #[arg(short = 'b', long = "ring", value_name = "HOW", requires = "write")]
     pub ring: Vec<String>,
+    /// Go on as this user once the interfaces are open, when started as root;
+    /// by default whoever called sudo, else nobody. `root` keeps root.
+    #[arg(short = 'Z', long = "relinquish-privileges", value_name = "USER")]
+    pub relinquish_privileges: Option<String>,
     /// Print each SIP message as a line of JSON when it comes; implies
     /// `--format ndjson`.
     #[arg(long)]

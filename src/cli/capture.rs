@@ -10,6 +10,7 @@ use super::reporter::{Reporter, output_status};
 use super::{ExitStatus, notices};
 use crate::capture::keep::{Keeper, Ring};
 use crate::capture::live::{self, Live, LiveConfig, LiveError, LiveSink};
+use crate::capture::privileges::Successor;
 use crate::inspector::PointInfo;
 use crate::output::escape::terminal;
 use crate::packet::{CapturePoint, LinkType, Packet};
@@ -46,6 +47,10 @@ pub(super) fn run(args: &CaptureArgs) -> ExitStatus {
         Ok(live) => live,
         Err(error) => return refused(&error),
     };
+    let successor = match successor(args) {
+        Ok(successor) => successor,
+        Err(status) => return status,
+    };
     let interfaces: Vec<(String, LinkType)> = live
         .interfaces()
         .map(|(name, link_type)| (name.to_owned(), link_type))
@@ -69,6 +74,11 @@ pub(super) fn run(args: &CaptureArgs) -> ExitStatus {
         Ok(reporter) => reporter,
         Err(status) => return status,
     };
+    if let Some(successor) = &successor
+        && let Err(status) = hand_over(successor, keeper.as_ref())
+    {
+        return status;
+    }
     for (name, link_type) in &interfaces {
         reporter.inspector.add_point(PointInfo {
             file: "live".to_owned(),
@@ -80,7 +90,11 @@ pub(super) fn run(args: &CaptureArgs) -> ExitStatus {
     }
     if !args.report.quiet {
         let names: Vec<&str> = interfaces.iter().map(|(name, _)| name.as_str()).collect();
-        notices::notice(&format!("capturing on {}; Ctrl-C ends", names.join(", ")));
+        let who = successor.map_or_else(String::new, |own| format!(" as {}", own.name));
+        notices::notice(&format!(
+            "capturing on {}{who}; Ctrl-C ends",
+            names.join(", ")
+        ));
     }
     let mut watching = Watching {
         reporter,
@@ -122,6 +136,36 @@ pub(super) fn run(args: &CaptureArgs) -> ExitStatus {
         Ok(Err(_)) => ExitStatus::Capture,
         Ok(Ok(())) => status,
     }
+}
+
+/// Who is to go on in place of root.
+fn successor(args: &CaptureArgs) -> Result<Option<Successor>, ExitStatus> {
+    let sudo_uid = std::env::var("SUDO_UID").ok();
+    Successor::of(args.relinquish_privileges.as_deref(), sudo_uid.as_deref()).map_err(|error| {
+        notices::error(&format!("-Z: {error}"));
+        ExitStatus::Usage
+    })
+}
+
+/// Gives root up, before the first packet is read.
+fn hand_over(successor: &Successor, keeper: Option<&Keeper>) -> Result<(), ExitStatus> {
+    let name = &successor.name;
+    if let Some(keeper) = keeper
+        && let Err(error) = successor.own(keeper.file())
+    {
+        notices::warning(&format!("the file stays root's, not {name}'s: {error}"));
+    }
+    if let Err(error) = successor.take_over() {
+        notices::error(&format!("root is not given up: {error}; -Z root keeps it"));
+        return Err(ExitStatus::Capture);
+    }
+    if let Some(Err(error)) = keeper.map(Keeper::can_go_on) {
+        notices::error(&format!(
+            "{name} can't make the next files of the ring there: {error}; choose a folder where {name} can, or -Z USER"
+        ));
+        return Err(ExitStatus::Output);
+    }
+    Ok(())
 }
 
 /// The first SIGINT or SIGTERM asks for the end, the second SIGINT is one.

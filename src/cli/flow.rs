@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use super::args::{Flow, FlowFormat};
-use super::gathering::{Gatherer, gather};
+use super::gathering::{Gatherer, chosen, gather, tied};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
 use crate::capture::Inputs;
@@ -57,29 +57,10 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
     } = gather(inputs, config, Drawn::default());
     calls.sort_by_key(|call| call.index);
     messages.sort_by(|a, b| a.timestamp.cmp(&b.timestamp));
-    let chosen: Vec<&CallRecord> = match &wanted {
-        // A number is first of all the # of the list.
-        Some(wanted) => match calls.iter().find(|call| wanted.parse() == Ok(call.index)) {
-            Some(call) => vec![call],
-            None => calls
-                .iter()
-                .filter(|call| is_wanted(call, wanted))
-                .collect(),
-        },
-        None => calls.iter().collect(),
+    let chosen = match chosen(&calls, wanted.as_deref()) {
+        Ok(chosen) => chosen,
+        Err(status) => return status,
     };
-    if chosen.is_empty() {
-        let what = wanted.map_or_else(
-            || "there is no call to draw".to_owned(),
-            |wanted| {
-                format!(
-                    "no call is {wanted}: give its #, its Call-ID or the beginning of it, or a user"
-                )
-            },
-        );
-        notices::error(&what);
-        return ExitStatus::Failed;
-    }
     if wanted.is_none() && chosen.len() > MAX_DRAWN {
         return list(&chosen);
     }
@@ -109,31 +90,6 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
         }
     };
     output_status(written, "standard output")
-}
-
-fn is_wanted(call: &CallRecord, wanted: &str) -> bool {
-    call.call_id.starts_with(wanted)
-        || call.from_user.as_deref() == Some(wanted)
-        || call.to_user.as_deref() == Some(wanted)
-}
-
-/// A call and those that it led to, or that led to it.
-fn tied<'c>(call: &'c CallRecord, calls: &'c [CallRecord]) -> Vec<&'c CallRecord> {
-    let mut group = vec![call];
-    let mut next = 0;
-    while let Some(current) = group.get(next).copied() {
-        next += 1;
-        for leg in &current.legs {
-            if let Some(other) = calls.iter().find(|other| other.call_id == leg.call_id)
-                && !group.iter().any(|known| known.call_id == other.call_id)
-                && group.len() < 16
-            {
-                group.push(other);
-            }
-        }
-    }
-    group.sort_by_key(|call| call.index);
-    group
 }
 
 fn list(calls: &[&CallRecord]) -> ExitStatus {

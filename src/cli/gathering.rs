@@ -1,10 +1,10 @@
 //! Captures read whole, for verbs that look at many records at once.
 
-use super::notices;
+use super::{ExitStatus, notices};
 use crate::capture::{CaptureFile, Inputs, Notice, PacketSource};
 use crate::inspector::{Config, Inspector, PointInfo};
 use crate::packet::{CapturePoint, LinkType, Packet};
-use crate::report::Record;
+use crate::report::{CallRecord, Record};
 
 /// Takes the records.
 pub(super) trait Gatherer {
@@ -71,4 +71,64 @@ impl<G: Gatherer> PacketSource for Gathering<G> {
     }
 
     fn progress(&mut self, _octets: u64) {}
+}
+
+/// The calls that a user asks for: by number, Call-ID or user; all of them
+/// without a wish.
+///
+/// # Errors
+///
+/// The status to exit with, after it has been said that there is none.
+pub(super) fn chosen<'c>(
+    calls: &'c [CallRecord],
+    wanted: Option<&str>,
+) -> Result<Vec<&'c CallRecord>, ExitStatus> {
+    let chosen: Vec<&CallRecord> = match wanted {
+        // A number is first of all the # of the list.
+        Some(wanted) => match calls.iter().find(|call| wanted.parse() == Ok(call.index)) {
+            Some(call) => vec![call],
+            None => calls
+                .iter()
+                .filter(|call| is_wanted(call, wanted))
+                .collect(),
+        },
+        None => calls.iter().collect(),
+    };
+    if chosen.is_empty() {
+        notices::error(&wanted.map_or_else(
+            || "there is no call".to_owned(),
+            |wanted| {
+                format!(
+                    "no call is {wanted}: give its #, its Call-ID or the beginning of it, or a user"
+                )
+            },
+        ));
+        return Err(ExitStatus::Failed);
+    }
+    Ok(chosen)
+}
+
+fn is_wanted(call: &CallRecord, wanted: &str) -> bool {
+    call.call_id.starts_with(wanted)
+        || call.from_user.as_deref() == Some(wanted)
+        || call.to_user.as_deref() == Some(wanted)
+}
+
+/// A call and those that it led to, or that led to it.
+pub(super) fn tied<'c>(call: &'c CallRecord, calls: &'c [CallRecord]) -> Vec<&'c CallRecord> {
+    let mut group = vec![call];
+    let mut next = 0;
+    while let Some(current) = group.get(next).copied() {
+        next += 1;
+        for leg in &current.legs {
+            if let Some(other) = calls.iter().find(|other| other.call_id == leg.call_id)
+                && !group.iter().any(|known| known.call_id == other.call_id)
+                && group.len() < 16
+            {
+                group.push(other);
+            }
+        }
+    }
+    group.sort_by_key(|call| call.index);
+    group
 }

@@ -4,7 +4,9 @@ mod analyze;
 mod args;
 #[cfg(feature = "live")]
 mod capture;
+mod doctor;
 mod exit_status;
+mod export;
 mod flow;
 mod gathering;
 mod notices;
@@ -45,7 +47,9 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "live")]
         Verb::Capture(capture) => capture::run(capture),
         Verb::Flow(flow) => flow::run(flow),
+        Verb::Export(args::Export::Pcap(args)) => export::pcap(args),
         Verb::Stats(args) => stats::run(args),
+        Verb::Doctor { format } => doctor::run(*format),
         Verb::Schema => schema::run(),
         Verb::Completions { shell } => papers::completions(*shell),
         Verb::Man { verb } => papers::man(verb.as_deref()),

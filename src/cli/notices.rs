@@ -13,6 +13,16 @@ pub(super) fn error(text: &str) {
     let _ = writeln!(stderr, "{} {}", "error:".red().bold(), terminal(text));
 }
 
+/// Shows where in a text it went wrong: before which character.
+pub(super) fn beneath(text: &str, position: usize) {
+    let before: String = text.chars().take(position).collect();
+    let after: String = text.chars().skip(position).collect();
+    let before = terminal(&before);
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "  {before}{}", terminal(&after));
+    let _ = writeln!(stderr, "  {}^", " ".repeat(before.chars().count()));
+}
+
 /// Says what the user should know.
 pub(super) fn warning(text: &str) {
     let mut stderr = std::io::stderr().lock();
@@ -20,7 +30,6 @@ pub(super) fn warning(text: &str) {
 }
 
 /// Says what is going on.
-#[cfg(feature = "live")]
 pub(super) fn notice(text: &str) {
     let mut stderr = std::io::stderr().lock();
     let _ = writeln!(stderr, "{}", terminal(text));

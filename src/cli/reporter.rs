@@ -8,9 +8,11 @@ use super::args::{Format, ReportArgs, Section, Time};
 use super::{ExitStatus, notices};
 use crate::engine::Config as EngineConfig;
 use crate::engine::limits::Limits;
+use crate::filter::{Field, Filter};
 use crate::inspector::{Config, Inspector};
 use crate::output::Sink;
 use crate::output::csv::Csv;
+use crate::output::fields::Fields;
 use crate::output::json::Json;
 use crate::output::ndjson::Ndjson;
 use crate::output::table::{Table, TimeStyle};
@@ -21,6 +23,7 @@ use crate::report::Record;
 pub(super) struct Reporter {
     pub(super) inspector: Inspector,
     sink: Box<dyn Sink>,
+    filter: Option<Filter>,
     out_name: String,
     written: io::Result<()>,
     left: u64,
@@ -36,6 +39,12 @@ impl Reporter {
     ///
     /// The status to exit with, after the error has been told.
     pub(super) fn open(args: &ReportArgs, events: bool) -> Result<Self, ExitStatus> {
+        let filter = args.display_filter.as_deref().map(filter).transpose()?;
+        let fields = fields(&args.fields)?;
+        let messages = args.messages
+            || args.section == Section::Messages
+            || filter.as_ref().is_some_and(Filter::is_about_messages)
+            || fields.iter().any(|field| field.is_prefixed("messages"));
         let (out, out_name): (Box<dyn Write>, String) = match &args.output {
             None => (Box::new(io::stdout()), "standard output".to_owned()),
             Some(path) => match File::create(path) {
@@ -52,8 +61,13 @@ impl Reporter {
             Box::new(BufWriter::with_capacity(64 * 1024, out))
         };
         Ok(Self {
-            inspector: Inspector::new(config(args, events)),
-            sink: sink(args, events, out),
+            inspector: Inspector::new(config(args, events || messages)),
+            sink: if fields.is_empty() {
+                sink(args, events, messages, out)
+            } else {
+                Box::new(Fields::new(out, fields))
+            },
+            filter,
             out_name,
             written: Ok(()),
             left: args.count.unwrap_or(u64::MAX),
@@ -85,8 +99,18 @@ impl Reporter {
         if let Record::Summary(summary) = &record {
             self.complete = summary.complete;
         }
-        if self.written.is_ok() {
-            self.written = self.sink.record(record);
+        if self.written.is_err() {
+            return;
+        }
+        match &mut self.filter {
+            None => self.written = self.sink.record(record),
+            Some(filter) => {
+                for chosen in filter.choose(record) {
+                    if self.written.is_ok() {
+                        self.written = self.sink.record(chosen);
+                    }
+                }
+            }
         }
     }
 
@@ -100,6 +124,13 @@ impl Reporter {
     pub(super) fn finish(&mut self) {
         self.inspector.finish();
         self.drain();
+        let unjudged = self.filter.as_ref().map_or(0, Filter::unjudged);
+        if unjudged > 0 {
+            self.complete = false;
+            notices::warning(&format!(
+                "-Y: {unjudged} records were left out, since their calls had not ended when there was no more room for them"
+            ));
+        }
         if self.written.is_ok() {
             self.written = self.sink.finish();
         }
@@ -114,6 +145,24 @@ impl Reporter {
     }
 }
 
+fn filter(text: &str) -> Result<Filter, ExitStatus> {
+    Filter::parse(text).map_err(|error| {
+        notices::error(&format!("-Y: {error}"));
+        notices::beneath(text, error.position);
+        ExitStatus::Usage
+    })
+}
+
+fn fields(names: &[String]) -> Result<Vec<Field>, ExitStatus> {
+    let find = |name: &String| {
+        Field::find(name).map_err(|error| {
+            notices::error(&format!("-e: {error}"));
+            ExitStatus::Usage
+        })
+    };
+    names.iter().map(find).collect()
+}
+
 /// What becomes of writing: a reader that went away is no fault.
 pub(super) fn output_status(written: io::Result<()>, name: &str) -> ExitStatus {
     match written {
@@ -126,11 +175,11 @@ pub(super) fn output_status(written: io::Result<()>, name: &str) -> ExitStatus {
     }
 }
 
-fn config(args: &ReportArgs, events: bool) -> Config {
+fn config(args: &ReportArgs, messages: bool) -> Config {
     Config {
         engine: EngineConfig {
             limits: Limits::within((args.memory as usize).saturating_mul(1024 * 1024)),
-            messages: events || args.messages || args.section == Section::Messages,
+            messages,
             headers: args.headers.iter().take(64).cloned().collect(),
         },
         transactions: args.transactions,
@@ -140,14 +189,14 @@ fn config(args: &ReportArgs, events: bool) -> Config {
     }
 }
 
-fn sink(args: &ReportArgs, events: bool, out: Box<dyn Write>) -> Box<dyn Sink> {
+fn sink(args: &ReportArgs, events: bool, messages: bool, out: Box<dyn Write>) -> Box<dyn Sink> {
     let format = match (events, args.json) {
         (true, _) => Format::Ndjson,
         (false, true) => Format::Json,
         (false, false) => args.format,
     };
     match format {
-        Format::Json => Box::new(Json::new(out, args.messages)),
+        Format::Json => Box::new(Json::new(out, messages)),
         Format::Ndjson => Box::new(Ndjson::new(out)),
         Format::Csv => Box::new(Csv::new(out, args.section.name(), args.csv_raw)),
         Format::Table => {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 
-use super::args::{StatsArgs, StatsFormat};
+use super::args::{PlainFormat, StatsArgs};
 use super::gathering::{Gatherer, gather};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
@@ -32,8 +32,8 @@ pub(super) fn run(args: &StatsArgs) -> ExitStatus {
     let stats = gather(inputs, Config::default(), Stats::default()).finish();
     let mut out = io::stdout().lock();
     let written = match args.format {
-        StatsFormat::Json => write_json(&mut out, &stats).and_then(|()| out.write_all(b"\n")),
-        StatsFormat::Table => print(&stats, &mut out),
+        PlainFormat::Json => write_json(&mut out, &stats).and_then(|()| out.write_all(b"\n")),
+        PlainFormat::Table => print(&stats, &mut out),
     };
     output_status(written.and_then(|()| out.flush()), "standard output")
 }

@@ -9,6 +9,7 @@ mod connection_record;
 mod dns_record;
 mod media_record;
 mod registration_record;
+pub mod selection;
 pub mod stats;
 mod stream_record;
 mod stun_record;

@@ -2,6 +2,7 @@
 
 pub mod csv;
 pub mod escape;
+pub mod fields;
 pub mod json;
 pub mod ladder;
 pub mod ndjson;

@@ -31,7 +31,7 @@ fn walk(mut octets: &[u8]) -> (Vec<Read>, Result<usize, CaptureError>) {
 fn classic_file() -> Vec<u8> {
     let mut writer = PcapWriter::new(Vec::new(), LinkType(1)).expect("a vector takes all");
     for data in [&b"first"[..], b"", b"third packet"] {
-        writer.packet(STAMP, data).expect("a vector takes all");
+        writer.packet(STAMP, data, 0).expect("a vector takes all");
     }
     writer.finish().expect("a vector takes all")
 }
@@ -40,9 +40,11 @@ fn ng_file() -> Vec<u8> {
     let interfaces = [("if0", LinkType(1)), ("if1", LinkType(113))];
     let mut writer = PcapNgWriter::new(Vec::new(), &interfaces).expect("a vector takes all");
     writer
-        .packet(0, STAMP, b"zero")
+        .packet(0, STAMP, b"zero", 4)
         .expect("a vector takes all");
-    writer.packet(1, STAMP, b"one").expect("a vector takes all");
+    writer
+        .packet(1, STAMP, b"one", 3)
+        .expect("a vector takes all");
     writer.finish().expect("a vector takes all")
 }
 
@@ -194,4 +196,40 @@ fn any_time_resolution_is_understood() {
     check(6, 5, Some(i64::MIN), 0);
     check(127, 5, None, 0);
     check(0xff, 5, None, 0);
+}
+
+#[test]
+fn the_length_on_the_wire_outlives_a_copy() {
+    for (given, kept) in [(0, 3), (3, 3), (900, 900)] {
+        let mut classic = PcapWriter::new(Vec::new(), LinkType(1)).expect("a vector takes all");
+        classic
+            .packet(STAMP, b"cut", given)
+            .expect("a vector takes all");
+        let mut ng =
+            PcapNgWriter::new(Vec::new(), &[("if0", LinkType(1))]).expect("a vector takes all");
+        ng.packet(0, STAMP, b"cut", given)
+            .expect("a vector takes all");
+        for file in [classic.finish(), ng.finish()] {
+            let file = file.expect("a vector takes all");
+            let mut decoder = Decoder::new();
+            let mut rest = file.as_slice();
+            let mut lengths = Vec::new();
+            while let Ok(step) = decoder.step(rest) {
+                let consumed = match step {
+                    Step::NeedMore(_) => break,
+                    Step::Skipped { consumed } => consumed,
+                    Step::Packet {
+                        consumed,
+                        original_length,
+                        ..
+                    } => {
+                        lengths.push(original_length);
+                        consumed
+                    }
+                };
+                rest = &rest[consumed..];
+            }
+            assert_eq!(lengths, [kept], "{given}");
+        }
+    }
 }

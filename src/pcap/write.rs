@@ -29,20 +29,31 @@ impl<W: Write> PcapWriter<W> {
         Ok(Self { out })
     }
 
-    /// Appends one packet, kept whole.
+    /// Appends one packet that was `original_length` octets long.
     ///
     /// # Errors
     ///
     /// When the record can't be written, or the packet is longer than any can be.
-    pub fn packet(&mut self, timestamp: Timestamp, data: &[u8]) -> io::Result<()> {
+    pub fn packet(
+        &mut self,
+        timestamp: Timestamp,
+        data: &[u8],
+        original_length: u32,
+    ) -> io::Result<()> {
         let length = checked_length(data)?;
+        let original = original_length.max(length);
         let nanoseconds = timestamp.as_nanos();
         let seconds = u32::try_from(nanoseconds / 1_000_000_000).unwrap_or(u32::MAX);
         let fraction = u32::try_from(nanoseconds % 1_000_000_000).unwrap_or_default();
-        for field in [seconds, fraction, length, length] {
+        for field in [seconds, fraction, length, original] {
             self.out.write_all(&field.to_le_bytes())?;
         }
         self.out.write_all(data)
+    }
+
+    /// What is written to.
+    pub const fn get_ref(&self) -> &W {
+        &self.out
     }
 
     /// What is written to, for flushing.
@@ -93,12 +104,19 @@ impl<W: Write> PcapNgWriter<W> {
         Ok(Self { out })
     }
 
-    /// Appends one packet of interface number `interface`.
+    /// Appends one packet of interface number `interface` that was
+    /// `original_length` octets long.
     ///
     /// # Errors
     ///
     /// When the block can't be written, or the packet is longer than any can be.
-    pub fn packet(&mut self, interface: u32, timestamp: Timestamp, data: &[u8]) -> io::Result<()> {
+    pub fn packet(
+        &mut self,
+        interface: u32,
+        timestamp: Timestamp,
+        data: &[u8],
+        original_length: u32,
+    ) -> io::Result<()> {
         let length = checked_length(data)?;
         let units = timestamp.as_nanos();
         let mut body = Vec::with_capacity(data.len().saturating_add(24));
@@ -110,9 +128,14 @@ impl<W: Write> PcapNgWriter<W> {
                 .to_le_bytes(),
         );
         body.extend(length.to_le_bytes());
-        body.extend(length.to_le_bytes());
+        body.extend(original_length.max(length).to_le_bytes());
         body.extend(data);
         write_block(&mut self.out, 6, &body)
+    }
+
+    /// What is written to.
+    pub const fn get_ref(&self) -> &W {
+        &self.out
     }
 
     /// What is written to, for flushing.

@@ -5,6 +5,7 @@
 mod call;
 mod connection;
 mod dns;
+mod doctor;
 mod message;
 mod registration;
 mod stats;
@@ -17,6 +18,7 @@ mod transaction;
 pub use call::{CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, MediaRecord};
 pub use connection::ConnectionRecord;
 pub use dns::{DnsLookupEntry, DnsLookupRecord};
+pub use doctor::{Check, Examination};
 pub use message::MessageRecord;
 pub use registration::{BindingRecord, RegistrationEventRecord, RegistrationRecord};
 pub use stats::{Ratio, Spread, StatsRecord};
@@ -76,6 +78,22 @@ impl Record {
             Self::Message(_) => "messages",
             Self::Limit(_) => "limits",
             Self::Summary(_) => "summary",
+        }
+    }
+
+    /// The Call-ID it belongs to, if any.
+    #[must_use]
+    pub fn call_id(&self) -> Option<&str> {
+        match self {
+            Self::Call(call) => Some(&call.call_id),
+            Self::Connection(connection) => connection.call_id.as_deref(),
+            Self::DnsLookup(lookup) => lookup.call_id.as_deref(),
+            Self::Subscription(subscription) => Some(&subscription.call_id),
+            Self::Transaction(transaction) => Some(&transaction.call_id),
+            Self::RtpStream(stream) => stream.call_id.as_deref(),
+            Self::StunExchange(exchange) => exchange.call_id.as_deref(),
+            Self::Message(message) => message.call_id.as_deref(),
+            Self::Registration(_) | Self::Limit(_) | Self::Summary(_) => None,
         }
     }
 

@@ -161,7 +161,7 @@ impl Workload {
     pub fn write<W: Write>(&self, out: W) -> std::io::Result<W> {
         let mut writer = PcapWriter::new(out, LinkType(1))?;
         for (at, data) in &self.packets {
-            writer.packet(*at, data)?;
+            writer.packet(*at, data, 0)?;
         }
         writer.finish()
     }
