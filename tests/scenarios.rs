@@ -436,7 +436,7 @@ fn connections_that_try_to_carry_sip_are_told_of() {
 }
 
 #[test]
-fn forks_survive() {
+fn m045_forks_survive() {
     let scene = check(
         "0 A>P INVITE sdp=4000
         1 P>B INVITE via=2 branch=b sdp=4000

@@ -129,7 +129,7 @@ fn below_the_edges_nothing_reads_a_clock_or_a_file() {
 }
 
 #[test]
-fn keys_off_the_wire_are_hashed_with_a_seed() {
+fn m047_keys_off_the_wire_are_hashed_with_a_seed() {
     for (path, _, text) in modules() {
         assert!(
             !text.contains("FxHash") && !text.contains("rustc_hash"),

@@ -41,7 +41,7 @@ fn text(octets: &[u8]) -> String {
 }
 
 #[test]
-fn every_message_of_rfc_4475_is_readable() {
+fn m035_every_message_of_rfc_4475_is_readable() {
     let Some(folder) = folder("rfc4475") else {
         return;
     };
@@ -301,7 +301,7 @@ fn broken_messages_are_named_as_such() {
 }
 
 #[test]
-fn every_message_of_rfc_5118_is_readable() {
+fn m035_every_message_of_rfc_5118_is_readable() {
     let Some(folder) = folder("rfc5118") else {
         return;
     };

@@ -1,6 +1,7 @@
 //! Names of fields, and where they stand in records.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -34,7 +35,7 @@ impl Field {
     ///
     /// The name is not known; the error may tell one that is near.
     pub fn find(name: &str) -> Result<Self, FilterError> {
-        Names::new()
+        Names::all()
             .field(name)
             .map_err(|near| unknown(name, near, 0))
     }
@@ -239,8 +240,13 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The names, as the schema of the document has them.
-    pub(super) fn new() -> Self {
+    /// The names, as the schema of the document has them; gathered once.
+    pub(super) fn all() -> &'static Self {
+        static ALL: LazyLock<Names> = LazyLock::new(Names::gathered);
+        &ALL
+    }
+
+    fn gathered() -> Self {
         let schema = schemars::schema_for!(Document).to_value();
         let mut paths = BTreeMap::new();
         for section in Document::SECTIONS.into_iter().chain(["messages"]) {
@@ -382,7 +388,7 @@ mod tests {
 
     #[test]
     fn every_alias_leads_somewhere() {
-        let names = Names::new();
+        let names = Names::all();
         for (alias, paths) in ALIASES {
             for path in paths {
                 let mut places = Vec::new();
@@ -404,7 +410,7 @@ mod tests {
 
     #[test]
     fn a_slip_is_met_with_the_right_name() {
-        let names = Names::new();
+        let names = Names::all();
         for (slip, right) in [
             ("call.outcom", Some("call.outcome")),
             ("stream.jiter_ms", Some("stream.jitter_ms")),

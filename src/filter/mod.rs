@@ -42,7 +42,7 @@ impl Filter {
     ///
     /// What is wrong with it, and where.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        let expression = expression::parse(text, &Names::new())?;
+        let expression = expression::parse(text, Names::all())?;
         Ok(Self {
             about_calls: expression.is_about("calls"),
             expression,
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_shown_where_they_are() {
+    fn m048_m049_faults_are_shown_where_they_are() {
         for (text, position, says) in [
             ("", 0, "expected a field"),
             ("call.outcome ==", 15, "expected a value"),

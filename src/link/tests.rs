@@ -69,7 +69,7 @@ const PING: &str = "10.0.0.1:5060 -> 10.0.0.2:5061 udp ping";
 const PING6: &str = "[2001:db8::1]:5060 -> [2001:db8::2]:5061 udp ping";
 
 #[test]
-fn every_link_type_gives_the_same_datagram() {
+fn m008_every_link_type_gives_the_same_datagram() {
     let packet = ipv4(17, 0, UDP);
     let check = |link_type, head: &[u8]| {
         assert_eq!(
@@ -97,7 +97,7 @@ fn every_link_type_gives_the_same_datagram() {
 }
 
 #[test]
-fn packets_within_packets_are_entered_to_a_bound() {
+fn m025_packets_within_packets_are_entered_to_a_bound() {
     let mut packet = ipv4(17, 0, UDP);
     for _ in 0..MAX_DEPTH {
         packet = ipv4(4, 0, &packet);
@@ -113,7 +113,7 @@ fn packets_within_packets_are_entered_to_a_bound() {
 }
 
 #[test]
-fn extension_headers_are_walked_to_a_bound() {
+fn m025_extension_headers_are_walked_to_a_bound() {
     let chain = |count: usize| {
         let mut payload = Vec::new();
         for left in (0..count).rev() {
@@ -132,7 +132,7 @@ fn extension_headers_are_walked_to_a_bound() {
 }
 
 #[test]
-fn lengths_that_lie_keep_what_is_there() {
+fn m034_lengths_that_lie_keep_what_is_there() {
     let mut packet = ipv4(17, 0, UDP);
     packet[2..4].copy_from_slice(&[0, 0]);
     assert_eq!(seen(101, &packet), PING);

@@ -104,7 +104,7 @@ mod tests {
     const HOSTILE: &str = "\u{1b}[31m\u{0}\u{7f}\u{9b}2J\u{202e}abc\u{2028}\u{feff}\u{e0041}é\n";
 
     #[test]
-    fn terminals_get_no_commands() {
+    fn m039_terminals_get_no_commands() {
         assert_eq!(
             terminal(HOSTILE),
             "\\x1b[31m\\x00\\x7f\\x9b2J\\u{202e}abc\\u{2028}\\u{feff}\\u{e0041}é\\x0a"
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn spreadsheets_get_no_formulas() {
+    fn m041_spreadsheets_get_no_formulas() {
         for (text, expected) in [
             ("=cmd|x", "'=cmd|x"),
             ("+49", "'+49"),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_the_same_text_with_nothing_harmful_raw() {
+    fn m039_json_stays_the_same_text_with_nothing_harmful_raw() {
         let mut out = Vec::new();
         write_json(&mut out, &HOSTILE).expect("a vector takes all");
         let text = String::from_utf8(out).expect("UTF-8");

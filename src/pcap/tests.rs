@@ -74,7 +74,7 @@ fn swapped(file: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn both_byte_orders_and_both_clocks_read_alike() {
+fn m007_both_byte_orders_and_both_clocks_read_alike() {
     let little = classic_file();
     let expected = walk(&little);
     assert_eq!(expected.0.len(), 3);
@@ -111,7 +111,7 @@ fn a_file_cut_anywhere_gives_all_whole_packets() {
 }
 
 #[test]
-fn impossible_lengths_are_errors_not_allocations() {
+fn m005_m006_impossible_lengths_are_errors_not_allocations() {
     let mut file = classic_file();
     for (length, refused) in [
         (MAX_PACKET, false),
@@ -151,7 +151,7 @@ fn what_is_no_capture_says_how_it_begins() {
 }
 
 #[test]
-fn any_time_resolution_is_understood() {
+fn m006_any_time_resolution_is_understood() {
     let check = |resolution: u8, units: u64, offset: Option<i64>, expected: u64| {
         let mut file = Vec::new();
         file.extend(&ng_file()[..28]);

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_do_not_fit_are_refused() {
+    fn m051_headers_that_do_not_fit_are_refused() {
         let check = |first: u8, second: u8, rest: &[u8], expected: Option<usize>| {
             let octets = [&[first, second], &PACKET[2..12], rest].concat();
             let length = RtpPacket::parse(&octets).map(|packet| packet.payload.len());

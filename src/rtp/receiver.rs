@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn clean_wrapping_duplicated_and_reordered_sources() {
+    fn m023_clean_wrapping_duplicated_and_reordered_sources() {
         assert_eq!(report([7]), counts(1, 0, 0, 0));
         assert_eq!(report(0..1000), counts(1000, 0, 0, 0));
         assert_eq!(
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn jumps_on_both_sides_of_the_bounds() {
+    fn m023_jumps_on_both_sides_of_the_bounds() {
         assert_eq!(report([0, 2999]).lost, 2998);
         // A lone jump is noise, two in sequence are a restart.
         assert_eq!(report([0, 3000]), counts(1, 0, 0, 0));
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn agrees_with_a_naive_count_under_shuffling() {
+    fn m020_m023_agrees_with_a_naive_count_under_shuffling() {
         let mut seed = 0x2545_f491_4f6c_dd1d_u64;
         let mut random = move |bound: u64| {
             seed ^= seed << 13;

@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn cut_and_endless_compounds_end() {
+    fn m052_cut_and_endless_compounds_end() {
         let whole = [compound(), metrics(), described()].concat();
         let all = packets(&whole);
         for cut in 0..whole.len() {

@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn any_segmentation_gives_the_same_messages() {
+    fn m029_m031_any_segmentation_gives_the_same_messages() {
         let (one, two) = (message("abc"), message(""));
         let stream = format!("{one}\r\n\r\n{two}{one}");
         let expected = (vec![one.clone(), two, one], 4, 0);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_headers_and_bodies_are_bounded() {
+    fn m032_endless_headers_and_bodies_are_bounded() {
         let header = format!(
             "OPTIONS sip:a SIP/2.0\r\n{}",
             "a: b\r\n".repeat(MAX_HEADER / 3)

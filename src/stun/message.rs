@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn classic_messages_must_fit_in_every_way() {
+    fn m054_classic_messages_must_fit_in_every_way() {
         let request = [&[0, 1, 0, 8][..], &[7; 16], &[0, 3, 0, 4, 0, 0, 0, 6]].concat();
         let read = |octets: &[u8], port| {
             StunMessage::parse_classic(octets, port).map(|message| message.method_name())
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn error_codes_need_four_octets() {
+    fn m054_error_codes_need_four_octets() {
         let message = |value: &[u8]| {
             let mut octets = vec![1, 0x11, 0, 0, 0x21, 0x12, 0xa4, 0x42];
             octets.extend([0; 12]);

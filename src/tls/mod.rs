@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_record_ends_the_reading() {
+    fn m033_what_is_no_record_ends_the_reading() {
         let mut tap = TlsTap::default();
         tap.push(b"\x16\x03\x01\xff\xff");
         tap.push(&record(22, &client_hello()));

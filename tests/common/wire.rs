@@ -1,5 +1,7 @@
 //! Packets as they stand on a wire, made here.
 
+use sip_inspect::engine::Config as EngineConfig;
+use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{CapturePoint, LinkType, Packet};
 use sip_inspect::time::Timestamp;
 
@@ -31,4 +33,44 @@ pub(crate) fn udp(src: u32, src_port: u16, dst_port: u16, payload: &[u8]) -> Vec
     frame.extend([0, 0]);
     frame.extend(payload);
     frame
+}
+
+/// Runs packets through an inspector; the records as JSON must be JSON.
+pub(crate) fn records(packets: &[(Timestamp, Vec<u8>)]) -> Vec<serde_json::Value> {
+    let mut inspector = Inspector::new(Config {
+        engine: EngineConfig {
+            messages: true,
+            ..EngineConfig::default()
+        },
+        transactions: true,
+        ..Config::default()
+    });
+    inspector.add_point(PointInfo {
+        file: "f".to_owned(),
+        interface: "i".to_owned(),
+        link_type: LinkType(1),
+        digits: 9,
+        dropped: None,
+    });
+    let mut records = Vec::new();
+    let mut take = |inspector: &mut Inspector| {
+        while let Some(record) = inspector.poll_record() {
+            let mut line = Vec::new();
+            sip_inspect::output::escape::write_json(&mut line, &record)
+                .expect("a vector takes all");
+            let text = String::from_utf8(line).expect("UTF-8");
+            assert!(
+                !text.contains("NaN") && !text.chars().any(char::is_control),
+                "{text}"
+            );
+            records.push(serde_json::from_str(&text).expect("JSON"));
+        }
+    };
+    for ((at, data), number) in packets.iter().zip(1..) {
+        inspector.handle(&packet(number, *at, data));
+        take(&mut inspector);
+    }
+    inspector.finish();
+    take(&mut inspector);
+    records
 }

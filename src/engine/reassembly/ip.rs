@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn contradictions_drop_the_packet() {
+    fn m027_contradictions_drop_the_packet() {
         let mut overlapping = reassembler(9);
         push(&mut overlapping, 0, &part(1, 0, true, b"abcdefgh"));
         let again = part(1, 0, true, b"ABCDEFGH");

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn order_overlap_and_repetition() {
+    fn m029_order_overlap_and_repetition() {
         let check = |segments: &[(u32, &[u8])], expected: &str| {
             assert_eq!(read(&mut stream(segments)), expected, "{segments:?}");
         };
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn gaps_end_by_acknowledgment_limit_and_end() {
+    fn m029_gaps_end_by_acknowledgment_limit_and_end() {
         let lossy: &[(u32, &[u8])] = &[(5, b"abc"), (10, b"fgh")];
         let mut acknowledged = stream(lossy);
         acknowledged.acknowledged(10);

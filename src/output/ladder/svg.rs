@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strangers_markup_stays_text() {
+    fn m042_m043_strangers_markup_stays_text() {
         let hostile = "<img src=x onerror=alert(1)>\"'&</script>";
         let ladder = Ladder {
             title: hostile.to_owned(),
