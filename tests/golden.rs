@@ -5,7 +5,7 @@ mod common;
 
 use std::path::PathBuf;
 
-use common::{cases, run, update};
+use common::{cases, run, testdata, update};
 
 /// The capture of a case, whatever its kind.
 fn capture(case: &std::path::Path) -> PathBuf {
@@ -43,6 +43,31 @@ fn every_case_prints_what_is_expected() {
             "{}",
             case.display()
         );
+    }
+}
+
+/// The ladders of a case, as people see them.
+#[test]
+fn ladders_look_as_they_did() {
+    for (case, call, name) in [
+        ("proxied-call", "1", "flow.svg"),
+        ("proxied-call", "1", "flow.txt"),
+        ("call-features", "5", "flow.txt"),
+        ("lossy-call", "1", "flow.txt"),
+        ("tcp-call", "1", "flow.txt"),
+    ] {
+        let case = testdata().join("cases").join(case);
+        let capture = capture(&case);
+        let format = if name.ends_with("svg") { "svg" } else { "text" };
+        let path = capture.to_str().expect("UTF-8");
+        let output = run(&["flow", path, call, "--format", format, "--color", "never"]);
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        let expected = case.join(name);
+        if update() {
+            std::fs::write(&expected, &output.stdout).expect("written");
+        }
+        let expected = std::fs::read_to_string(&expected).expect("the ladder");
+        assert_eq!(output.stdout, expected, "{} {name}", case.display());
     }
 }
 

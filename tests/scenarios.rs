@@ -9,7 +9,7 @@
 //! point, `method` of a response, `header` (may be repeated, `_` stands for a
 //! space), `call` (the Call-ID), `uri` (the Request-URI).
 //!
-//! `dns TYPE NAME` is a question; with `rcode` or `answer=TYPE:DATA` (may be
+//! `crlf` is a keep-alive. `dns TYPE NAME` is a question; with `rcode` or `answer=TYPE:DATA` (may be
 //! repeated) it is an answer.
 
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
@@ -27,6 +27,8 @@ struct Scene {
     subscriptions: Vec<String>,
     /// Each DNS look-up in short.
     lookups: Vec<String>,
+    /// Keep-alives of each registration, and the seconds between two.
+    kept_alive: Vec<(u64, Option<f64>)>,
     /// Kinds of ICMP errors that quote requests.
     icmp: Vec<String>,
 }
@@ -206,6 +208,10 @@ fn play(text: &str) -> Scene {
             packets.push((ms, point, data));
             continue;
         }
+        if words[2] == "crlf" {
+            packets.push((ms, point, frame(from, to, 1, b"\r\n\r\n")));
+            continue;
+        }
         if words[2] == "dns" {
             packets.push((ms, point, frame(from, to, 1, &dns(&words))));
             continue;
@@ -264,6 +270,7 @@ fn play(text: &str) -> Scene {
         connections: Vec::new(),
         subscriptions: Vec::new(),
         lookups: Vec::new(),
+        kept_alive: Vec::new(),
     };
     while let Some(record) = inspector.poll_record() {
         match record {
@@ -284,6 +291,9 @@ fn play(text: &str) -> Scene {
                 own.notifies_failed,
                 own.refreshes
             )),
+            Record::Registration(own) => scene
+                .kept_alive
+                .push((own.keepalives, own.keepalive_interval_s)),
             Record::DnsLookup(lookup) => scene.lookups.push(format!(
                 "{} {} {} [{}] for {}",
                 lookup.qtype,
@@ -732,5 +742,36 @@ fn look_ups_are_tied_to_what_they_lead_to() {
     check(
         "0 A:900>D:53 dns A b.x\n1 D:53>A:900 dns A b.x answer=A:B\n2 A:4000>B:5061 tcp S",
         &["A b.x NOERROR [10.0.0.2] for -"],
+    );
+}
+
+#[test]
+fn keep_alives_are_the_devices_whose_flow_they_hold_open() {
+    let check = |text: &str, expected: &[(u64, Option<f64>)]| {
+        assert_eq!(play(text).kept_alive, expected, "{text}");
+    };
+    let registered = "0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=60
+        1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.1>;expires=60";
+    check(registered, &[(0, None)]);
+    check(&format!("{registered}\n15000 A>B crlf"), &[(1, None)]);
+    check(
+        &format!("{registered}\n15000 A>B crlf\n30000 A>B crlf\n47000 A>B crlf"),
+        &[(3, Some(16.0))],
+    );
+    // The server's count where the device sends none; another flow's do not.
+    check(
+        &format!("{registered}\n15000 B>A crlf\n35000 B>A crlf\n36000 A:5062>B crlf"),
+        &[(2, Some(20.0))],
+    );
+    // A device that registers from another port is met there alone.
+    check(
+        &format!(
+            "{registered}
+            100 A:5070>B REGISTER cseq=2 branch=2 header=Contact:_<sip:a@10.0.0.1>;expires=60
+            15000 A>B crlf
+            30000 A:5070>B crlf
+            40000 A:5070>B crlf"
+        ),
+        &[(2, Some(10.0))],
     );
 }

@@ -12,8 +12,8 @@ use crate::capture::Inputs;
 use crate::engine::Config as EngineConfig;
 use crate::inspector::Config;
 use crate::output::escape::terminal;
-use crate::output::ladder::{Ladder, arrange, svg, text};
-use crate::report::{CallRecord, MessageRecord, Record, StreamRecord};
+use crate::output::ladder::{Ladder, Story, arrange, svg, text};
+use crate::report::{CallRecord, MessageRecord, Record, StreamRecord, TransactionRecord};
 
 /// Without a choice, as many calls are drawn; more are listed.
 const MAX_DRAWN: usize = 5;
@@ -48,12 +48,14 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
         },
         show_digits: args.show_digits,
         calls_only: true,
+        transactions: true,
         ..Config::default()
     };
     let Drawn {
         mut calls,
         mut messages,
         streams,
+        transactions,
     } = gather(inputs, config, Drawn::default());
     calls.sort_by_key(|call| call.index);
     messages.sort_by(|a, b| a.timestamp.cmp(&b.timestamp));
@@ -72,7 +74,12 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
         }
         let group = tied(call, &calls);
         drawn.extend(group.iter().map(|call| call.call_id.as_str()));
-        ladders.push(arrange(&group, &messages, &streams));
+        ladders.push(arrange(Story {
+            calls: &group,
+            messages: &messages,
+            streams: &streams,
+            transactions: &transactions,
+        }));
     }
     let written = match args.format {
         FlowFormat::Text => print(&ladders),
@@ -166,6 +173,8 @@ struct Drawn {
     calls: Vec<CallRecord>,
     messages: Vec<MessageRecord>,
     streams: Vec<StreamRecord>,
+    /// Those that met an ICMP error.
+    transactions: Vec<TransactionRecord>,
 }
 
 impl Gatherer for Drawn {
@@ -176,6 +185,9 @@ impl Gatherer for Drawn {
                 self.messages.push(*message);
             }
             Record::RtpStream(stream) => self.streams.push(*stream),
+            Record::Transaction(transaction) if transaction.icmp.is_some() => {
+                self.transactions.push(*transaction);
+            }
             _ => {}
         }
     }

@@ -241,6 +241,7 @@ impl Engine {
         if let Some(connection) = self.connections.get_mut(handle) {
             connection.keepalives += 1;
         }
+        self.keep_alive(at, flow);
     }
 
     fn known_connection(&self, at: PacketRef, flow: Flow) -> Option<Handle> {

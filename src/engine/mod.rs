@@ -82,6 +82,8 @@ pub struct Engine {
     tcp_bytes: usize,
     stun: Table<StunKey, StunExchange>,
     registrations: Table<RegistrationKey, Registration>,
+    /// The flow of each, as its last REGISTER came.
+    registration_flows: HashMap<Flow, Handle, RandomState>,
     connections: Table<ConnectionKey, Connection>,
     sip_flows: Table<Flow, SipFlow>,
     /// Hosts seen to pass requests on: they sent one with another's `Via`.
@@ -165,6 +167,7 @@ impl Engine {
             tcp_bytes: 0,
             stun: Table::new(limits.stun_exchanges),
             registrations: Table::new(limits.registrations),
+            registration_flows: HashMap::default(),
             connections: Table::new(limits.connections),
             sip_flows: Table::new(limits.flows / 8),
             proxies: HashMap::default(),
@@ -330,10 +333,15 @@ impl Engine {
                 }
                 self.sip(at, datagram.flow, network, datagram.payload, fragments);
             }
-            Some(_) if is_keep_alive(datagram.payload) => self.counters.keep_alives += 1,
+            Some(_) if is_keep_alive(datagram.payload) => self.lone_keep_alive(at, datagram.flow),
             Some(_) => self.not_decoded("UDP that is no SIP, RTP, RTCP or STUN"),
-            None => self.counters.keep_alives += 1,
+            None => self.lone_keep_alive(at, datagram.flow),
         }
+    }
+
+    fn lone_keep_alive(&mut self, at: PacketRef, flow: Flow) {
+        self.counters.keep_alives += 1;
+        self.keep_alive(at, flow);
     }
 
     fn icmp(&mut self, at: PacketRef, error: &IcmpError<'_>) {
@@ -347,7 +355,7 @@ impl Engine {
             && let Some(call) = self.calls.get_mut(call)
             && let Some(transaction) = call.transactions.get_mut(transaction)
         {
-            transaction.icmp.get_or_insert(error.kind);
+            transaction.icmp.get_or_insert((error.kind, at.timestamp));
             return;
         }
         self.not_decoded("ICMP error about other traffic");
@@ -426,13 +434,6 @@ impl Engine {
             if idle && let Some(direction) = self.tcp.remove(handle) {
                 self.end_direction(direction);
             }
-        }
-    }
-
-    fn close_registration(&mut self, handle: Handle) {
-        if let Some(registration) = self.registrations.remove(handle) {
-            self.events
-                .push_back(Event::Registration(Box::new(registration)));
         }
     }
 

@@ -4,7 +4,7 @@ use super::Engine;
 use super::call::{Facts, Seen};
 use super::limits::{Limit, Limits, Passed};
 use super::table::{Entry, Handle};
-use crate::net::{Endpoint, is_private};
+use crate::net::{Endpoint, Flow, is_private};
 use crate::octets;
 use crate::packet::PacketRef;
 use crate::sip::header::{HeaderName, NameAddr, auth_params};
@@ -76,6 +76,10 @@ pub struct Registration {
     pub attempts: u64,
     /// Attempts that failed otherwise than by a challenge.
     pub failures: u64,
+    /// Keep-alives of the device, and of the server (RFC 5626, 3.5).
+    pub keep_alives: [KeepAlives; 2],
+    /// The flow that its last REGISTER came on.
+    flow: Flow,
     /// When the attempt that is under way began.
     attempt_began: Option<Timestamp>,
     /// Whether its last request had credentials.
@@ -83,6 +87,32 @@ pub struct Registration {
     /// Whether its last request took it back.
     removes: bool,
     passed: Passed,
+}
+
+/// Datagrams and empty lines that hold a NAT open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeepAlives {
+    /// How many.
+    pub count: u64,
+    first: Timestamp,
+    last: Timestamp,
+}
+
+impl KeepAlives {
+    fn add(&mut self, at: Timestamp) {
+        if self.count == 0 {
+            self.first = at;
+        }
+        self.count = self.count.saturating_add(1);
+        self.last = self.last.max(at);
+    }
+
+    /// The mean time between two of them.
+    #[must_use]
+    pub fn interval_ns(&self) -> Option<i64> {
+        let intervals = i64::try_from(self.count.checked_sub(1)?).ok()?;
+        self.last.since(self.first).checked_div(intervals)
+    }
 }
 
 /// A binding (RFC 3261, 10.3).
@@ -451,16 +481,19 @@ impl Engine {
                     attempts: 0,
                     failures: 0,
                     passed: Passed::default(),
+                    keep_alives: [KeepAlives::default(); 2],
+                    flow: facts.flow,
                     attempt_began: None,
                     had_credentials: false,
                     removes: false,
                 };
-                let (handle, evicted) = self.registrations.insert(key, registration);
-                if let Some(evicted) = evicted {
+                if self.registrations.len() >= limits.registrations {
                     self.limit(Limit::Registrations);
-                    self.events
-                        .push_back(super::Event::Registration(Box::new(evicted)));
+                    if let Some(worst) = self.registrations.worst() {
+                        self.close_registration(worst);
+                    }
                 }
+                let (handle, _) = self.registrations.insert(key, registration);
                 handle
             });
         if let Some(transaction) = self
@@ -473,6 +506,7 @@ impl Engine {
         let Some(registration) = self.registrations.get_mut(handle) else {
             return;
         };
+        let before = std::mem::replace(&mut registration.flow, facts.flow);
         registration.last = facts.at.timestamp;
         let call_id = facts
             .message
@@ -491,6 +525,28 @@ impl Engine {
         registration.request(facts, &limits);
         for limit in std::mem::take(&mut registration.passed) {
             self.limit(limit);
+        }
+        self.registration_flows.remove(&before);
+        self.registration_flows.insert(facts.flow, handle);
+    }
+
+    /// Something that holds a flow open: it may be a device's.
+    pub(super) fn keep_alive(&mut self, at: PacketRef, flow: Flow) {
+        for (flow, by_server) in [(flow, 0), (flow.reversed(), 1)] {
+            let known = self.registration_flows.get(&flow);
+            if let Some(registration) = known.and_then(|&known| self.registrations.get_mut(known))
+                && let Some(kept) = registration.keep_alives.get_mut(by_server)
+            {
+                kept.add(at.timestamp);
+            }
+        }
+    }
+
+    pub(super) fn close_registration(&mut self, handle: Handle) {
+        if let Some(registration) = self.registrations.remove(handle) {
+            self.registration_flows.remove(&registration.flow);
+            self.events
+                .push_back(super::Event::Registration(Box::new(registration)));
         }
     }
 }

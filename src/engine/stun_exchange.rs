@@ -118,6 +118,10 @@ impl Engine {
         else {
             return false;
         };
+        if message.class == Class::Request {
+            // On a flow of SIP it holds the NAT open (RFC 5626, 4.4.2).
+            self.keep_alive(at, flow);
+        }
         self.stun_message(at, flow, &message);
         true
     }

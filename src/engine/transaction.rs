@@ -55,8 +55,8 @@ pub struct Transaction {
     pub rport: Option<String>,
     /// The ACK to a failed INVITE.
     pub acknowledged: Option<Timestamp>,
-    /// An ICMP error that quotes the request.
-    pub icmp: Option<IcmpKind>,
+    /// An ICMP error that quotes the request, and when it came.
+    pub icmp: Option<(IcmpKind, Timestamp)>,
     /// Its frames.
     pub frames: Frames,
     /// Where else the same messages were seen: other capture points, or other

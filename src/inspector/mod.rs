@@ -363,7 +363,8 @@ impl Inspector {
             ack_ms: response
                 .zip(transaction.acknowledged)
                 .map(|(response, at)| milliseconds(at.since(response.at))),
-            icmp: transaction.icmp.map(|kind| kind.name().to_owned()),
+            icmp: transaction.icmp.map(|(kind, _)| kind.name().to_owned()),
+            icmp_ms: since_start(transaction.icmp.map(|(_, at)| at)),
             timeout: transaction.state == State::Trying
                 && waited.is_some_and(|waited| waited >= TRANSACTION_TIMEOUT_NS),
             points: self.points(&transaction.frames),

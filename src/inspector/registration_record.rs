@@ -44,7 +44,13 @@ impl Inspector {
             auth_algorithm: registration.auth_algorithm,
             stale: registration.stale,
             register_delay_ms: registration.delay_ns.map(milliseconds),
-            keepalive_interval_s: None,
+            keepalive_interval_s: seconds(
+                registration
+                    .keep_alives
+                    .iter()
+                    .find_map(crate::engine::registration::KeepAlives::interval_ns),
+            ),
+            keepalives: registration.keep_alives.iter().map(|kept| kept.count).sum(),
             bindings: registration
                 .bindings
                 .into_iter()

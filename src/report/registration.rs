@@ -43,7 +43,10 @@ pub struct RegistrationRecord {
     pub stale: bool,
     /// From the first REGISTER of the last attempt to its 200.
     pub register_delay_ms: Option<f64>,
+    /// Mean time between keep-alives of the device, or else of the server.
     pub keepalive_interval_s: Option<f64>,
+    /// Keep-alives of both (RFC 5626, 3.5).
+    pub keepalives: u64,
     pub bindings: Vec<BindingRecord>,
     /// The first so many.
     pub events: Vec<RegistrationEventRecord>,

@@ -32,6 +32,8 @@ pub struct TransactionRecord {
     pub ack_ms: Option<f64>,
     /// An ICMP error that quotes the request.
     pub icmp: Option<String>,
+    /// From the request to that error.
+    pub icmp_ms: Option<f64>,
     /// Whether no final response came in 64*T1.
     pub timeout: bool,
     pub points: Vec<Point>,

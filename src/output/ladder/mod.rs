@@ -4,7 +4,7 @@ pub mod svg;
 pub mod text;
 
 use super::escape::terminal;
-use crate::report::{CallRecord, MessageRecord, StreamRecord};
+use crate::report::{CallRecord, MessageRecord, StreamRecord, TransactionRecord};
 
 /// Rungs of one ladder; a longer one says how many it leaves out.
 const MAX_RUNGS: usize = 2000;
@@ -37,6 +37,8 @@ pub struct Rung {
     pub label: String,
     /// What else there is to say.
     pub note: String,
+    /// How often it was sent.
+    pub copies: u32,
     /// How to draw it.
     pub kind: RungKind,
 }
@@ -56,50 +58,120 @@ pub enum RungKind {
     Media,
 }
 
+/// What a ladder is drawn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Story<'r> {
+    /// Calls that belong together.
+    pub calls: &'r [&'r CallRecord],
+    /// Messages; those of other calls are passed over.
+    pub messages: &'r [MessageRecord],
+    /// Streams; those of other calls are passed over.
+    pub streams: &'r [StreamRecord],
+    /// Transactions; those of other calls are passed over.
+    pub transactions: &'r [TransactionRecord],
+}
+
 /// Arranges calls that belong together: their messages without the copies
-/// seen elsewhere, and their streams.
+/// seen elsewhere, ICMP errors, and their streams.
 #[must_use]
-pub fn arrange(
-    calls: &[&CallRecord],
-    messages: &[MessageRecord],
-    streams: &[StreamRecord],
-) -> Ladder {
+pub fn arrange(story: Story<'_>) -> Ladder {
     let mut ladder = Ladder::default();
-    let is_ours = |call_id: Option<&str>| {
-        calls
-            .iter()
-            .any(|call| Some(call.call_id.as_str()) == call_id)
-    };
-    let seconds = |text: &str| {
-        text.parse::<jiff::Timestamp>()
-            .map_or(0.0, |at| at.as_duration().as_secs_f64())
-    };
-    let own: Vec<&MessageRecord> = messages
-        .iter()
-        .filter(|message| is_ours(message.call_id.as_deref()))
-        .collect();
     // The way of the INVITE gives the order of the lanes; media hosts follow.
-    for call in calls {
+    for call in story.calls {
         for hop in &call.hops {
             for end in hop {
                 ladder.lane(host_of(end));
             }
         }
     }
-    let begin = own
+    let begin = story
+        .messages
         .iter()
+        .filter(|message| story.is_ours(message.call_id.as_deref()))
         .map(|message| seconds(&message.timestamp))
         .reduce(f64::min)
         .unwrap_or(0.0);
-    let several = calls.len() > 1;
-    for message in own {
-        if message.duplicate {
-            continue;
+    for message in story.messages {
+        if story.is_ours(message.call_id.as_deref()) && !message.duplicate {
+            ladder.message(message, begin, story.note_of(message));
         }
-        let (Some(from), Some(to)) = (ladder.lane(&message.src_ip), ladder.lane(&message.dst_ip))
-        else {
-            ladder.omitted += 1;
-            continue;
+    }
+    for transaction in story.transactions {
+        if story.is_ours(Some(&transaction.call_id)) {
+            ladder.icmp(transaction, begin);
+        }
+    }
+    for stream in story.streams {
+        if story.is_ours(stream.call_id.as_deref()) {
+            ladder.stream(stream, begin);
+        }
+    }
+    ladder.rungs.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
+    if ladder.rungs.len() > MAX_RUNGS {
+        ladder.omitted += ladder.rungs.len() - MAX_RUNGS;
+        ladder.rungs.truncate(MAX_RUNGS);
+    }
+    let titles: Vec<String> = story.calls.iter().map(|call| title(call)).collect();
+    ladder.title = titles.join("; ");
+    ladder
+}
+
+impl Story<'_> {
+    fn is_ours(&self, call_id: Option<&str>) -> bool {
+        let mut calls = self.calls.iter();
+        calls.any(|call| Some(call.call_id.as_str()) == call_id)
+    }
+
+    /// What is said beside a message.
+    fn note_of(&self, message: &MessageRecord) -> String {
+        let mut note = Vec::new();
+        if message.status.is_some() && message.method.as_deref() != Some("INVITE") {
+            note.push(terminal(message.method.as_deref().unwrap_or_default()).into_owned());
+        }
+        if let Some(sdp) = &message.sdp {
+            note.push(format!("SDP {}", terminal(sdp)));
+        }
+        let call = self
+            .calls
+            .iter()
+            .find(|call| Some(&call.call_id) == message.call_id.as_ref());
+        if let Some(call) = call.filter(|_| self.calls.len() > 1) {
+            note.push(format!("(call {})", call.index));
+        }
+        note.join(" ")
+    }
+}
+
+fn seconds(text: &str) -> f64 {
+    text.parse::<jiff::Timestamp>()
+        .map_or(0.0, |at| at.as_duration().as_secs_f64())
+}
+
+impl Ladder {
+    /// The lane of a host, made if it is new; `None` where there are too many.
+    fn lane(&mut self, host: &str) -> Option<usize> {
+        if let Some(known) = self.lanes.iter().position(|known| known == host) {
+            return Some(known);
+        }
+        if self.lanes.len() >= MAX_LANES {
+            return None;
+        }
+        self.lanes.push(host.to_owned());
+        Some(self.lanes.len() - 1)
+    }
+}
+
+impl Ladder {
+    /// The lanes between which something passed; without them it is left out.
+    fn lanes(&mut self, src: &str, dst: &str) -> Option<(usize, usize)> {
+        let lanes = self.lane(src).zip(self.lane(dst));
+        self.omitted += usize::from(lanes.is_none());
+        lanes
+    }
+
+    fn message(&mut self, message: &MessageRecord, begin: f64, note: String) {
+        let Some((from, to)) = self.lanes(&message.src_ip, &message.dst_ip) else {
+            return;
         };
         let (label, kind) = match message.status {
             Some(status) => {
@@ -116,59 +188,51 @@ pub fn arrange(
                 (terminal(method).into_owned(), RungKind::Request)
             }
         };
-        if message.retransmission
-            && let Some(before) = ladder
-                .rungs
-                .iter_mut()
-                .rev()
-                .find(|before| before.from == from && before.to == to && before.label == label)
-        {
-            // Copies sent again are counted at the first.
-            let count = before
-                .note
-                .strip_prefix('×')
-                .and_then(|rest| rest.split_whitespace().next()?.parse::<u32>().ok())
-                .unwrap_or(1);
-            let rest = before
-                .note
-                .strip_prefix(&format!("×{count}"))
-                .unwrap_or(&before.note);
-            before.note = format!("×{} {}", count + 1, rest.trim_start())
-                .trim_end()
-                .to_owned();
-            continue;
+        let known = self
+            .rungs
+            .iter_mut()
+            .rev()
+            .filter(|_| message.retransmission)
+            .find(|before| before.from == from && before.to == to && before.label == label);
+        if let Some(before) = known {
+            before.copies += 1;
+            return;
         }
-        let mut note = Vec::new();
-        if kind != RungKind::Request && message.method.as_deref() != Some("INVITE") {
-            note.push(terminal(message.method.as_deref().unwrap_or_default()).into_owned());
-        }
-        if let Some(sdp) = &message.sdp {
-            note.push(format!("SDP {}", terminal(sdp)));
-        }
-        if several
-            && let Some(call) = calls
-                .iter()
-                .find(|call| Some(&call.call_id) == message.call_id.as_ref())
-        {
-            note.push(format!("(call {})", call.index));
-        }
-        ladder.rungs.push(Rung {
+        self.rungs.push(Rung {
             at_s: seconds(&message.timestamp) - begin,
             from,
             to,
             label,
-            note: note.join(" "),
+            note,
+            copies: 1,
             kind,
         });
     }
-    for stream in streams {
-        if !is_ours(stream.call_id.as_deref()) {
-            continue;
-        }
-        let (Some(from), Some(to)) = (ladder.lane(&stream.src_ip), ladder.lane(&stream.dst_ip))
+
+    /// An ICMP error goes the way back.
+    fn icmp(&mut self, transaction: &TransactionRecord, begin: f64) {
+        let (Some(kind), Some(after), Some(started)) =
+            (&transaction.icmp, transaction.icmp_ms, &transaction.started)
         else {
-            ladder.omitted += 1;
-            continue;
+            return;
+        };
+        let Some((from, to)) = self.lanes(&transaction.dst_ip, &transaction.src_ip) else {
+            return;
+        };
+        self.rungs.push(Rung {
+            at_s: seconds(started) - begin + after / 1000.0,
+            from,
+            to,
+            label: format!("ICMP {}", terminal(kind)),
+            note: format!("to {}", terminal(&transaction.method)),
+            copies: 1,
+            kind: RungKind::Failure,
+        });
+    }
+
+    fn stream(&mut self, stream: &StreamRecord, begin: f64) {
+        let Some((from, to)) = self.lanes(&stream.src_ip, &stream.dst_ip) else {
+            return;
         };
         let lasted = seconds(&stream.ended) - seconds(&stream.started);
         let mut note = vec![
@@ -180,6 +244,17 @@ pub fn arrange(
         }
         if let Some(mos) = stream.mos {
             note.push(format!("MOS {mos:.2}"));
+        }
+        if stream.rtcp_reports > 0 {
+            let mut told = format!("RTCP {} reports", stream.rtcp_reports);
+            if let Some(far) = stream.far_loss_percent {
+                told += &format!(" (far end lost {far} %");
+                if let Some(rtt) = stream.rtt_ms {
+                    told += &format!(", RTT {rtt:.1} ms");
+                }
+                told.push(')');
+            }
+            note.push(told);
         }
         if stream.icmp_errors > 0 {
             note.push(format!("{} ICMP errors", stream.icmp_errors));
@@ -193,39 +268,26 @@ pub fn arrange(
             stream.dst_port,
             terminal(&stream.capture_points.join(" "))
         ));
-        ladder.rungs.push(Rung {
+        self.rungs.push(Rung {
             at_s: seconds(&stream.started) - begin,
             from,
             to,
             label: format!("RTP {}", terminal(stream.codec.as_deref().unwrap_or("?"))),
             note: note.join(", "),
+            copies: 1,
             kind: RungKind::Media,
         });
     }
-    ladder.rungs.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
-    if ladder.rungs.len() > MAX_RUNGS {
-        ladder.omitted += ladder.rungs.len() - MAX_RUNGS;
-        ladder.rungs.truncate(MAX_RUNGS);
-    }
-    ladder.title = calls
-        .iter()
-        .map(|call| title(call))
-        .collect::<Vec<_>>()
-        .join("; ");
-    ladder
 }
 
-impl Ladder {
-    /// The lane of a host, made if it is new; `None` where there are too many.
-    fn lane(&mut self, host: &str) -> Option<usize> {
-        if let Some(known) = self.lanes.iter().position(|known| known == host) {
-            return Some(known);
+impl Rung {
+    /// What stands beside it, copies counted.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self.copies {
+            0 | 1 => self.note.clone(),
+            copies => format!("×{copies} {}", self.note).trim_end().to_owned(),
         }
-        if self.lanes.len() >= MAX_LANES {
-            return None;
-        }
-        self.lanes.push(host.to_owned());
-        Some(self.lanes.len() - 1)
     }
 }
 

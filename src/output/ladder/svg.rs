@@ -112,17 +112,26 @@ pub fn draw(ladder: &Ladder, out: &mut impl Write) -> io::Result<()> {
             y + 5
         )?;
         let middle = usize::midpoint(from, to);
+        // A letter is about seven units wide; what has no room stands beside.
+        let room = (from.abs_diff(to).max(LANE) - 20) / 7;
+        let mut label = rung.label.clone();
+        let mut told = rung.told();
+        if label.chars().count() > room {
+            told = format!("{label} {told}").trim_end().to_owned();
+            label = label.chars().take(room.saturating_sub(1)).collect();
+            label.push('…');
+        }
         writeln!(
             out,
             "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\" fill=\"{paint}\">{}</text>",
             y - 6,
-            escaped(&rung.label)
+            escaped(&label)
         )?;
         let beside = x(ladder.lanes.len().max(1) - 1) + 30;
         writeln!(
             out,
             "<text x=\"{beside}\" y=\"{y}\" font-size=\"11\" fill=\"#52606d\">{}</text>",
-            escaped(&rung.note)
+            escaped(&told)
         )?;
     }
     writeln!(out, "</svg>")
@@ -164,6 +173,7 @@ mod tests {
                 to: 1,
                 label: hostile.to_owned(),
                 note: hostile.to_owned(),
+                copies: 1,
                 kind: RungKind::Request,
             }],
             omitted: 0,

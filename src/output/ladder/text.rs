@@ -50,7 +50,7 @@ pub fn draw(ladder: &Ladder, out: &mut impl Write, width: usize) -> io::Result<(
         } else {
             "─"
         };
-        let mut note = rung.note.clone();
+        let mut note = rung.told();
         if left == right {
             // To itself: through the same host, or on its loopback.
             put(&mut row, left + 1, "↩");

@@ -324,6 +324,9 @@ pub(super) fn device(registration: &RegistrationRecord) -> [String; 4] {
     if registration.auth_failures > 0 {
         notes.push(format!("{} times refused", registration.auth_failures));
     }
+    if let Some(seconds) = registration.keepalive_interval_s {
+        notes.push(format!("kept alive every {seconds:.0} s"));
+    }
     if registration.refreshes > 0 {
         notes.push(format!("{} refreshes", registration.refreshes));
     }
