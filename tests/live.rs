@@ -168,6 +168,44 @@ fn m061_an_interface_that_goes_away_ends_the_capture() {
 }
 
 #[test]
+fn m061_an_interface_that_comes_back_is_watched_on() {
+    let Some(wire) = Wire::new("bck") else { return };
+    let child = wire.capture(&["--json"]);
+    let near = &wire.near;
+    assert!(shell(&format!("ip -n {near} link set w0 down")));
+    assert!(shell(&format!("ip -n {near} link set w0 up")));
+    wire.calls(5);
+    signal(&child, "INT");
+    let (status, report) = end(child);
+    assert_eq!((status, &report["summary"]["calls"]), (Some(0), &5.into()));
+}
+
+#[test]
+fn m062_what_the_kernel_drops_is_told() {
+    let Some(wire) = Wire::new("drp") else { return };
+    let child = wire.capture(&["--json", "-B", "1"]);
+    // While the program stands still, more comes than the kernel may hold.
+    signal(&child, "STOP");
+    // It goes to a neighbour that is not there, so that nobody objects.
+    assert!(shell(&format!(
+        "ip -n {0} neigh add 10.99.0.3 lladdr 02:00:00:00:00:03 dev w0
+         ip netns exec {0} bash -c 'dd if=/dev/zero bs=1400 count=4000 > /dev/udp/10.99.0.3/9'",
+        wire.near
+    )));
+    signal(&child, "CONT");
+    wire.calls(2);
+    signal(&child, "INT");
+    let (status, report) = end(child);
+    assert_eq!(status, Some(0));
+    let dropped = report["summary"]["capture_points"][0]["dropped"].as_u64();
+    assert!(dropped > Some(0), "{}", report["summary"]);
+    assert_eq!(report["summary"]["complete"], false);
+    assert_eq!(report["summary"]["calls"], 2);
+    let reasons = report["summary"]["incomplete_reasons"].to_string();
+    assert!(reasons.contains("dropped while capturing"), "{reasons}");
+}
+
+#[test]
 fn captures_end_by_themselves_when_told_so() {
     let Some(wire) = Wire::new("end") else { return };
     let by_count = wire.capture(&["--json", "-a", "packets:7"]);
