@@ -9,6 +9,6 @@ fuzz_target!(|octets: &[u8]| {
     tap.datagram(octets);
     let once = tap.shown.clone();
     tap.datagram(octets);
-    assert_eq!(once.client.is_some(), tap.shown.client.is_some());
+    assert!(once.client.is_none() || tap.shown.client.is_some());
     assert!(tap.shown.closed_records >= once.closed_records);
 });
