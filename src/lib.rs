@@ -79,6 +79,7 @@ pub mod packet;
 pub mod pcap;
 pub mod report;
 pub mod rtp;
+pub mod rules;
 pub mod sdp;
 pub mod sip;
 pub mod stun;

@@ -549,3 +549,80 @@ fn the_doctor_says_what_is_allowed() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).contains("TMPDIR"));
 }
+
+#[test]
+fn a_check_gates_by_its_status() {
+    let faulty = path("one-way-audio/capture.pcapng");
+    let healthy = path("proxied-call/capture.pcap");
+    for (arguments, status) in [
+        (vec!["check", &faulty], 1),
+        (vec!["check", &faulty, "--fail-on", "never"], 0),
+        (vec!["check", &faulty, "--ignore", "MED015"], 0),
+        (vec!["check", &faulty, "--ignore", "med"], 0),
+        (vec!["check", &faulty, "--select", "TXN"], 0),
+        (vec!["check", &faulty, "--severity", "MED015=warning"], 0),
+        (
+            vec![
+                "check",
+                &faulty,
+                "--severity",
+                "MED015=warning",
+                "--fail-on",
+                "warning",
+            ],
+            1,
+        ),
+        (vec!["check", &healthy], 0),
+        (vec!["check", &healthy, "--min-calls", "1"], 0),
+        (vec!["check", &healthy, "--min-calls", "2"], 1),
+        (vec!["check", &healthy, "--select", "XYZ"], 2),
+        (vec!["check", &healthy, "--severity", "MED015=loud"], 2),
+        (vec!["check", "/nowhere"], 3),
+        (vec!["explain", "TXN014"], 0),
+        (vec!["explain", "--list"], 0),
+        (vec!["explain", "NOPE01"], 2),
+        (vec!["explain"], 2),
+    ] {
+        let output = run(&arguments);
+        assert_eq!(
+            output.status,
+            Some(status),
+            "{arguments:?}: {}",
+            output.stderr
+        );
+    }
+    let text = run(&["check", &faulty]).stdout;
+    for part in [
+        "error[MED015]",
+        "--> ",
+        "RFC 3264 5",
+        "must act: caller",
+        "help: ",
+        "1 error,",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let sarif = run(&["check", &faulty, "--format", "sarif"]).stdout;
+    let sarif: serde_json::Value = serde_json::from_str(&sarif).expect("JSON");
+    assert_eq!(sarif["version"], "2.1.0");
+    let result = &sarif["runs"][0]["results"][0];
+    assert_eq!(
+        (&result["ruleId"], &result["level"]),
+        (&"MED015".into(), &"error".into())
+    );
+    let rules = sarif["runs"][0]["tool"]["driver"]["rules"]
+        .as_array()
+        .expect("rules");
+    assert!(rules.iter().any(|rule| rule["id"] == "MED015"));
+    let junit = run(&["check", &faulty, "--format", "junit"]).stdout;
+    assert!(
+        junit.contains("tests=\"2\" failures=\"1\"") && junit.contains("<failure type=\"MED015\"")
+    );
+    let github = run(&["check", &faulty, "--format", "github"]).stdout;
+    assert!(github.starts_with("::error file="), "{github}");
+    let json = run(&["check", &faulty, "--format", "json"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["summary"]["diagnostics"]["error"], 1);
+    let lines = run(&["check", &faulty, "--format", "ndjson"]).stdout;
+    assert_eq!(lines.lines().count(), 1);
+}

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Which layer each module stands in; a module may use those below it, and in
 /// layers 2 to 6 those beside it where the table says so.
-const LAYERS: [(&str, u8); 23] = [
+const LAYERS: [(&str, u8); 24] = [
     ("octets", 0),
     ("time", 0),
     ("net", 0),
@@ -20,6 +20,7 @@ const LAYERS: [(&str, u8); 23] = [
     ("dns", 1),
     ("engine", 2),
     ("metrics", 3),
+    ("rules", 3),
     ("workload", 3),
     ("report", 4),
     ("inspector", 4),
@@ -164,11 +165,21 @@ fn the_readme_names_the_commands_that_exist() {
         assert!(readme.contains(&format!("make {target}")), "{target}");
         assert!(makefile.contains(&format!("\n{target}:")), "{target}");
     }
-    let help: String = ["analyze", "capture", "flow"]
+    let verbs = [
+        "analyze",
+        "capture",
+        "check",
+        "explain",
+        "export pcap",
+        "flow",
+        "stats",
+    ];
+    let help: String = verbs
         .iter()
         .map(|verb| {
             let help = std::process::Command::new(env!("CARGO_BIN_EXE_sip-inspect"))
-                .args([verb, "--help"])
+                .args(verb.split(' '))
+                .arg("--help")
                 .output()
                 .expect("the program runs");
             String::from_utf8(help.stdout).expect("UTF-8")

@@ -29,6 +29,10 @@ pub(super) enum Verb {
     /// Watches interfaces and tells the same.
     #[cfg(feature = "live")]
     Capture(Box<CaptureArgs>),
+    /// Judges calls against the rules, with an exit status for machines.
+    Check(CheckArgs),
+    /// Tells what a rule means, and how to fix what it finds.
+    Explain(Explain),
     /// Takes one call or stream out of a capture.
     #[command(subcommand)]
     Export(Export),
@@ -104,6 +108,8 @@ pub(super) enum Section {
     RtpStreams,
     /// Transactions outside calls; all of them with `--transactions`.
     Transactions,
+    /// Diagnostics.
+    Diagnostics,
     /// Connections.
     Connections,
     /// DNS look-ups.
@@ -125,6 +131,7 @@ impl Section {
             Self::Calls => "calls",
             Self::RtpStreams => "rtp_streams",
             Self::Transactions => "transactions",
+            Self::Diagnostics => "diagnostics",
             Self::Connections => "connections",
             Self::DnsLookups => "dns_lookups",
             Self::Registrations => "registrations",
@@ -207,6 +214,85 @@ pub(super) struct StatsArgs {
     /// Files, folders of files, or `-` for standard input.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// How to spell it.
+    #[arg(long, value_enum, default_value_t = PlainFormat::Table, value_name = "FORMAT")]
+    pub format: PlainFormat,
+}
+
+/// How verdicts are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    /// For people, as a compiler would.
+    Text,
+    /// One document.
+    Json,
+    /// A line for each.
+    Ndjson,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// A test case for each call.
+    Junit,
+    /// Annotations of GitHub's workflows.
+    Github,
+}
+
+/// From which severity on a check fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// Errors.
+    Error,
+    /// Warnings and errors.
+    Warning,
+    /// Anything.
+    Info,
+    /// Nothing.
+    Never,
+}
+
+/// Judges calls against the rules.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sip-inspect check call.pcap                   what is wrong, and how to fix it
+  sip-inspect check call.pcap --fail-on warning --min-calls 1
+  sip-inspect check call.pcap --format sarif > sip.sarif
+  sip-inspect check call.pcap --ignore SYN --severity DLG009=error
+
+Exit status: 0 nothing at or above --fail-on, 1 something, or too few calls,
+2 usage, 3 no capture, 5 output not written.")]
+pub(super) struct CheckArgs {
+    /// Files, folders of files, or `-` for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// How to spell it.
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text, value_name = "FORMAT")]
+    pub format: CheckFormat,
+    /// From which severity on to exit with 1.
+    #[arg(long, value_enum, default_value_t = FailOn::Error, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+    /// Only these rules: codes, or beginnings of codes.
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Not these rules: codes, or beginnings of codes.
+    #[arg(long, value_name = "CODE", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// Give a rule another severity: CODE=error, CODE=warning or CODE=info.
+    #[arg(long, value_name = "CODE=LEVEL", value_delimiter = ',')]
+    pub severity: Vec<String>,
+    /// Fail if there are fewer calls: an empty capture is no success.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub min_calls: u64,
+}
+
+/// Tells what a rule means, or lists all.
+#[derive(Debug, clap::Args)]
+pub(super) struct Explain {
+    /// A code, as TXN014, or a name.
+    #[arg(value_name = "CODE", required_unless_present = "list")]
+    pub code: Option<String>,
+    /// List all rules.
+    #[arg(long, conflicts_with = "code")]
+    pub list: bool,
     /// How to spell it.
     #[arg(long, value_enum, default_value_t = PlainFormat::Table, value_name = "FORMAT")]
     pub format: PlainFormat,

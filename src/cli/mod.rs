@@ -4,8 +4,10 @@ mod analyze;
 mod args;
 #[cfg(feature = "live")]
 mod capture;
+mod check;
 mod doctor;
 mod exit_status;
+mod explain;
 mod export;
 mod flow;
 mod gathering;
@@ -47,6 +49,8 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "live")]
         Verb::Capture(capture) => capture::run(capture),
         Verb::Flow(flow) => flow::run(flow),
+        Verb::Check(args) => check::run(args),
+        Verb::Explain(args) => explain::run(args),
         Verb::Export(args::Export::Pcap(args)) => export::pcap(args),
         Verb::Stats(args) => stats::run(args),
         Verb::Doctor { format } => doctor::run(*format),

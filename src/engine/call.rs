@@ -4,6 +4,7 @@
 mod copies;
 mod exchange;
 mod facts;
+mod kept;
 mod offer_answer;
 mod opening;
 mod progress;
@@ -13,6 +14,7 @@ pub use exchange::{Exchange, Purpose};
 pub use facts::Seen;
 use facts::transaction_key;
 pub(super) use facts::{Facts, digest};
+pub use kept::{Kept, KeptMessage};
 pub use opening::{Opening, Party};
 pub use subscription::{Said, Subscription};
 
@@ -86,6 +88,8 @@ pub struct Call {
     pub session_timer: Option<(u64, Option<String>)>,
     /// The last successful refresh of the session.
     pub last_refresh: Option<Timestamp>,
+    /// Its messages.
+    pub kept: Kept,
     /// Subscriptions.
     pub subscriptions: Vec<Subscription>,
     /// Calls that it led to, or that led to it.
@@ -174,6 +178,7 @@ impl Call {
             warning: None,
             session_timer: None,
             last_refresh: None,
+            kept: Kept::default(),
             subscriptions: Vec::new(),
             ties: Vec::new(),
             copies: VecDeque::new(),
@@ -248,6 +253,7 @@ impl Call {
             Seen::New => self.request(facts, number, &mut handled, limits),
         }
         if handled.seen == Seen::New {
+            self.keep(facts, number, limits);
             self.subscription(facts, limits);
         }
         self.watch(facts, number, limits);
@@ -439,6 +445,7 @@ impl Call {
             + self.transactions.len() * (size_of::<Transaction>() + 200)
             + self.exchanges.len() * (size_of::<Exchange>() + 50)
             + self.dialogs.len() * 128
+            + self.kept.cost()
             + self.subscriptions.len() * (size_of::<Subscription>() + 300)
             + self.session.cost()
             + self.frames.cost()

@@ -14,6 +14,8 @@ pub struct Limits {
     /// Transactions of one Call-ID: a flood under one Call-ID must not cost
     /// the others.
     pub transactions_per_call: usize,
+    /// Messages of one Call-ID that are kept for its rules.
+    pub messages_per_call: usize,
     /// Dialogs of one Call-ID; a forked call has a handful.
     pub dialogs_per_call: usize,
     /// Offer/answer exchanges of one Call-ID that are told apart.
@@ -104,6 +106,7 @@ impl Limits {
             bytes,
             calls: (bytes / 1300).max(16),
             transactions_per_call: 512,
+            messages_per_call: 1024,
             dialogs_per_call: 64,
             epochs_per_call: 64,
             copies_per_call: 256,
@@ -150,6 +153,9 @@ pub enum Limit {
     Calls,
     /// [`Limits::transactions_per_call`].
     TransactionsPerCall,
+    /// [`Limits::messages_per_call`]: the oldest is kept no more, and what needs
+    /// it is not judged.
+    MessagesPerCall,
     /// [`Limits::dialogs_per_call`].
     DialogsPerCall,
     /// [`Limits::epochs_per_call`].
@@ -224,6 +230,7 @@ impl Limit {
             Self::Bytes => "bytes",
             Self::Calls => "calls",
             Self::TransactionsPerCall => "transactions-per-call",
+            Self::MessagesPerCall => "messages-per-call",
             Self::DialogsPerCall => "dialogs-per-call",
             Self::EpochsPerCall => "epochs-per-call",
             Self::CopiesPerCall => "copies-per-call",
@@ -259,12 +266,13 @@ impl Limit {
 
     /// Whether results are incomplete once it is reached. Flows that are not
     /// media are forgotten without loss, and need no description; the Call-IDs
-    /// of a device are listed for the reader alone.
+    /// of a device are listed for the reader alone; the call says itself what
+    /// could not be judged without its messages.
     #[must_use]
     pub const fn costs_results(self) -> bool {
         !matches!(
             self,
-            Self::Flows | Self::Unclaimed | Self::CallIdsPerRegistration
+            Self::Flows | Self::Unclaimed | Self::CallIdsPerRegistration | Self::MessagesPerCall
         )
     }
 }

@@ -46,7 +46,7 @@ use self::media::Media;
 use self::reassembly::ip::{Outcome, Reassembler};
 use self::registration::{Registration, RegistrationKey};
 use self::rtp_stream::RtpStream;
-use self::signalling::{PendingTransfer, SipFlow};
+use self::signalling::{Arrival, PendingTransfer, SipFlow};
 use self::stream::TcpDirection;
 use self::stun_exchange::{StunExchange, StunKey};
 use self::table::{Entry, Handle, Table};
@@ -92,6 +92,9 @@ pub struct Engine {
     /// Call-IDs in the order in which they were met, the last few.
     recent_calls: VecDeque<(Handle, Timestamp)>,
     lookups: Lookups,
+    /// Whose messages are kept, the oldest first.
+    kept_order: VecDeque<Handle>,
+    kept_after_tidying: usize,
     next_call: u64,
     next_index: u64,
     next_transaction: u64,
@@ -174,6 +177,8 @@ impl Engine {
             transfers: VecDeque::new(),
             recent_calls: VecDeque::new(),
             lookups: Lookups::new(&limits),
+            kept_order: VecDeque::new(),
+            kept_after_tidying: 0,
             next_call: 0,
             next_index: 0,
             next_transaction: 0,
@@ -205,6 +210,7 @@ impl Engine {
             + self.registrations.len() * (size_of::<Registration>() + 1500)
             + self.connections.len() * (size_of::<Connection>() + 200)
             + self.lookups.bytes_held()
+            + self.kept_order.len() * size_of::<Handle>()
     }
 
     /// Takes one packet.
@@ -328,10 +334,11 @@ impl Engine {
             }
             Some(_) if crate::sip::looks_like_sip(datagram.payload) => {
                 let network = Some(datagram.network);
-                if datagram.truncated {
-                    self.counters.truncated_messages += 1;
-                }
-                self.sip(at, datagram.flow, network, datagram.payload, fragments);
+                let arrival = Arrival {
+                    packets: fragments,
+                    is_cut: datagram.truncated,
+                };
+                self.sip(at, datagram.flow, network, datagram.payload, arrival);
             }
             Some(_) if is_keep_alive(datagram.payload) => self.lone_keep_alive(at, datagram.flow),
             Some(_) => self.not_decoded("UDP that is no SIP, RTP, RTCP or STUN"),
@@ -520,9 +527,39 @@ impl Engine {
         }
     }
 
+    /// Remembers in which order messages were kept.
+    fn kept(&mut self, call: Handle) {
+        self.kept_order.push_back(call);
+        // Calls that are gone need no place in it.
+        if self.kept_order.len() > 2 * self.kept_after_tidying + 4096 {
+            let calls = &self.calls;
+            self.kept_order.retain(|call| calls.get(*call).is_some());
+            self.kept_after_tidying = self.kept_order.len();
+        }
+    }
+
+    fn forget_message(&mut self, handle: Handle) {
+        let Some(call) = self.calls.get_mut(handle) else {
+            return;
+        };
+        if call.kept.forget() {
+            let cost = call.measure();
+            self.calls_cost = self
+                .calls_cost
+                .saturating_sub(call.cost)
+                .saturating_add(cost);
+            call.cost = cost;
+        }
+    }
+
     /// Lets the least valuable calls go until the budget is kept.
     fn keep_budget(&mut self) {
         while self.bytes_held() > self.config.limits.bytes {
+            // Messages go before calls do: what needs them is not judged.
+            if let Some(oldest) = self.kept_order.pop_front() {
+                self.forget_message(oldest);
+                continue;
+            }
             self.limit(Limit::Bytes);
             let Some(worst) = self.calls.worst() else {
                 return;

@@ -36,6 +36,15 @@ pub(super) struct PendingTransfer {
     at: Timestamp,
 }
 
+/// How a message came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    /// In how many packets.
+    pub packets: u32,
+    /// Whether the capture cut it.
+    pub is_cut: bool,
+}
+
 /// How long a transfer may take to begin.
 const TRANSFER_NS: i64 = 60 * SECOND;
 
@@ -47,13 +56,17 @@ impl Engine {
         flow: Flow,
         network: Option<Network>,
         octets: &[u8],
-        fragments: u32,
+        arrival: Arrival,
     ) {
         let Some(message) = SipMessage::parse(octets) else {
             self.not_decoded("SIP that does not begin with a start line");
             return;
         };
-        let facts = Facts::of(&message, at, flow, network);
+        let mut facts = Facts::of(&message, at, flow, network);
+        facts.is_cut = arrival.is_cut;
+        if arrival.is_cut {
+            self.counters.truncated_messages += 1;
+        }
         self.count(&facts);
         let (seen, call_id) = match message.call_id() {
             Some(call_id) => (self.track(&facts, call_id), Some(octets::text(call_id))),
@@ -66,7 +79,7 @@ impl Engine {
             Seen::Duplicate => self.counters.duplicates += 1,
         }
         if self.config.messages {
-            let record = self.message_seen(&facts, call_id, seen, fragments);
+            let record = self.message_seen(&facts, call_id, seen, arrival.packets);
             self.events.push_back(Event::Message(Box::new(record)));
         }
         self.keep_budget();
@@ -138,6 +151,9 @@ impl Engine {
             .saturating_add(cost);
         call.cost = cost;
         let seen = handled.seen;
+        if seen == Seen::New {
+            self.kept(handle);
+        }
         self.act_on(facts, handle, handled);
         seen
     }

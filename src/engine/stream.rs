@@ -3,6 +3,7 @@
 use super::Engine;
 use super::limits::Limit;
 use super::reassembly::tcp::{Delivery, TcpStream};
+use super::signalling::Arrival;
 use super::table::Entry;
 use crate::link::{Network, Segment};
 use crate::net::Flow;
@@ -252,7 +253,11 @@ impl Engine {
                     direction.reading = Reading::Sip;
                     let segments = std::mem::take(&mut direction.segments).max(1);
                     self.connection_message(direction.last, direction.flow);
-                    self.sip(direction.last, direction.flow, network, &octets, segments);
+                    let arrival = Arrival {
+                        packets: segments,
+                        is_cut: false,
+                    };
+                    self.sip(direction.last, direction.flow, network, &octets, arrival);
                 }
                 Framed::KeepAlive(_) => {
                     self.counters.keep_alives += 1;
@@ -292,31 +297,21 @@ impl Engine {
     /// The end of a direction: a message that it cut is read as far as it goes.
     pub(super) fn end_direction(&mut self, mut direction: TcpDirection) {
         self.tcp_bytes = self.tcp_bytes.saturating_sub(direction.counted);
+        let arrival = Arrival {
+            packets: direction.segments,
+            is_cut: true,
+        };
         match direction.reading {
             Reading::Sip => {
                 if let Some(octets) = direction.framer.finish() {
-                    self.counters.truncated_messages += 1;
-                    self.sip(
-                        direction.last,
-                        direction.flow,
-                        None,
-                        &octets,
-                        direction.segments,
-                    );
+                    self.sip(direction.last, direction.flow, None, &octets, arrival);
                 }
             }
             Reading::Probing(looked_at) if looked_at > 0 || direction.framer.pending() > 0 => {
                 // A lone message that the capture cut is still SIP.
                 match direction.framer.finish() {
                     Some(octets) => {
-                        self.counters.truncated_messages += 1;
-                        self.sip(
-                            direction.last,
-                            direction.flow,
-                            None,
-                            &octets,
-                            direction.segments,
-                        );
+                        self.sip(direction.last, direction.flow, None, &octets, arrival);
                     }
                     None => self.not_decoded("TCP that is no SIP"),
                 }

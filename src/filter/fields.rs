@@ -96,7 +96,8 @@ fn gather<'v>(value: &'v Value, path: &[String], into: &mut Vec<&'v Value>) {
 }
 
 /// What a user writes before a field, and the section it means.
-const PREFIXES: [(&str, &str); 12] = [
+const PREFIXES: [(&str, &str); 13] = [
+    ("diagnostic", "diagnostics"),
     ("call", "calls"),
     ("registration", "registrations"),
     ("subscription", "subscriptions"),
@@ -112,7 +113,8 @@ const PREFIXES: [(&str, &str); 12] = [
 ];
 
 /// Kinds of records that a protocol's name alone stands for.
-const KINDS: [(&str, &[&str]); 12] = [
+const KINDS: [(&str, &[&str]); 13] = [
+    ("diagnostic", &["diagnostics"]),
     (
         "sip",
         &[

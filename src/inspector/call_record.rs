@@ -133,7 +133,9 @@ impl Inspector {
         if closed.closed == Closed::Evicted {
             skip("outcome", "the call had to leave before its end");
         }
-        skip("root_cause", "no rules are applied yet");
+        if call.kept.forgotten > 0 {
+            skip("root_cause", "some of its messages had to leave");
+        }
         CallRecord {
             id: format!("call-{index}"),
             index,

@@ -6,6 +6,7 @@
 
 mod call_record;
 mod connection_record;
+mod diagnosis;
 mod dns_record;
 mod media_record;
 mod registration_record;
@@ -24,9 +25,10 @@ use crate::engine::{Config as EngineConfig, Engine, Event, MessageSeen};
 use crate::link::{self, link_type_name};
 use crate::packet::{CapturePoint, LinkType, Packet};
 use crate::report::{
-    CapturePointRecord, LimitRecord, MessageRecord, Point, Record, Summary, TransactionRecord,
-    milliseconds, rounded,
+    CapturePointRecord, DiagnosticCounts, LimitRecord, MessageRecord, Point, Record, Summary,
+    TransactionRecord, milliseconds, rounded,
 };
+use crate::rules;
 use crate::sip::transaction::{State, TRANSACTION_TIMEOUT_NS};
 use crate::time::{Timestamp, millis};
 
@@ -78,6 +80,8 @@ pub struct Inspector {
     connections: u64,
     dns_lookups: u64,
     subscriptions: u64,
+    diagnostics: u64,
+    severities: DiagnosticCounts,
 }
 
 impl Inspector {
@@ -100,6 +104,8 @@ impl Inspector {
             connections: 0,
             dns_lookups: 0,
             subscriptions: 0,
+            diagnostics: 0,
+            severities: DiagnosticCounts::default(),
         }
     }
 
@@ -197,7 +203,10 @@ impl Inspector {
             Event::Connection(connection) => {
                 if !self.config.calls_only && self.config.call.is_none() {
                     self.connections += 1;
+                    let findings = rules::judge_connection(&connection, &self.capture_facts());
                     let record = self.connection(*connection);
+                    let call_id = record.call_id.clone();
+                    self.diagnose("connection", &record.id, call_id.as_deref(), &findings);
                     self.records.push_back(Record::Connection(Box::new(record)));
                 }
             }
@@ -207,7 +216,10 @@ impl Inspector {
                     && self.wants_call(None, lookup.call_id.as_deref(), &[])
                 {
                     self.dns_lookups += 1;
+                    let findings = rules::judge_lookup(&lookup, &self.capture_facts());
                     let record = self.dns_lookup(*lookup);
+                    let call_id = record.call_id.clone();
+                    self.diagnose("dns_lookup", &record.id, call_id.as_deref(), &findings);
                     self.records.push_back(Record::DnsLookup(Box::new(record)));
                 }
             }
@@ -218,7 +230,10 @@ impl Inspector {
                 if !self.config.calls_only && self.wants_call(None, call_id.as_deref(), &[&user]) {
                     self.registrations += 1;
                     let now = self.engine.counters().last.unwrap_or_default();
-                    let record = self.registration(*registration, now);
+                    let findings = rules::judge_registration(&registration, &self.capture_facts());
+                    let mut record = self.registration(*registration, now);
+                    record.diagnostics =
+                        self.diagnose("registration", &record.id, call_id.as_deref(), &findings);
                     self.records
                         .push_back(Record::Registration(Box::new(record)));
                 }
@@ -254,12 +269,15 @@ impl Inspector {
             return;
         }
         if let Some(index) = call.index {
-            let record = self.call(closed, index);
+            let mut record = self.call(closed, index);
+            self.judge_call(closed, Some(&mut record));
             self.calls += 1;
             *self.outcomes.entry(record.outcome.clone()).or_default() += 1;
             self.records.push_back(Record::Call(Box::new(record)));
         } else if self.config.calls_only {
             return;
+        } else {
+            self.judge_call(closed, None);
         }
         for subscription in &call.subscriptions {
             self.subscriptions += 1;
@@ -450,7 +468,7 @@ impl Inspector {
             connections: self.connections,
             dns_messages: counters.dns_messages,
             dns_lookups: self.dns_lookups,
-            diagnostics: crate::report::DiagnosticCounts::default(),
+            diagnostics: self.severities.clone(),
         }
     }
 

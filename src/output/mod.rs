@@ -8,6 +8,7 @@ pub mod ladder;
 pub mod ndjson;
 mod spool;
 pub mod table;
+pub mod verdicts;
 
 use std::io;
 

@@ -17,7 +17,7 @@ pub struct CallRecord {
     /// failed timeout incomplete`.
     pub outcome: String,
     pub cause: Cause,
-    /// What a user would complain of. Filled by the rules.
+    /// What a user would complain of.
     pub symptoms: Vec<String>,
     /// The diagnostic that explains the symptoms.
     pub root_cause: Option<String>,

@@ -4,10 +4,12 @@
 
 mod call;
 mod connection;
+mod diagnostic;
 mod dns;
 mod doctor;
 mod message;
 mod registration;
+mod rule;
 mod stats;
 mod stream;
 mod stun;
@@ -17,10 +19,12 @@ mod transaction;
 
 pub use call::{CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, MediaRecord};
 pub use connection::ConnectionRecord;
+pub use diagnostic::{DiagnosticRecord, Subject};
 pub use dns::{DnsLookupEntry, DnsLookupRecord};
 pub use doctor::{Check, Examination};
 pub use message::MessageRecord;
 pub use registration::{BindingRecord, RegistrationEventRecord, RegistrationRecord};
+pub use rule::RuleRecord;
 pub use stats::{Ratio, Spread, StatsRecord};
 pub use stream::{DtmfEvent, FarMetrics, StreamRecord};
 pub use stun::StunExchangeRecord;
@@ -56,6 +60,8 @@ pub enum Record {
     StunExchange(Box<StunExchangeRecord>),
     /// A SIP message.
     Message(Box<MessageRecord>),
+    /// What a rule found.
+    Diagnostic(Box<DiagnosticRecord>),
     /// A bound that was reached.
     Limit(LimitRecord),
     /// The whole run; always last.
@@ -76,6 +82,7 @@ impl Record {
             Self::RtpStream(_) => "rtp_streams",
             Self::StunExchange(_) => "stun_exchanges",
             Self::Message(_) => "messages",
+            Self::Diagnostic(_) => "diagnostics",
             Self::Limit(_) => "limits",
             Self::Summary(_) => "summary",
         }
@@ -93,6 +100,7 @@ impl Record {
             Self::RtpStream(stream) => stream.call_id.as_deref(),
             Self::StunExchange(exchange) => exchange.call_id.as_deref(),
             Self::Message(message) => message.call_id.as_deref(),
+            Self::Diagnostic(diagnostic) => diagnostic.call_id.as_deref(),
             Self::Registration(_) | Self::Limit(_) | Self::Summary(_) => None,
         }
     }
@@ -111,6 +119,7 @@ impl Record {
             Self::RtpStream(stream) => &stream.id,
             Self::StunExchange(exchange) => &exchange.id,
             Self::Message(message) => &message.id,
+            Self::Diagnostic(diagnostic) => &diagnostic.id,
             Self::Limit(limit) => &limit.id,
             Self::Summary(_) => return u64::MAX,
         };
@@ -145,6 +154,7 @@ impl Serialize for Fields<'_> {
             Record::RtpStream(stream) => stream.serialize(serializer),
             Record::StunExchange(exchange) => exchange.serialize(serializer),
             Record::Message(message) => message.serialize(serializer),
+            Record::Diagnostic(diagnostic) => diagnostic.serialize(serializer),
             Record::Limit(limit) => limit.serialize(serializer),
             Record::Summary(summary) => summary.serialize(serializer),
         }
@@ -207,7 +217,7 @@ pub struct Document {
     /// NAT findings.
     pub nat_findings: Vec<Reserved>,
     /// Diagnostics.
-    pub diagnostics: Vec<Reserved>,
+    pub diagnostics: Vec<DiagnosticRecord>,
     /// Bounds that were reached.
     pub limits: Vec<LimitRecord>,
     /// SIP messages, where asked for.

@@ -1,8 +1,10 @@
 //! Packets as they stand on a wire, made here.
 
+use sip_inspect::capture::{CaptureFile, Inputs, Notice, PacketSource};
 use sip_inspect::engine::Config as EngineConfig;
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{CapturePoint, LinkType, Packet};
+use sip_inspect::report::Record;
 use sip_inspect::time::Timestamp;
 
 /// A packet of Ethernet.
@@ -73,4 +75,79 @@ pub(crate) fn records(packets: &[(Timestamp, Vec<u8>)]) -> Vec<serde_json::Value
     inspector.finish();
     take(&mut inspector);
     records
+}
+
+/// A packet of a file, with the capture point it came from.
+#[derive(Clone, Debug)]
+pub(crate) struct Read {
+    pub(crate) at: Timestamp,
+    pub(crate) point: u16,
+    pub(crate) link_type: LinkType,
+    pub(crate) original_length: u32,
+    pub(crate) data: Vec<u8>,
+}
+
+struct Reading {
+    packets: Vec<Read>,
+    points: u16,
+}
+
+impl PacketSource for Reading {
+    fn point(&mut self, _file: &CaptureFile, _number: usize) -> CapturePoint {
+        self.points += 1;
+        CapturePoint(self.points - 1)
+    }
+
+    fn packet(&mut self, packet: &Packet<'_>) -> bool {
+        self.packets.push(Read {
+            at: packet.timestamp,
+            point: packet.capture_point.0,
+            link_type: packet.link_type,
+            original_length: packet.original_length,
+            data: packet.data.to_vec(),
+        });
+        true
+    }
+
+    fn notice(&mut self, _notice: Notice) {}
+
+    fn progress(&mut self, _octets: u64) {}
+}
+
+/// All packets of a capture.
+pub(crate) fn read(path: &std::path::Path) -> Vec<Read> {
+    let mut reading = Reading {
+        packets: Vec::new(),
+        points: 0,
+    };
+    if let Ok(inputs) = Inputs::open(&[path.to_owned()], 1 << 30) {
+        inputs.read(&mut reading);
+    }
+    reading.packets
+}
+
+/// The records of such packets.
+pub(crate) fn judged(packets: &[Read]) -> Vec<Record> {
+    let mut inspector = Inspector::new(Config::default());
+    for point in 0..=packets.iter().map(|packet| packet.point).max().unwrap_or(0) {
+        inspector.add_point(PointInfo {
+            file: "f".to_owned(),
+            interface: format!("if{point}"),
+            link_type: LinkType(1),
+            digits: 9,
+            dropped: None,
+        });
+    }
+    for (packet, number) in packets.iter().zip(1..) {
+        inspector.handle(&Packet {
+            number,
+            timestamp: packet.at,
+            capture_point: CapturePoint(packet.point),
+            link_type: packet.link_type,
+            original_length: packet.original_length,
+            data: &packet.data,
+        });
+    }
+    inspector.finish();
+    std::iter::from_fn(|| inspector.poll_record()).collect()
 }

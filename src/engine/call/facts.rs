@@ -26,6 +26,8 @@ pub(in crate::engine) struct Facts<'m, 'a> {
     pub cseq: u32,
     pub from_tag: String,
     pub to_tag: Option<String>,
+    /// Whether the capture cut it.
+    pub is_cut: bool,
 }
 
 impl<'m, 'a> Facts<'m, 'a> {
@@ -57,6 +59,7 @@ impl<'m, 'a> Facts<'m, 'a> {
             cseq: cseq.map_or(0, |cseq| cseq.number),
             from_tag: tag(message.from().and_then(|from| from.tag())).unwrap_or_default(),
             to_tag: tag(message.to().and_then(|to| to.tag())),
+            is_cut: false,
         }
     }
 }

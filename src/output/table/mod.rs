@@ -1,5 +1,6 @@
 //! What a person reads in ten seconds.
 
+mod findings;
 mod listing;
 mod rows;
 
@@ -8,12 +9,14 @@ use std::io::{self, Write};
 use colored::Colorize as _;
 use comfy_table::{Cell, CellAlignment};
 
+use self::findings::Findings;
 use self::listing::{Listing, grid, write_grid};
 use self::rows::{
     Row, address, connection_row, device, lookup_row, painted, row, stream_row, subscription_row,
 };
 use super::Sink;
 use super::escape::terminal;
+use super::verdicts::counted;
 use crate::report::{LimitRecord, Record, StunExchangeRecord, Summary};
 
 /// How times are shown.
@@ -46,6 +49,8 @@ pub struct Table<W> {
     time: TimeStyle,
     calls: Vec<Row>,
     more_calls: usize,
+    diagnostics: Findings,
+    roots: Vec<String>,
     streams: Listing<10>,
     limits: Vec<LimitRecord>,
     summary: Option<Box<Summary>>,
@@ -84,12 +89,14 @@ struct StunCount {
 
 impl<W: Write> Table<W> {
     /// A table into `out`.
-    pub const fn new(out: W, time: TimeStyle) -> Self {
+    pub fn new(out: W, time: TimeStyle) -> Self {
         Self {
             out,
             time,
             calls: Vec::new(),
             more_calls: 0,
+            diagnostics: Findings::default(),
+            roots: Vec::new(),
             streams: Listing::new(
                 "rtp-streams",
                 [
@@ -363,6 +370,25 @@ impl<W: Write> Table<W> {
         };
     }
 
+    fn write_findings(&mut self, summary: &Summary) -> io::Result<()> {
+        let index_of = |call_id: &str| {
+            let row = self.calls.iter().find(|row| row.call_id == call_id);
+            row.map(|row| row.index)
+        };
+        self.diagnostics
+            .write(&mut self.out, &self.roots, index_of)?;
+        let counts = &summary.diagnostics;
+        if counts.error + counts.warning > 0 {
+            writeln!(
+                self.out,
+                "{}, {}; explain CODE tells more",
+                counted(counts.error, "error"),
+                counted(counts.warning, "warning")
+            )?;
+        }
+        Ok(())
+    }
+
     fn write_stun(&mut self) -> io::Result<()> {
         if self.stun.is_empty() {
             return Ok(());
@@ -459,6 +485,7 @@ impl<W: Write> Sink for Table<W> {
         match record {
             Record::Call(call) => {
                 if self.calls.len() < MAX_CALLS {
+                    self.roots.extend(call.root_cause.clone());
                     self.calls.push(row(&call));
                 } else {
                     self.more_calls += 1;
@@ -500,6 +527,7 @@ impl<W: Write> Sink for Table<W> {
                 self.subscriptions.add(|| subscription_row(&subscription));
             }
             Record::StunExchange(exchange) => self.count_stun(&exchange),
+            Record::Diagnostic(diagnostic) => self.diagnostics.push(&diagnostic),
             Record::Message(_) => {}
             Record::Summary(summary) => self.summary = Some(summary),
         }
@@ -511,6 +539,7 @@ impl<W: Write> Sink for Table<W> {
             let first = summary.first_timestamp.clone();
             self.write_head(&summary)?;
             self.write_calls(first.as_deref())?;
+            self.write_findings(&summary)?;
             self.streams.write(&mut self.out)?;
             self.devices.write(&mut self.out)?;
             self.subscriptions.write(&mut self.out)?;

@@ -1,0 +1,114 @@
+//! What the rules find, as records, and the root of it.
+
+use super::Inspector;
+use crate::engine::call::ClosedCall;
+use crate::engine::frames::Frames;
+use crate::engine::limits::Limits;
+use crate::report::{CallRecord, DiagnosticRecord, MediaRecord, Record, Subject};
+use crate::rules::{self, CallContext, CaptureFacts, Finding, MediaFact, Severity};
+
+impl Inspector {
+    /// What is known of the capture, for rules that wait for something.
+    pub(super) fn capture_facts(&self) -> CaptureFacts {
+        CaptureFacts {
+            until: self.engine.counters().last.unwrap_or_default(),
+        }
+    }
+
+    /// Judges a call; its record then names what was found.
+    pub(super) fn judge_call(&mut self, closed: &ClosedCall, record: Option<&mut CallRecord>) {
+        let media = record
+            .as_ref()
+            .map(|record| record.media.iter().map(media_fact).collect())
+            .unwrap_or_default();
+        let context = CallContext::new(closed, media, self.capture_facts());
+        let findings = rules::judge_call(&context);
+        let subject = record
+            .as_ref()
+            .map_or_else(|| closed.call.call_id.clone(), |record| record.id.clone());
+        let ids = self.diagnose("call", &subject, Some(&closed.call.call_id), &findings);
+        let Some(record) = record else { return };
+        let causes = rules::caused_by(&findings);
+        record.root_cause =
+            rules::root_of(&findings, &causes).and_then(|root| ids.get(root).cloned());
+        for symptom in findings.iter().filter_map(|finding| finding.rule.symptom) {
+            if !record.symptoms.iter().any(|known| known == symptom) {
+                record.symptoms.push(symptom.to_owned());
+            }
+        }
+        record.diagnostics = ids;
+    }
+
+    /// Tells findings about one object; hands back their ids.
+    pub(super) fn diagnose(
+        &mut self,
+        kind: &str,
+        subject: &str,
+        call_id: Option<&str>,
+        findings: &[Finding],
+    ) -> Vec<String> {
+        let first = self.diagnostics + 1;
+        let id_of = |place: usize| format!("diagnostic-{}", first + place as u64);
+        for (place, (finding, cause)) in findings.iter().zip(rules::caused_by(findings)).enumerate()
+        {
+            let rule = finding.rule;
+            let mut frames = Frames::default();
+            for at in &finding.evidence {
+                frames.add(*at, &Limits::default());
+            }
+            let said = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+            let counts = &mut self.severities;
+            match rule.severity {
+                Severity::Error => counts.error += 1,
+                Severity::Warning => counts.warning += 1,
+                Severity::Info => counts.info += 1,
+            }
+            self.diagnostics += 1;
+            let record = DiagnosticRecord {
+                id: id_of(place),
+                code: rule.code.to_owned(),
+                name: rule.name.to_owned(),
+                severity: rule.severity.name().to_owned(),
+                rfc: said(rule.rfc),
+                section: said(rule.section),
+                subject: Subject {
+                    kind: kind.to_owned(),
+                    id: subject.to_owned(),
+                },
+                party: finding.party.clone(),
+                message: finding.message.clone(),
+                fix: rule.fix(),
+                caused_by: cause.map(id_of),
+                call_id: call_id.map(str::to_owned),
+                points: self.points(&frames),
+                frames: self.shorthand(&frames),
+                confidence: 0.9,
+            };
+            self.records.push_back(Record::Diagnostic(Box::new(record)));
+        }
+        (0..findings.len()).map(id_of).collect()
+    }
+}
+
+fn media_fact(media: &MediaRecord) -> MediaFact {
+    let nanoseconds = |text: &Option<String>| {
+        let at: jiff::Timestamp = text.as_ref()?.parse().ok()?;
+        i64::try_from(at.as_nanosecond()).ok()
+    };
+    let address =
+        |ip: &Option<String>, port: Option<u16>| Some(format!("{}:{}", ip.as_ref()?, port?));
+    MediaFact {
+        kind: media.kind.clone(),
+        audio: media.audio.clone(),
+        reason: media.audio_reason.clone(),
+        is_ice: media.ice,
+        caller: address(&media.caller_ip, media.caller_port),
+        callee: address(&media.callee_ip, media.callee_port),
+        packets_to_caller: media.packets_to_caller,
+        packets_to_callee: media.packets_to_callee,
+        icmp_errors: media.icmp_errors,
+        lasted_ns: nanoseconds(&media.until)
+            .zip(nanoseconds(&media.from))
+            .map_or(0, |(until, from)| until.saturating_sub(from)),
+    }
+}

@@ -1,0 +1,428 @@
+//! What a call flow breaks, of which sentence of which RFC: one rule a file.
+//!
+//! Rules are pure: they look at what the engine closed and say what they found.
+//! None fires on what the capture can't support; each has scenes that it must
+//! flag and scenes that it must accept, which one test plays.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
+
+mod context;
+
+mod aut001;
+mod aut011;
+mod aut014;
+mod cap001;
+mod dlg009;
+mod dlg013;
+mod dlg019;
+mod dlg022;
+mod dlg030;
+mod dlg032;
+mod dlg037;
+mod dlg040;
+mod med015;
+mod med025;
+mod reg011;
+mod reg017;
+mod sdp006;
+mod sdp009;
+mod sdp014;
+mod syn003;
+mod syn007;
+mod syn009;
+mod syn011;
+mod syn012;
+mod syn013;
+mod syn014;
+mod tmr004;
+mod trn008;
+mod trn009;
+mod trn021;
+mod txn001;
+mod txn014;
+mod txn020;
+mod txn025;
+mod txn030;
+mod txn031;
+mod txn041;
+mod txn043;
+
+pub use context::{CallContext, CaptureFacts, MediaFact, Message};
+
+use crate::engine::connection::Connection;
+use crate::engine::dns_lookup::DnsLookup;
+use crate::engine::registration::Registration;
+use crate::packet::PacketRef;
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing.
+    Info,
+    /// A violation or a risk that often works all the same.
+    Warning,
+    /// It breaks the call or the service.
+    Error,
+}
+
+impl Severity {
+    /// The name used in records and on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+
+    /// The severity of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Info, Self::Warning, Self::Error]
+            .into_iter()
+            .find(|severity| severity.name() == name)
+    }
+}
+
+/// One thing that can be wrong.
+#[derive(Debug)]
+pub struct Rule {
+    /// Stable, and never used again for something else.
+    pub code: &'static str,
+    /// The same in words.
+    pub name: &'static str,
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The document that says so: `RFC 3261`; empty where none does.
+    pub rfc: &'static str,
+    /// The section of it.
+    pub section: &'static str,
+    /// What a user complains of, in the words of the records.
+    pub symptom: Option<&'static str>,
+    /// Rules whose findings in the same call follow from this one's.
+    pub causes: &'static [&'static str],
+    /// The source of its file; the manual stands at its head.
+    source: &'static str,
+    /// Scenes that it must flag.
+    pub flags: &'static [&'static str],
+    /// Scenes that it must accept.
+    pub accepts: &'static [&'static str],
+    /// What it looks at.
+    check: Check,
+}
+
+/// What a rule looks at.
+#[derive(Clone, Copy, Debug)]
+enum Check {
+    /// All under one Call-ID.
+    Call(fn(&CallContext<'_>, &mut Findings)),
+    /// A device at a registrar.
+    Registration(fn(&Registration, &CaptureFacts, &mut Findings)),
+    /// A connection.
+    Connection(fn(&Connection, &CaptureFacts, &mut Findings)),
+    /// A DNS look-up.
+    Dns(fn(&DnsLookup, &CaptureFacts, &mut Findings)),
+}
+
+impl Rule {
+    /// The manual: its first line says what, the rest why and what to do.
+    #[must_use]
+    pub fn manual(&self) -> String {
+        let lines = self
+            .source
+            .lines()
+            .map_while(|line| line.strip_prefix("//!"));
+        let lines: Vec<&str> = lines
+            .map(|line| line.strip_prefix(' ').unwrap_or(line))
+            .collect();
+        lines.join("\n").trim_end().to_owned()
+    }
+
+    /// Whether a user notices: an error, or what has a symptom.
+    #[must_use]
+    pub fn is_serious(&self) -> bool {
+        self.severity == Severity::Error || self.symptom.is_some()
+    }
+
+    /// What it is about, in one sentence.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let manual = self.manual();
+        let paragraph = manual.split("\n\n").next().unwrap_or_default();
+        paragraph.replace('\n', " ")
+    }
+
+    /// What to do about it, as the manual says.
+    #[must_use]
+    pub fn fix(&self) -> String {
+        let manual = self.manual();
+        let paragraph = manual
+            .split("\n\n")
+            .find_map(|paragraph| paragraph.strip_prefix("Fix: "));
+        paragraph.unwrap_or_default().replace('\n', " ")
+    }
+}
+
+/// Something that was found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// By which rule.
+    pub rule: &'static Rule,
+    /// What, of this very case.
+    pub message: String,
+    /// Who must act: `caller`, `callee`, `proxy`, or an address.
+    pub party: Option<String>,
+    /// Where it is seen.
+    pub evidence: Vec<PacketRef>,
+}
+
+/// Findings of one object.
+#[derive(Debug, Default)]
+pub struct Findings {
+    found: Vec<Finding>,
+    rule: Option<&'static Rule>,
+}
+
+/// Findings of one rule in one object.
+const MAX_SAME: usize = 16;
+/// Frames named as evidence of one finding.
+const MAX_EVIDENCE: usize = 16;
+
+impl Findings {
+    /// Adds one; only so many of a rule are kept.
+    fn add(&mut self, message: impl Into<String>, evidence: impl IntoIterator<Item = PacketRef>) {
+        let Some(rule) = self.rule else { return };
+        let same = self
+            .found
+            .iter()
+            .filter(|known| known.rule.code == rule.code);
+        if same.count() >= MAX_SAME {
+            return;
+        }
+        self.found.push(Finding {
+            rule,
+            message: message.into(),
+            party: None,
+            evidence: evidence.into_iter().take(MAX_EVIDENCE).collect(),
+        });
+    }
+
+    /// Says of the last one who must act.
+    fn by(&mut self, party: impl Into<String>) {
+        if let Some(last) = self.found.last_mut() {
+            last.party = Some(party.into());
+        }
+    }
+}
+
+/// Every rule, in the order of the codes.
+pub static CATALOGUE: [&Rule; 38] = [
+    &aut001::RULE,
+    &aut011::RULE,
+    &aut014::RULE,
+    &cap001::RULE,
+    &dlg009::RULE,
+    &dlg013::RULE,
+    &dlg019::RULE,
+    &dlg022::RULE,
+    &dlg030::RULE,
+    &dlg032::RULE,
+    &dlg037::RULE,
+    &dlg040::RULE,
+    &med015::RULE,
+    &med025::RULE,
+    &reg011::RULE,
+    &reg017::RULE,
+    &sdp006::RULE,
+    &sdp009::RULE,
+    &sdp014::RULE,
+    &syn003::RULE,
+    &syn007::RULE,
+    &syn009::RULE,
+    &syn011::RULE,
+    &syn012::RULE,
+    &syn013::RULE,
+    &syn014::RULE,
+    &tmr004::RULE,
+    &trn008::RULE,
+    &trn009::RULE,
+    &trn021::RULE,
+    &txn001::RULE,
+    &txn014::RULE,
+    &txn020::RULE,
+    &txn025::RULE,
+    &txn030::RULE,
+    &txn031::RULE,
+    &txn041::RULE,
+    &txn043::RULE,
+];
+
+/// The rule of a code or name, in any case.
+#[must_use]
+pub fn find(code: &str) -> Option<&'static Rule> {
+    CATALOGUE
+        .into_iter()
+        .find(|rule| rule.code.eq_ignore_ascii_case(code) || rule.name == code)
+}
+
+fn judge(mut each: impl FnMut(&Rule, &mut Findings)) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    for rule in CATALOGUE {
+        findings.rule = Some(rule);
+        each(rule, &mut findings);
+    }
+    findings.found
+}
+
+/// What is wrong with a call.
+#[must_use]
+pub fn judge_call(context: &CallContext<'_>) -> Vec<Finding> {
+    judge(|rule, findings| {
+        if let Check::Call(check) = rule.check {
+            check(context, findings);
+        }
+    })
+}
+
+/// What is wrong with a registration.
+#[must_use]
+pub fn judge_registration(registration: &Registration, capture: &CaptureFacts) -> Vec<Finding> {
+    judge(|rule, findings| {
+        if let Check::Registration(check) = rule.check {
+            check(registration, capture, findings);
+        }
+    })
+}
+
+/// What is wrong with a connection.
+#[must_use]
+pub fn judge_connection(connection: &Connection, capture: &CaptureFacts) -> Vec<Finding> {
+    judge(|rule, findings| {
+        if let Check::Connection(check) = rule.check {
+            check(connection, capture, findings);
+        }
+    })
+}
+
+/// What is wrong with a DNS look-up.
+#[must_use]
+pub fn judge_lookup(lookup: &DnsLookup, capture: &CaptureFacts) -> Vec<Finding> {
+    judge(|rule, findings| {
+        if let Check::Dns(check) = rule.check {
+            check(lookup, capture, findings);
+        }
+    })
+}
+
+/// For each finding the one that it follows from, by place; among those that
+/// explain it the one that itself is explained by none, the first.
+#[must_use]
+pub fn caused_by(findings: &[Finding]) -> Vec<Option<usize>> {
+    let causes_of = |finding: &Finding| -> Vec<usize> {
+        let causes = findings.iter().enumerate();
+        causes
+            .filter(|(_, cause)| cause.rule.causes.contains(&finding.rule.code))
+            .map(|(place, _)| place)
+            .collect()
+    };
+    findings
+        .iter()
+        .map(|finding| {
+            let causes = causes_of(finding);
+            let first = causes.iter().find(|&&cause| {
+                findings
+                    .get(cause)
+                    .is_some_and(|own| causes_of(own).is_empty())
+            });
+            first.or_else(|| causes.first()).copied()
+        })
+        .collect()
+}
+
+/// The one finding that explains a call that went wrong, by place: one that
+/// follows from none, weighs the most, and explains the most.
+#[must_use]
+pub fn root_of(findings: &[Finding], caused_by: &[Option<usize>]) -> Option<usize> {
+    let explains = |place: usize| {
+        caused_by
+            .iter()
+            .filter(|cause| **cause == Some(place))
+            .count()
+    };
+    (0..findings.len())
+        .filter(|&place| {
+            caused_by.get(place) == Some(&None)
+                && findings
+                    .get(place)
+                    .is_some_and(|finding| finding.rule.is_serious())
+        })
+        .max_by_key(|&place| {
+            let severity = findings.get(place).map(|finding| finding.rule.severity);
+            (severity, explains(place), std::cmp::Reverse(place))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_in_order_and_says_what_it_means() {
+        for pair in CATALOGUE.windows(2) {
+            assert!(pair[0].code < pair[1].code, "{}", pair[1].code);
+        }
+        for rule in CATALOGUE {
+            assert_eq!(
+                find(&rule.code.to_lowercase()).map(|rule| rule.code),
+                Some(rule.code)
+            );
+            assert_eq!(find(rule.name).map(|rule| rule.code), Some(rule.code));
+            assert!(
+                rule.title().len() > 10 && rule.title().ends_with('.'),
+                "{}",
+                rule.code
+            );
+            assert!(rule.fix().len() > 20, "{}: {}", rule.code, rule.manual());
+            assert!(
+                !rule.flags.is_empty() && !rule.accepts.is_empty(),
+                "{}",
+                rule.code
+            );
+            assert_eq!(
+                rule.rfc.is_empty(),
+                rule.section.is_empty(),
+                "{}",
+                rule.code
+            );
+            for consequence in rule.causes {
+                assert!(find(consequence).is_some(), "{}: {consequence}", rule.code);
+            }
+        }
+    }
+
+    #[test]
+    fn consequences_follow_from_the_first_cause() {
+        let finding = |code: &str| Finding {
+            rule: find(code).expect("a rule"),
+            message: String::new(),
+            party: None,
+            evidence: Vec::new(),
+        };
+        let findings = ["DLG037", "DLG040", "TXN014"].map(finding);
+        let causes = caused_by(&findings);
+        assert_eq!(causes, [Some(1), None, Some(1)]);
+        assert_eq!(root_of(&findings, &causes), Some(1));
+        assert_eq!(root_of(&[], &[]), None);
+        let warnings = ["DLG019"].map(finding);
+        assert_eq!(root_of(&warnings, &caused_by(&warnings)), None);
+    }
+}

@@ -1,0 +1,43 @@
+//! A TLS handshake for SIP failed.
+//!
+//! One side sent an alert that is not the farewell: a certificate that is not trusted,
+//! that has expired or that is for another name, no version or cipher in common.
+//!
+//! Fix: the alert says which; give the server a certificate for the SIP domain that
+//! the client trusts, and allow TLS 1.2 on both sides.
+
+use super::{CaptureFacts, Check, Findings, Rule, Severity};
+use crate::engine::connection::Connection;
+
+pub(super) const RULE: Rule = Rule {
+    code: "TRN009",
+    name: "tls-handshake-fail",
+    severity: Severity::Error,
+    rfc: "RFC 3261",
+    section: "26.3.1",
+    symptom: Some("not-reachable"),
+    causes: &[],
+    source: include_str!("trn009.rs"),
+    flags: &["0 A:4000>B:5061 tls-alert 42"],
+    accepts: &["0 A:4000>B:5061 tls-alert 0"],
+    check: Check::Connection(check),
+};
+
+fn check(connection: &Connection, capture: &CaptureFacts, found: &mut Findings) {
+    let _ = capture;
+    let Some(tls) = &connection.tls else { return };
+    let Some(alert) = tls
+        .alert
+        .as_deref()
+        .filter(|alert| !matches!(*alert, "close_notify" | "user_canceled"))
+    else {
+        return;
+    };
+    let name = tls.client.server_name.as_deref();
+    let to = name.map_or_else(|| connection.flow.dst.to_string(), str::to_owned);
+    found.add(
+        format!("TLS to {to} ends with the alert {alert}"),
+        [connection.first],
+    );
+    found.by(connection.flow.dst.ip.to_string());
+}

@@ -1,0 +1,312 @@
+//! Small scenes, told as text.
+//!
+//! A line is `MS FROM>TO WHAT [KEY=VALUE...]`. Hosts are letters; `A` is
+//! 10.0.0.1. `WHAT` is a method, a status, `rtp`, or `icmp` (the port was
+//! closed, told by FROM to
+//! TO), or `tcp` with flags. Keys: `cseq`, `branch`,
+//! `tag` (the caller's), `to` (the callee's), `via` (how many), `sdp=PORT` or
+//! `sdp=PORT/DIRECTION` of the sender, `id` of the IP packet, `at` a capture
+//! point, `method` of a response, `header` (may be repeated, `_` stands for a
+//! space), `call` (the Call-ID), `uri` (the Request-URI), `video=PORT` beside
+//! `sdp`, `without=NAME` (that header field is left out), `untagged=NAME`,
+//! `length` (the Content-Length).
+//!
+//! `tls-alert CODE` is a hello of the client, that of the server and an alert.
+//!
+//! `crlf` is a keep-alive. `dns TYPE NAME` is a question; with `rcode` or `answer=TYPE:DATA` (may be
+//! repeated) it is an answer.
+
+use sip_inspect::inspector::{Config, Inspector, PointInfo};
+use sip_inspect::packet::{CapturePoint, LinkType, Packet};
+use sip_inspect::report::Record;
+use sip_inspect::time::Timestamp;
+
+fn key<'t>(words: &[&'t str], name: &str) -> Option<&'t str> {
+    words
+        .iter()
+        .find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn endpoint(text: &str) -> ([u8; 4], u16) {
+    let (host, port) = text.split_once(':').unwrap_or((text, "5060"));
+    let number = host.bytes().next().expect("a host") - b'A' + 1;
+    ([10, 0, 0, number], port.parse().expect("a port"))
+}
+
+fn frame(from: ([u8; 4], u16), to: ([u8; 4], u16), id: u16, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0; 12];
+    frame.extend([8, 0, 0x45, 0]);
+    frame.extend(
+        u16::try_from(28 + payload.len())
+            .expect("short")
+            .to_be_bytes(),
+    );
+    frame.extend(id.to_be_bytes());
+    frame.extend([0, 0, 64, 17, 0, 0]);
+    frame.extend(from.0);
+    frame.extend(to.0);
+    frame.extend(from.1.to_be_bytes());
+    frame.extend(to.1.to_be_bytes());
+    frame.extend(
+        u16::try_from(8 + payload.len())
+            .expect("short")
+            .to_be_bytes(),
+    );
+    frame.extend([0, 0]);
+    frame.extend(payload);
+    frame
+}
+
+fn sdp(host: [u8; 4], value: &str) -> String {
+    let (port, direction) = value.split_once('/').unwrap_or((value, "sendrecv"));
+    let [a, b, c, d] = host;
+    // The port stands for the version too, so that each offer differs.
+    format!(
+        "v=0\r\no=- 1 {port}{} IN IP4 {a}.{b}.{c}.{d}\r\ns=-\r\nc=IN IP4 {a}.{b}.{c}.{d}\r\nt=0 0\r\n\
+         m=audio {port} RTP/AVP 0\r\na={direction}\r\n",
+        direction.len()
+    )
+}
+
+fn message(words: &[&str], from: [u8; 4], what: &str) -> Vec<u8> {
+    let cseq = key(words, "cseq").unwrap_or("1");
+    let branch = key(words, "branch").unwrap_or("1");
+    let tag = key(words, "tag").unwrap_or("f");
+    let to = key(words, "to").map_or_else(String::new, |tag| format!(";tag={tag}"));
+    let is_response = what.bytes().all(|octet| octet.is_ascii_digit());
+    let method = key(words, "method").unwrap_or(if is_response { "INVITE" } else { what });
+    let vias: String = (0..key(words, "via").map_or(1, |count| count.parse().expect("a count")))
+        .map(|stop| format!("Via: SIP/2.0/UDP h{stop};branch=z9hG4bK{branch}.{stop}\r\n"))
+        .collect();
+    let extra: String = words
+        .iter()
+        .filter_map(|word| word.strip_prefix("header="))
+        .map(|field| format!("{}\r\n", field.replace('_', " ")))
+        .collect();
+    let call = key(words, "call").unwrap_or("scene");
+    let uri = key(words, "uri").unwrap_or("sip:b@x");
+    let start = if is_response {
+        format!("SIP/2.0 {what} Phrase")
+    } else {
+        format!("{what} {uri} SIP/2.0")
+    };
+    let body = key(words, "sdp").map_or_else(String::new, |value| sdp(from, value));
+    let body = match key(words, "video") {
+        Some(port) => format!("{body}m=video {port} RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"),
+        None => body,
+    };
+    let kind = if body.is_empty() {
+        ""
+    } else {
+        "Content-Type: application/sdp\r\n"
+    };
+    let length = key(words, "length").map_or_else(|| body.len().to_string(), str::to_owned);
+    let text = format!(
+        "{start}\r\n{vias}From: <sip:a@x>;tag={tag}\r\nTo: <sip:b@x>{to}\r\nCall-ID: {call}\r\n\
+         CSeq: {cseq} {method}\r\n{extra}{kind}Content-Length: {length}\r\n\r\n{body}"
+    );
+    let mut text = text;
+    if let Some(name) = key(words, "untagged") {
+        let (head, rest) = text.split_once(&format!("{name}: ")).expect("the field");
+        let (line, rest) = rest.split_once("\r\n").expect("a line");
+        let value = line.split_once(";tag=").map_or(line, |(value, _)| value);
+        text = format!("{head}{name}: {value}\r\n{rest}");
+    }
+    if let Some(name) = key(words, "without") {
+        let (head, rest) = text.split_once(&format!("{name}: ")).expect("the field");
+        let (_, rest) = rest.split_once("\r\n").expect("a line");
+        text = format!("{head}{rest}");
+    }
+    text.into_bytes()
+}
+
+/// A name as DNS has it.
+fn name(text: &str) -> Vec<u8> {
+    let mut octets = Vec::new();
+    for label in text.split('.') {
+        octets.push(u8::try_from(label.len()).expect("short"));
+        octets.extend(label.bytes());
+    }
+    octets.push(0);
+    octets
+}
+
+/// A question, or the answer to it.
+fn dns(words: &[&str]) -> Vec<u8> {
+    let number = |kind: &str| match kind {
+        "A" => 1_u16,
+        "CNAME" => 5,
+        "AAAA" => 28,
+        "SRV" => 33,
+        _ => 35,
+    };
+    let answers: Vec<(&str, &str)> = words
+        .iter()
+        .filter_map(|word| word.strip_prefix("answer=")?.split_once(':'))
+        .collect();
+    let rcode: Option<u16> = key(words, "rcode").map(|code| code.parse().expect("a number"));
+    let is_answer = rcode.is_some() || !answers.is_empty();
+    let flags = u16::from(is_answer) << 15 | rcode.unwrap_or(0);
+    let id: u16 = key(words, "id").unwrap_or("1").parse().expect("a number");
+    let count = u16::try_from(answers.len()).expect("few");
+    let mut octets = Vec::new();
+    for number in [id, flags, 1, count, 0, 0] {
+        octets.extend(number.to_be_bytes());
+    }
+    octets.extend(name(words[4]));
+    octets.extend(number(words[3]).to_be_bytes());
+    octets.extend([0, 1]);
+    for (kind, data) in answers {
+        let data = match kind {
+            "A" => endpoint(data).0.to_vec(),
+            "SRV" => [&[0, 1, 0, 1, 0x13, 0xc4], name(data).as_slice()].concat(),
+            "CNAME" => name(data),
+            _ => [&b"\0\x01\0\x01\x01s\x07SIP+D2U\0"[..], &name(data)].concat(),
+        };
+        octets.extend([0xc0, 12]);
+        octets.extend(number(kind).to_be_bytes());
+        octets.extend([0, 1, 0, 0, 0, 60]);
+        octets.extend(u16::try_from(data.len()).expect("short").to_be_bytes());
+        octets.extend(data);
+    }
+    octets
+}
+
+/// The packets of a scene in the order of time: milliseconds, capture point,
+/// octets.
+pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
+    let mut packets: Vec<(u64, u16, Vec<u8>)> = Vec::new();
+    let mut next_id = 100;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let ms: u64 = words[0].parse().expect("milliseconds");
+        let (from, to) = words[1].split_once('>').expect("from>to");
+        let (from, to) = (endpoint(from), endpoint(to));
+        let point = key(&words, "at").map_or(0, |point| point.parse().expect("a point"));
+        if words[2] == "tcp" {
+            // Flags as letters: S, A, F, R.
+            let flags = words[3].chars().fold(0, |flags, letter| {
+                flags
+                    | match letter {
+                        'F' => 1,
+                        'S' => 2,
+                        'R' => 4,
+                        _ => 16,
+                    }
+            });
+            let mut data = frame(from, to, 1, &[0; 12]);
+            data[23] = 6;
+            data[16..18].copy_from_slice(&40_u16.to_be_bytes());
+            data[38..54]
+                .copy_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+            packets.push((ms, point, data));
+            continue;
+        }
+        if words[2] == "icmp" {
+            // Port unreachable, quoting the IP header and eight octets.
+            let quoted = frame(to, from, 1, b"");
+            let mut data = frame(from, to, 1, &[]);
+            data.truncate(34);
+            data[23] = 1;
+            data[16..18].copy_from_slice(&56_u16.to_be_bytes());
+            data.extend([3, 3, 0, 0, 0, 0, 0, 0]);
+            data.extend(&quoted[14..42]);
+            packets.push((ms, point, data));
+            continue;
+        }
+        if words[2] == "tls-alert" {
+            let hello = |kind: u8, more: &[u8]| {
+                let mut body = vec![3, 3];
+                body.extend([7; 32]);
+                body.extend(more);
+                let length = u8::try_from(body.len()).expect("short");
+                [
+                    &[22, 3, 3, 0, length + 4, kind, 0, 0, length],
+                    body.as_slice(),
+                ]
+                .concat()
+            };
+            let code = words[3].parse().expect("a code");
+            let client = hello(1, &[0, 0, 2, 0xc0, 0x2b, 1, 0]);
+            let server = [hello(2, &[0, 0xc0, 0x2b, 0]), vec![21, 3, 3, 0, 2, 2, code]].concat();
+            for (from, to, payload) in [(from, to, client), (to, from, server)] {
+                let mut data = frame(from, to, 1, &[0; 12]);
+                data[23] = 6;
+                let total = u16::try_from(40 + payload.len()).expect("short");
+                data[16..18].copy_from_slice(&total.to_be_bytes());
+                data[38..54]
+                    .copy_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1, 0x50, 16, 0xff, 0xff, 0, 0, 0, 0]);
+                data.extend(payload);
+                packets.push((ms, point, data));
+            }
+            continue;
+        }
+        if words[2] == "crlf" {
+            packets.push((ms, point, frame(from, to, 1, b"\r\n\r\n")));
+            continue;
+        }
+        if words[2] == "dns" {
+            packets.push((ms, point, frame(from, to, 1, &dns(&words))));
+            continue;
+        }
+        if words[2] == "rtp" {
+            let count: u64 = key(&words, "n").unwrap_or("50").parse().expect("a count");
+            let ssrc: u32 = key(&words, "ssrc")
+                .unwrap_or("7")
+                .parse()
+                .expect("a number");
+            for number in 0..count {
+                let mut payload = vec![0x80, 0];
+                payload.extend(u16::try_from(number).expect("short").to_be_bytes());
+                payload.extend((u32::try_from(number).expect("short") * 160).to_be_bytes());
+                payload.extend((ssrc + u32::from(from.1)).to_be_bytes());
+                payload.extend([0x55; 160]);
+                packets.push((ms + number * 20, point, frame(from, to, 1, &payload)));
+            }
+            continue;
+        }
+        next_id += 1;
+        let id = key(&words, "id").map_or(next_id, |id| id.parse().expect("a number"));
+        packets.push((
+            ms,
+            point,
+            frame(from, to, id, &message(&words, from.0, words[2])),
+        ));
+    }
+    packets.sort_by_key(|(ms, ..)| *ms);
+    packets
+}
+
+/// What is made of a scene.
+pub(crate) fn records(text: &str) -> Vec<Record> {
+    let packets = packets(text);
+    let mut inspector = Inspector::new(Config {
+        transactions: true,
+        ..Config::default()
+    });
+    for number in 0..3 {
+        inspector.add_point(PointInfo {
+            file: "scene".to_owned(),
+            interface: format!("if{number}"),
+            link_type: LinkType(1),
+            digits: 3,
+            dropped: None,
+        });
+    }
+    for ((ms, point, data), number) in packets.iter().zip(1..) {
+        inspector.handle(&Packet {
+            number,
+            timestamp: Timestamp::from_nanos(1_700_000_000_000_000_000 + ms * 1_000_000),
+            capture_point: CapturePoint(*point),
+            link_type: LinkType(1),
+            original_length: 0,
+            data,
+        });
+    }
+    inspector.finish();
+    let mut records = Vec::new();
+    while let Some(record) = inspector.poll_record() {
+        records.push(record);
+    }
+    records
+}

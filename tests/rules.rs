@@ -1,0 +1,392 @@
+//! The catalogue of rules: each flags what it must and accepts what it must.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use common::scene;
+use common::wire::{Read, judged, read};
+use sip_inspect::report::Record;
+use sip_inspect::rules::CATALOGUE;
+
+/// Codes of what is found in a scene, with what each follows from.
+fn found(text: &str) -> Vec<(String, Option<String>)> {
+    let records = scene::records(text);
+    let diagnostics: Vec<_> = records
+        .iter()
+        .filter_map(|record| match record {
+            Record::Diagnostic(diagnostic) => Some(diagnostic),
+            _ => None,
+        })
+        .collect();
+    diagnostics
+        .iter()
+        .map(|diagnostic| {
+            let cause = diagnostics
+                .iter()
+                .find(|other| Some(&other.id) == diagnostic.caused_by.as_ref());
+            (
+                diagnostic.code.clone(),
+                cause.map(|cause| cause.code.clone()),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn every_rule_flags_what_it_must_and_accepts_what_it_must() {
+    let mut faults = Vec::new();
+    for rule in CATALOGUE {
+        for (scenes, expected) in [(rule.flags, true), (rule.accepts, false)] {
+            for text in scenes {
+                let codes = found(text);
+                let flagged = codes.iter().any(|(code, _)| code == rule.code);
+                if flagged != expected {
+                    faults.push(format!("{} {expected}: {codes:?}\n{text}", rule.code));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+}
+
+#[test]
+fn a_lost_acknowledgment_is_one_root_with_its_consequences() {
+    let text = "0 A>B INVITE
+        20 B>A 200 to=t header=Contact:_<sip:b@192.168.7.7>
+        30 A>C ACK branch=2 to=t
+        520 B>A 200 to=t header=Contact:_<sip:b@192.168.7.7>
+        1520 B>A 200 to=t header=Contact:_<sip:b@192.168.7.7>
+        32020 B>A BYE tag=t to=f branch=9
+        32021 A>B 200 tag=t to=f branch=9 method=BYE";
+    let told = found(text);
+    let follows = |code: &str| {
+        let own = told.iter().find(|(known, _)| known == code);
+        own.expect("found").1.clone()
+    };
+    assert_eq!(follows("DLG040"), None);
+    assert_eq!(follows("TXN014").as_deref(), Some("DLG040"));
+    assert_eq!(follows("DLG037").as_deref(), Some("DLG040"));
+    let records = scene::records(text);
+    let call = records.iter().find_map(|record| match record {
+        Record::Call(call) => Some(call),
+        _ => None,
+    });
+    let call = call.expect("a call");
+    let root = records.iter().find_map(|record| match record {
+        Record::Diagnostic(own) if Some(&own.id) == call.root_cause.as_ref() => Some(own),
+        _ => None,
+    });
+    let root = root.expect("a root");
+    assert_eq!(
+        (root.code.as_str(), root.party.as_deref()),
+        ("DLG040", Some("callee"))
+    );
+    assert_eq!(call.symptoms, ["dropped"]);
+    assert_eq!(call.diagnostics.len(), told.len());
+}
+
+/// Codes of the errors in a capture, and how many calls have a root.
+fn errors(packets: &[Read]) -> (BTreeSet<String>, usize) {
+    let mut codes = BTreeSet::new();
+    let mut roots = 0;
+    for record in judged(packets) {
+        match record {
+            Record::Diagnostic(own) if own.severity == "error" => {
+                codes.insert(own.code.clone());
+            }
+            Record::Call(call) => roots += usize::from(call.root_cause.is_some()),
+            _ => {}
+        }
+    }
+    (codes, roots)
+}
+
+/// Captures that ship, and those that lie beside.
+fn captures() -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = common::cases()
+        .iter()
+        .flat_map(|case| std::fs::read_dir(case).expect("a folder"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.to_string_lossy().contains("/capture."))
+        .collect();
+    if let Some(folder) = std::env::var_os("SIP_INSPECT_TRACES") {
+        let beside = std::fs::read_dir(folder).expect("a folder");
+        paths.extend(
+            beside
+                .map(|entry| entry.expect("an entry").path())
+                .filter(|path| {
+                    let name = path.to_string_lossy();
+                    name.contains(".pcap") && !name.contains("scan-")
+                }),
+        );
+    }
+    paths.sort();
+    paths
+}
+
+#[test]
+fn parts_of_a_capture_raise_no_error_that_the_whole_does_not_have() {
+    for path in captures() {
+        let whole = read(&path);
+        let (known, roots) = errors(&whole);
+        let check = |part: &[Read], what: &str| {
+            let (codes, found) = errors(part);
+            let new: Vec<_> = codes.difference(&known).collect();
+            assert!(new.is_empty(), "{} {what}: {new:?}", path.display());
+            assert!(found <= roots, "{} {what}: a root", path.display());
+        };
+        let mut places: Vec<usize> = whole
+            .iter()
+            .enumerate()
+            .filter(|(_, packet)| packet.data.windows(7).any(|text| text == b"SIP/2.0"))
+            .map(|(place, _)| place)
+            .collect();
+        let mut rng = fastrand::Rng::with_seed(4);
+        places.extend((0..20).map(|_| rng.usize(0..whole.len())));
+        // Enough of them, at each end, without taking all day.
+        let step = places.len().div_ceil(60).max(1);
+        for place in places.into_iter().step_by(step) {
+            check(&whole[place..], "without its beginning");
+            check(&whole[..place], "without its end");
+        }
+        let twice: Vec<Read> = whole
+            .iter()
+            .flat_map(|packet| [packet.clone(), packet.clone()])
+            .collect();
+        check(&twice, "with every packet twice");
+        for host in hosts(&whole) {
+            for (from, to) in [(Some(host), None), (None, Some(host))] {
+                let one: Vec<Read> = whole
+                    .iter()
+                    .filter(|packet| {
+                        let (source, target) = ends(packet).unzip();
+                        (from.is_some() && source == from) || (to.is_some() && target == to)
+                    })
+                    .cloned()
+                    .collect();
+                check(&one, &format!("with one direction of {host:?} alone"));
+            }
+        }
+    }
+}
+
+/// From whom to whom an IPv4 packet over Ethernet goes.
+fn ends(packet: &Read) -> Option<([u8; 4], [u8; 4])> {
+    let is_ip = packet.data.get(12..14) == Some(&[8, 0]);
+    let address = |at: usize| packet.data.get(at..at + 4)?.try_into().ok();
+    is_ip.then_some((address(26)?, address(30)?))
+}
+
+fn hosts(packets: &[Read]) -> BTreeSet<[u8; 4]> {
+    let ends = packets.iter().take(2000).filter_map(ends);
+    ends.flat_map(|(from, to)| [from, to]).collect()
+}
+
+/// Errors in calls that went well, by the word of the programs that made them.
+#[test]
+fn healthy_calls_have_no_error_and_no_root() {
+    for path in captures() {
+        let name = path.to_string_lossy();
+        let healthy = [
+            "proxied-call",
+            "tcp-call",
+            "sipp-dtmf",
+            "sipp-ipv6",
+            "call-pcma",
+            "call-opus",
+            "call-udp-pcmu",
+            "sipp-udp6",
+            "call-srtp",
+            "call-dtls",
+        ];
+        if healthy.iter().any(|own| name.contains(own)) {
+            assert_eq!(errors(&read(&path)), (BTreeSet::new(), 0), "{name}");
+        }
+    }
+}
+
+/// What fires at error or warning over the public captures and the lab's
+/// traces, and why it is true, read off the frames.
+const REVIEWED: &[(&str, &str, &str)] = &[
+    (
+        "AUT011",
+        "sngrep/aaa.pcap",
+        "voi18063 is refused again at the second answer of its second round, and not tried again",
+    ),
+    (
+        "AUT011",
+        "nDPI/sip.pcap",
+        "the credentials of voi18062 are met with a fresh challenge twice, without stale",
+    ),
+    (
+        "AUT011",
+        "zeek/wireshark.pcap",
+        "the same traffic: the answers to two challenges are met with another one",
+    ),
+    (
+        "AUT014",
+        "sngrep/aaa.pcap",
+        "seven challenges after which the phone falls silent under that Call-ID",
+    ),
+    (
+        "AUT014",
+        "nDPI/sip.pcap",
+        "the last challenges of two registrations and of an INVITE stay unanswered",
+    ),
+    (
+        "AUT014",
+        "zeek/wireshark.pcap",
+        "frames 52 and 64: the last 401 of two Call-IDs",
+    ),
+    (
+        "DLG022",
+        "nDPI/FAX-Call-t38-CA-TDM-SIP-FB-1.pcap",
+        "frame 1394: 488 to the re-INVITE that offers image/udptl",
+    ),
+    (
+        "MED015",
+        "ptavi-p5/sip.cap",
+        "grex sends for 21 s; nothing of the relay that answered by SIP comes back",
+    ),
+    (
+        "SDP006",
+        "sipnab/DTMFsipinfo.pcap",
+        "frames 21 and 23: audio and video (port 0) are offered, audio alone is answered",
+    ),
+    (
+        "SYN014",
+        "sipnab/SIP_CALL_RTP_G711.pcap",
+        "frame 153 and others: the registrar's 200 has no tag in To",
+    ),
+    (
+        "SYN014",
+        "suricata-verify/public-cloudshark-sip-s0.pcap",
+        "the same registrar",
+    ),
+    (
+        "SYN014",
+        "suricata-verify/sdp.pcap",
+        "a made-up 200 to INVITE without a tag",
+    ),
+    (
+        "TRN021",
+        "sngrep/aaa.pcap",
+        "SRV is asked five times and never answered, again and again",
+    ),
+    (
+        "TXN001",
+        "nDPI/webex.pcap",
+        "a REGISTER is sent 11 times to a private address, frames 409 to 585, and once more",
+    ),
+    (
+        "TXN041",
+        "PcapPlusPlus/sip_resp.pcap",
+        "a lone 503 to REGISTER, Retry-After 0",
+    ),
+    (
+        "MED015",
+        "nat-noalg.both.pcapng",
+        "the truth says so: 0 of 248 packets reach alice",
+    ),
+    ("MED015", "nat-noalg.lan.pcap", "the same call, inside"),
+    ("MED015", "nat-noalg.wan.pcap", "the same call, outside"),
+    (
+        "MED015",
+        "nat-natfix.both.pcapng",
+        "signalling is mended, media are not: 0 packets reach alice",
+    ),
+    ("MED015", "nat-natfix.lan.pcap", "the same call, inside"),
+    ("MED015", "nat-natfix.wan.pcap", "the same call, outside"),
+    (
+        "REG017",
+        "scan-sipvicious.pcap",
+        "the scanner's guesses are met with 404",
+    ),
+    (
+        "MED025",
+        "sipp-uac-uas-pcap.pcap",
+        "sipp's answering side opens no port for media",
+    ),
+];
+
+#[test]
+fn each_finding_over_real_captures_was_reviewed() {
+    let mut paths = Vec::new();
+    for name in ["SIP_INSPECT_CORPUS", "SIP_INSPECT_TRACES"] {
+        if let Some(folder) = std::env::var_os(name) {
+            gather(std::path::Path::new(&folder), &mut paths);
+        }
+    }
+    paths.sort();
+    let mut unknown = Vec::new();
+    let mut met = BTreeSet::new();
+    for path in &paths {
+        let mut codes = BTreeSet::new();
+        for record in judged(&read(path)) {
+            if let Record::Diagnostic(own) = record
+                && own.severity != "info"
+            {
+                codes.insert(own.code.clone());
+            }
+        }
+        for code in codes {
+            let known = REVIEWED.iter().position(|(known, name, _)| {
+                *known == code && path.to_string_lossy().replace('+', "/").ends_with(name)
+            });
+            match known {
+                Some(known) => {
+                    met.insert(known);
+                }
+                None => unknown.push(format!("{code} {}", path.display())),
+            }
+        }
+    }
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+    if std::env::var_os("SIP_INSPECT_CORPUS").is_some()
+        && std::env::var_os("SIP_INSPECT_TRACES").is_some()
+    {
+        assert_eq!(met.len(), REVIEWED.len(), "{met:?}");
+    }
+}
+
+/// Captures below a folder.
+fn gather(folder: &std::path::Path, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            gather(&path, into);
+        } else if path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().contains("cap"))
+        {
+            into.push(path);
+        }
+    }
+}
+
+#[test]
+fn the_readme_lists_the_rules() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = std::fs::read_to_string(&path).expect("README.md");
+    let begin = "<!-- made by the test of the rules; UPDATE=1 rewrites it -->\n";
+    let (head, rest) = text.split_once(begin).expect("the beginning of the table");
+    let (table, tail) = rest.split_once("<!-- rules end -->").expect("its end");
+    let mut expected = "| code | severity | what |\n|---|---|---|\n".to_owned();
+    for rule in CATALOGUE {
+        let severity = rule.severity.name();
+        expected += &format!(
+            "| {} {} | {severity} | {} |\n",
+            rule.code,
+            rule.name,
+            rule.title()
+        );
+    }
+    if common::update() {
+        let new = format!("{head}{begin}{expected}<!-- rules end -->{tail}");
+        std::fs::write(&path, new).expect("written");
+        return;
+    }
+    assert_eq!(table, expected, "UPDATE=1 cargo test --test rules");
+}
