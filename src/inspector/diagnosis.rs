@@ -47,6 +47,13 @@ impl Inspector {
         call_id: Option<&str>,
         findings: &[Finding],
     ) -> Vec<String> {
+        // Where packets are known to be missing, one that would have told
+        // otherwise may be among them.
+        let counters = self.engine.counters();
+        let is_lossy = counters.stream_octets_missing > 0
+            || counters.truncated_messages > 0
+            || self.points.iter().any(|point| point.dropped > Some(0));
+        let confidence = if is_lossy { 0.5 } else { 0.9 };
         let first = self.diagnostics + 1;
         let id_of = |place: usize| format!("diagnostic-{}", first + place as u64);
         for (place, (finding, cause)) in findings.iter().zip(rules::caused_by(findings)).enumerate()
@@ -82,7 +89,7 @@ impl Inspector {
                 call_id: call_id.map(str::to_owned),
                 points: self.points(&frames),
                 frames: self.shorthand(&frames),
-                confidence: 0.9,
+                confidence,
             };
             self.records.push_back(Record::Diagnostic(Box::new(record)));
         }
@@ -104,8 +111,6 @@ fn media_fact(media: &MediaRecord) -> MediaFact {
         is_ice: media.ice,
         caller: address(&media.caller_ip, media.caller_port),
         callee: address(&media.callee_ip, media.callee_port),
-        packets_to_caller: media.packets_to_caller,
-        packets_to_callee: media.packets_to_callee,
         icmp_errors: media.icmp_errors,
         lasted_ns: nanoseconds(&media.until)
             .zip(nanoseconds(&media.from))

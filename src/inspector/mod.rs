@@ -203,7 +203,7 @@ impl Inspector {
             Event::Connection(connection) => {
                 if !self.config.calls_only && self.config.call.is_none() {
                     self.connections += 1;
-                    let findings = rules::judge_connection(&connection, &self.capture_facts());
+                    let findings = rules::judge_connection(&connection);
                     let record = self.connection(*connection);
                     let call_id = record.call_id.clone();
                     self.diagnose("connection", &record.id, call_id.as_deref(), &findings);
@@ -216,7 +216,7 @@ impl Inspector {
                     && self.wants_call(None, lookup.call_id.as_deref(), &[])
                 {
                     self.dns_lookups += 1;
-                    let findings = rules::judge_lookup(&lookup, &self.capture_facts());
+                    let findings = rules::judge_lookup(&lookup);
                     let record = self.dns_lookup(*lookup);
                     let call_id = record.call_id.clone();
                     self.diagnose("dns_lookup", &record.id, call_id.as_deref(), &findings);
@@ -230,7 +230,7 @@ impl Inspector {
                 if !self.config.calls_only && self.wants_call(None, call_id.as_deref(), &[&user]) {
                     self.registrations += 1;
                     let now = self.engine.counters().last.unwrap_or_default();
-                    let findings = rules::judge_registration(&registration, &self.capture_facts());
+                    let findings = rules::judge_registration(&registration);
                     let mut record = self.registration(*registration, now);
                     record.diagnostics =
                         self.diagnose("registration", &record.id, call_id.as_deref(), &findings);

@@ -28,7 +28,7 @@ pub struct DiagnosticRecord {
     pub call_id: Option<String>,
     pub points: Vec<Point>,
     pub frames: Option<Vec<u32>>,
-    /// 0 to 1.
+    /// 0 to 1; lower where the capture is known to lack packets.
     pub confidence: f64,
 }
 

@@ -41,10 +41,6 @@ pub struct MediaFact {
     pub caller: Option<String>,
     /// Where the callee asked to be sent to.
     pub callee: Option<String>,
-    /// Packets that can have reached the caller.
-    pub packets_to_caller: u64,
-    /// Packets that can have reached the callee.
-    pub packets_to_callee: u64,
     /// ICMP errors that its packets met.
     pub icmp_errors: u64,
     /// How long the agreement stood, in nanoseconds.
@@ -178,11 +174,6 @@ impl<'a> CallContext<'a> {
     /// Who uses a From tag.
     pub(super) fn side(&self, exchange: &Exchange) -> &'static str {
         exchange.by.map_or("unknown", Side::name)
-    }
-
-    /// Frames of a transaction, as evidence.
-    pub(super) fn first_of(&self, exchange: &Exchange) -> Option<PacketRef> {
-        Some(exchange.first)
     }
 }
 

@@ -69,7 +69,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 "{} inside the dialog is answered 481",
                 exchange.method.as_str()
             ),
-            context.first_of(exchange),
+            [exchange.first],
         );
         found.by(context.side(exchange));
     }

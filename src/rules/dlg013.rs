@@ -46,7 +46,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                     context.side(exchange),
                     response.status_code
                 ),
-                context.first_of(exchange),
+                [exchange.first],
             );
             found.by(response.by.ip.to_string());
         }

@@ -42,7 +42,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                     exchange.method.as_str(),
                     context.side(exchange)
                 ),
-                context.first_of(exchange),
+                [exchange.first],
             );
         }
     }

@@ -60,7 +60,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                     response.status_code,
                     response.reason_phrase
                 ),
-                context.first_of(exchange),
+                [exchange.first],
             );
             found.by(response.by.ip.to_string());
         }

@@ -81,7 +81,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                     "REFER of the {} is accepted and no NOTIFY follows",
                     context.side(exchange)
                 ),
-                context.first_of(exchange),
+                [exchange.first],
             );
             found.by(accepted.by.ip.to_string());
         }

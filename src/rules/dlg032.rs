@@ -62,7 +62,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             }
             (None, None) => continue,
         };
-        found.add(message, context.first_of(exchange));
+        found.add(message, [exchange.first]);
         found.by(context.side(exchange));
     }
 }

@@ -126,11 +126,11 @@ enum Check {
     /// All under one Call-ID.
     Call(fn(&CallContext<'_>, &mut Findings)),
     /// A device at a registrar.
-    Registration(fn(&Registration, &CaptureFacts, &mut Findings)),
+    Registration(fn(&Registration, &mut Findings)),
     /// A connection.
-    Connection(fn(&Connection, &CaptureFacts, &mut Findings)),
+    Connection(fn(&Connection, &mut Findings)),
     /// A DNS look-up.
-    Dns(fn(&DnsLookup, &CaptureFacts, &mut Findings)),
+    Dns(fn(&DnsLookup, &mut Findings)),
 }
 
 impl Rule {
@@ -295,30 +295,30 @@ pub fn judge_call(context: &CallContext<'_>) -> Vec<Finding> {
 
 /// What is wrong with a registration.
 #[must_use]
-pub fn judge_registration(registration: &Registration, capture: &CaptureFacts) -> Vec<Finding> {
+pub fn judge_registration(registration: &Registration) -> Vec<Finding> {
     judge(|rule, findings| {
         if let Check::Registration(check) = rule.check {
-            check(registration, capture, findings);
+            check(registration, findings);
         }
     })
 }
 
 /// What is wrong with a connection.
 #[must_use]
-pub fn judge_connection(connection: &Connection, capture: &CaptureFacts) -> Vec<Finding> {
+pub fn judge_connection(connection: &Connection) -> Vec<Finding> {
     judge(|rule, findings| {
         if let Check::Connection(check) = rule.check {
-            check(connection, capture, findings);
+            check(connection, findings);
         }
     })
 }
 
 /// What is wrong with a DNS look-up.
 #[must_use]
-pub fn judge_lookup(lookup: &DnsLookup, capture: &CaptureFacts) -> Vec<Finding> {
+pub fn judge_lookup(lookup: &DnsLookup) -> Vec<Finding> {
     judge(|rule, findings| {
         if let Check::Dns(check) = rule.check {
-            check(lookup, capture, findings);
+            check(lookup, findings);
         }
     })
 }

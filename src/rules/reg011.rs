@@ -5,7 +5,7 @@
 //! Fix: refresh at half to nine tenths of the time that was granted, not of the time
 //! that was asked for.
 
-use super::{CaptureFacts, Check, Findings, Rule, Severity};
+use super::{Check, Findings, Rule, Severity};
 use crate::engine::registration::Registration;
 use crate::time::{SECOND, millis};
 
@@ -33,11 +33,10 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Registration(check),
 };
 
-fn check(registration: &Registration, capture: &CaptureFacts, found: &mut Findings) {
+fn check(registration: &Registration, found: &mut Findings) {
     let Some(gap) = registration.gap_ns.filter(|gap| *gap >= SECOND) else {
         return;
     };
-    let _ = capture;
     found.add(
         format!(
             "{} had run out {:.0} s before it was refreshed, of {} s granted",

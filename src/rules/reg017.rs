@@ -5,7 +5,7 @@
 //!
 //! Fix: the status says which; look at the account, the domain and the registrar.
 
-use super::{CaptureFacts, Check, Findings, Rule, Severity};
+use super::{Check, Findings, Rule, Severity};
 use crate::engine::registration::Registration;
 
 pub(super) const RULE: Rule = Rule {
@@ -28,8 +28,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Registration(check),
 };
 
-fn check(registration: &Registration, capture: &CaptureFacts, found: &mut Findings) {
-    let _ = capture;
+fn check(registration: &Registration, found: &mut Findings) {
     let Some(status) = registration.last_status else {
         return;
     };

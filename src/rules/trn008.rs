@@ -6,7 +6,7 @@
 //! Fix: open the port (5060 for TCP, 5061 for TLS), start the service, or let DNS name
 //! the transport that is there.
 
-use super::{CaptureFacts, Check, Findings, Rule, Severity};
+use super::{Check, Findings, Rule, Severity};
 use crate::engine::connection::Connection;
 
 pub(super) const RULE: Rule = Rule {
@@ -34,14 +34,13 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Connection(check),
 };
 
-fn check(connection: &Connection, capture: &CaptureFacts, found: &mut Findings) {
+fn check(connection: &Connection, found: &mut Findings) {
     let what = match connection.state() {
         "refused" => "refuses the connection",
         // A SYN that is repeated shows that nothing came back.
         "no-answer" if connection.syn_retransmissions >= 2 => "does not answer",
         _ => return,
     };
-    let _ = capture;
     found.add(
         format!("{} {what}", connection.flow.dst),
         [connection.first],

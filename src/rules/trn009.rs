@@ -6,7 +6,7 @@
 //! Fix: the alert says which; give the server a certificate for the SIP domain that
 //! the client trusts, and allow TLS 1.2 on both sides.
 
-use super::{CaptureFacts, Check, Findings, Rule, Severity};
+use super::{Check, Findings, Rule, Severity};
 use crate::engine::connection::Connection;
 
 pub(super) const RULE: Rule = Rule {
@@ -23,8 +23,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Connection(check),
 };
 
-fn check(connection: &Connection, capture: &CaptureFacts, found: &mut Findings) {
-    let _ = capture;
+fn check(connection: &Connection, found: &mut Findings) {
     let Some(tls) = &connection.tls else { return };
     let Some(alert) = tls
         .alert

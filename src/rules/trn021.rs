@@ -6,7 +6,7 @@
 //! Fix: correct the name, or the zone; see whether the name server can be reached from
 //! here.
 
-use super::{CaptureFacts, Check, Findings, Rule, Severity};
+use super::{Check, Findings, Rule, Severity};
 use crate::dns::DnsKind;
 use crate::engine::dns_lookup::DnsLookup;
 
@@ -37,8 +37,7 @@ pub(super) const RULE: Rule = Rule {
     check: Check::Dns(check),
 };
 
-fn check(lookup: &DnsLookup, capture: &CaptureFacts, found: &mut Findings) {
-    let _ = capture;
+fn check(lookup: &DnsLookup, found: &mut Findings) {
     let what = match lookup.rcode {
         None if lookup.retries >= 2 => "is not answered",
         Some(2) => "fails at the name server",
