@@ -104,6 +104,17 @@ fn check(plan: &Plan) {
         assert_eq!(call.messages, expected.messages, "{what}");
         assert_eq!(call.retransmissions, expected.retransmissions, "{what}");
         assert_eq!(call.hops.len(), expected.hops, "{what}");
+        // What went as it was to go has no root; who was not answered has one,
+        // and who heard nothing for long enough.
+        let refused = matches!(call.outcome.as_str(), "timeout" | "failed");
+        let deaf = |audio: &String| audio.ends_with("hears-nothing");
+        let deaf = expected.audio.as_ref().is_some_and(deaf);
+        assert!(!refused || call.root_cause.is_some(), "{what}");
+        assert!(
+            refused || deaf || call.root_cause.is_none(),
+            "{what}: {:?}",
+            call.symptoms
+        );
         let purposes: Vec<&str> = call
             .exchanges
             .iter()

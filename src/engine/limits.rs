@@ -40,7 +40,8 @@ pub struct Limits {
     /// Places at which one object is told apart: capture points, and pairs of
     /// addresses under which its copies are seen.
     pub places: usize,
-    /// Transfers that wait at once for the call they lead to.
+    /// Transfers and redirections that wait at once for the call they lead to: a
+    /// minute of a busy redirect server.
     pub transfers: usize,
     /// Hosts remembered as proxies; one network has few.
     pub proxies: usize,
@@ -117,7 +118,7 @@ impl Limits {
             addresses_per_call: 512,
             frames: 200,
             places: 64,
-            transfers: 256,
+            transfers: 4096,
             proxies: 4096,
             claims_per_address: 64,
             waiting_per_address: 64,

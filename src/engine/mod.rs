@@ -31,6 +31,7 @@ mod stream;
 pub mod stun_exchange;
 pub mod table;
 pub mod transaction;
+mod transfer;
 
 pub use event::{Closed, Counters, Event, MessageSeen};
 
@@ -46,10 +47,11 @@ use self::media::Media;
 use self::reassembly::ip::{Outcome, Reassembler};
 use self::registration::{Registration, RegistrationKey};
 use self::rtp_stream::RtpStream;
-use self::signalling::{Arrival, PendingTransfer, SipFlow};
+use self::signalling::{Arrival, SipFlow};
 use self::stream::TcpDirection;
 use self::stun_exchange::{StunExchange, StunKey};
 use self::table::{Entry, Handle, Table};
+use self::transfer::Transfers;
 use crate::link::{Content, Datagram, Decoded, IcmpError, decode_ip_payload};
 use crate::net::{Endpoint, Flow};
 use crate::packet::{CapturePoint, PacketRef};
@@ -88,7 +90,7 @@ pub struct Engine {
     sip_flows: Table<Flow, SipFlow>,
     /// Hosts seen to pass requests on: they sent one with another's `Via`.
     proxies: HashMap<Endpoint, (), RandomState>,
-    transfers: VecDeque<PendingTransfer>,
+    transfers: Transfers,
     /// Call-IDs in the order in which they were met, the last few.
     recent_calls: VecDeque<(Handle, Timestamp)>,
     lookups: Lookups,
@@ -174,7 +176,7 @@ impl Engine {
             connections: Table::new(limits.connections),
             sip_flows: Table::new(limits.flows / 8),
             proxies: HashMap::default(),
-            transfers: VecDeque::new(),
+            transfers: Transfers::new(limits.transfers),
             recent_calls: VecDeque::new(),
             lookups: Lookups::new(&limits),
             kept_order: VecDeque::new(),
@@ -210,6 +212,7 @@ impl Engine {
             + self.registrations.len() * (size_of::<Registration>() + 1500)
             + self.connections.len() * (size_of::<Connection>() + 200)
             + self.lookups.bytes_held()
+            + self.transfers.bytes_held()
             + self.kept_order.len() * size_of::<Handle>()
     }
 

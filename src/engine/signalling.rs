@@ -1,8 +1,9 @@
 //! SIP messages on their way into calls.
 
-use super::call::{Call, Facts, Handled, Lead, Seen, Tie};
+use super::call::{Call, Facts, Handled, Seen};
 use super::limits::Limit;
 use super::table::{Entry, Handle};
+use super::transfer::PendingTransfer;
 use super::{Closed, Engine, Event, MessageSeen};
 use crate::link::Network;
 use crate::net::Flow;
@@ -10,7 +11,7 @@ use crate::octets;
 use crate::packet::PacketRef;
 use crate::sip::header::{HeaderName, NameAddr};
 use crate::sip::{SipMessage, StartLine};
-use crate::time::{SECOND, Timestamp};
+use crate::time::Timestamp;
 
 /// The last transaction on a flow, for ICMP errors that quote it.
 #[derive(Clone, Copy, Debug)]
@@ -26,16 +27,6 @@ impl Entry for SipFlow {
     }
 }
 
-/// A call that was asked for by another and may soon begin.
-#[derive(Debug)]
-pub(super) struct PendingTransfer {
-    call: Handle,
-    lead: Lead,
-    call_id: String,
-    target_user: String,
-    at: Timestamp,
-}
-
 /// How a message came.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
@@ -44,9 +35,6 @@ pub(super) struct Arrival {
     /// Whether the capture cut it.
     pub is_cut: bool,
 }
-
-/// How long a transfer may take to begin.
-const TRANSFER_NS: i64 = 60 * SECOND;
 
 impl Engine {
     /// Takes one SIP message.
@@ -211,22 +199,23 @@ impl Engine {
         if let Some((lead, target)) = handled.leads_to {
             let value = NameAddr::parse(target.as_bytes());
             let target_user = octets::text(value.parsed_uri().user_name());
-            if self.transfers.len() >= self.config.limits.transfers {
-                self.limit(Limit::Transfers);
-                self.transfers.pop_front();
-            }
             let call_id = facts
                 .message
                 .call_id()
                 .map(octets::text)
                 .unwrap_or_default();
-            self.transfers.push_back(PendingTransfer {
-                call: handle,
-                lead,
-                call_id,
+            let room = self.transfers.push(
                 target_user,
-                at: facts.at.timestamp,
-            });
+                PendingTransfer {
+                    call: handle,
+                    lead,
+                    call_id,
+                    at: facts.at.timestamp,
+                },
+            );
+            if !room {
+                self.limit(Limit::Transfers);
+            }
         }
         if handled.begins_call {
             self.tie_transfer(handle, facts);
@@ -235,7 +224,7 @@ impl Engine {
     }
 
     /// Counts the bounds that a call passed.
-    fn count_passed(&mut self, handle: Handle) {
+    pub(super) fn count_passed(&mut self, handle: Handle) {
         let passed = self.calls.get_mut(handle).map(|call| {
             [
                 std::mem::take(&mut call.passed),
@@ -244,74 +233,6 @@ impl Engine {
         });
         for limit in passed.into_iter().flatten().flatten() {
             self.limit(limit);
-        }
-    }
-
-    /// A call that begins soon after a REFER or a 3xx, to whom it named.
-    fn tie_transfer(&mut self, handle: Handle, facts: &Facts<'_, '_>) {
-        let now = facts.at.timestamp;
-        self.transfers
-            .retain(|transfer| now.since(transfer.at) <= TRANSFER_NS);
-        let to = facts.message.to();
-        let Some(user) = to.map(|to| octets::text(to.parsed_uri().user_name())) else {
-            return;
-        };
-        let redirected = match facts.message.start_line() {
-            StartLine::Request { request_uri, .. } => {
-                octets::text(crate::sip::Uri::parse(request_uri).user_name())
-            }
-            StartLine::Response { .. } => return,
-        };
-        let from = facts.message.from();
-        let from_user = from.map(|from| octets::text(from.parsed_uri().user_name()));
-        let referred = facts.message.value(HeaderName::ReferredBy).is_some();
-        let place = self.transfers.iter().position(|transfer| {
-            let parties = self.calls.get(transfer.call).is_some_and(|call| {
-                let user = |party: &Option<super::call::Party>| {
-                    party.as_ref().and_then(|party| party.user.clone())
-                };
-                from_user.is_some()
-                    && (user(&call.opening.from) == from_user
-                        || user(&call.opening.to) == from_user)
-            });
-            // The second attempt after a 3xx keeps its To.
-            let fits = match transfer.lead {
-                Lead::Transfer => transfer.target_user == user && (referred || parties),
-                Lead::Redirection => transfer.target_user == redirected && parties,
-            };
-            fits && transfer.call != handle && !transfer.target_user.is_empty()
-        });
-        let Some(transfer) = place.and_then(|place| self.transfers.remove(place)) else {
-            return;
-        };
-        let new_call_id = facts
-            .message
-            .call_id()
-            .map(octets::text)
-            .unwrap_or_default();
-        let target = &transfer.target_user;
-        let (how, to, from) = match transfer.lead {
-            Lead::Transfer => ("REFER", "transferred-to", "transferred-from"),
-            Lead::Redirection => ("3xx", "redirected-to", "redirected-from"),
-        };
-        let reason = format!("{how} to {target}, then INVITE to {target}");
-        let limits = self.config.limits;
-        if let Some(old) = self.calls.get_mut(transfer.call) {
-            let tie = Tie {
-                call_id: new_call_id,
-                kind: to,
-                reason: reason.clone(),
-            };
-            old.tie(tie, &limits);
-        }
-        self.count_passed(transfer.call);
-        if let Some(new) = self.calls.get_mut(handle) {
-            let tie = Tie {
-                call_id: transfer.call_id,
-                kind: from,
-                reason,
-            };
-            new.tie(tie, &limits);
         }
     }
 

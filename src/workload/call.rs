@@ -97,6 +97,17 @@ struct Message {
     extra: Vec<Header>,
 }
 
+/// A response that asks for credentials in this header field.
+fn challenge(name: &str) -> Message {
+    Message {
+        extra: vec![Header::Other(
+            name.into(),
+            "Digest realm=\"made.example\", nonce=\"abc\"".into(),
+        )],
+        ..Message::default()
+    }
+}
+
 /// Plays one call.
 pub(super) fn make(maker: &mut Maker, plan: &Plan, number: u64, kind: Kind, start: u64) {
     let style = if plan.varied { maker.rng.u8(0..8) } else { 0 };
@@ -197,13 +208,7 @@ impl Script<'_> {
             return;
         }
         if kind == Kind::Challenged {
-            let challenge = Message {
-                extra: vec![Header::Other(
-                    "Proxy-Authenticate".into(),
-                    "Digest realm=\"made.example\", nonce=\"abc\"".into(),
-                )],
-                ..Message::default()
-            };
+            let challenge = challenge("Proxy-Authenticate");
             let branch = self.next_branch();
             let first = self.request(at, "INVITE", cseq, &branch, &offer, false, false);
             let done = self.response(first + 2 * MS, 407, "INVITE", cseq, &branch, &challenge);
@@ -366,17 +371,11 @@ impl Script<'_> {
 
     fn registration(&mut self, start: u64) {
         let mut at = start;
-        for (cseq, status) in [(1, 401), (2, 200)] {
+        let answers = [challenge("WWW-Authenticate"), Message::default()];
+        for ((cseq, status), answer) in [(1, 401), (2, 200)].into_iter().zip(answers) {
             let branch = self.next_branch();
             at = self.bare_request(at, "REGISTER", cseq, &branch);
-            at = self.response(
-                at + MS,
-                status,
-                "REGISTER",
-                cseq,
-                &branch,
-                &Message::default(),
-            ) + MS;
+            at = self.response(at + MS, status, "REGISTER", cseq, &branch, &answer) + MS;
         }
     }
 
