@@ -12,6 +12,8 @@ struct Flooded {
     peak: usize,
     engine: Engine,
     calls: Vec<(String, Closed)>,
+    /// Messages that were kept no more when their call was told.
+    forgotten: u64,
 }
 
 /// Small bounds, so that ten times as much is soon there.
@@ -24,6 +26,9 @@ fn limits() -> Limits {
         digits: 4,
         addresses_per_call: 8,
         copies_per_call: 10,
+        messages_per_call: 12,
+        subscriptions_per_call: 2,
+        dns_lookups: 20,
         bodies_per_call: 4,
         epochs_per_call: 6,
         tags_per_call: 4,
@@ -45,10 +50,11 @@ fn flood(frames: impl Iterator<Item = (u64, Vec<u8>)>) -> Flooded {
         limits: limits(),
         ..Config::default()
     });
-    let (mut peak, mut calls) = (0, Vec::new());
+    let (mut peak, mut calls, mut forgotten) = (0, Vec::new(), 0);
     let mut take = |engine: &mut Engine| {
         while let Some(event) = engine.poll_event() {
             if let Event::Call(closed) = event {
+                forgotten += closed.call.kept.forgotten;
                 calls.push((closed.call.call_id.clone(), closed.closed));
             }
         }
@@ -65,6 +71,7 @@ fn flood(frames: impl Iterator<Item = (u64, Vec<u8>)>) -> Flooded {
         peak,
         engine,
         calls,
+        forgotten,
     }
 }
 
@@ -134,6 +141,37 @@ fn m046_ten_times_the_calls_stay_within_the_bounds() {
         .expect("the call");
     assert_eq!(last.1, Closed::EndOfCapture);
     assert!(flooded.engine.counters().limits.contains_key(&Limit::Calls));
+}
+
+#[test]
+fn messages_leave_before_the_calls_they_belong_to() {
+    let large = |number: u32| {
+        let fields = format!(
+            "Call-ID: large-{number}\r\nSubject: {}\r\n",
+            "s".repeat(8000)
+        );
+        message(
+            "OPTIONS sip:a@b SIP/2.0",
+            "1 OPTIONS",
+            number,
+            1,
+            "",
+            &fields,
+        )
+    };
+    // Both sides of the budget of 2 MiB.
+    for (calls, forgets) in [(150, false), (300, true)] {
+        let flooded = flood(repeated(calls, 1, large).into_iter());
+        assert_eq!(flooded.forgotten > 0, forgets, "{calls}");
+        assert!(
+            flooded.peak <= limits().bytes + 16 * 1024,
+            "{}",
+            flooded.peak
+        );
+        let limits = &flooded.engine.counters().limits;
+        assert!(!limits.contains_key(&Limit::Bytes), "{limits:?}");
+        assert_eq!(flooded.calls.len(), usize::try_from(calls).expect("few"));
+    }
 }
 
 #[test]
@@ -376,6 +414,54 @@ fn registered(call_ids: u32, bindings: u32) -> Vec<(u64, Vec<u8>)> {
     frames
 }
 
+/// A phone that subscribes to so many events under one Call-ID.
+fn subscriptions(count: u32) -> Vec<(u64, Vec<u8>)> {
+    repeated(count, 1, |number| {
+        let fields = format!("Call-ID: subscriptions\r\nEvent: presence;id={number}\r\n");
+        let cseq = format!("{number} SUBSCRIBE");
+        message("SUBSCRIBE sip:a@b SIP/2.0", &cseq, number, 1, "", &fields)
+    })
+}
+
+/// So many questions about names of SIP servers; the last one is answered with
+/// so many addresses.
+fn looked_up(questions: u8, answers: u16) -> Vec<(u64, Vec<u8>)> {
+    let asked = |number: u8, answers: u16| {
+        let mut payload = vec![0, number, 0, 0, 0, 1];
+        payload.extend(answers.to_be_bytes());
+        payload.extend([
+            0,
+            0,
+            0,
+            0,
+            3,
+            b's',
+            b'i',
+            b'p',
+            1,
+            b'a' + number,
+            0,
+            0,
+            1,
+            0,
+            1,
+        ]);
+        payload
+    };
+    let mut frames: Vec<_> = (0..questions)
+        .map(|number| (u64::from(number), udp(1, 900, 53, &asked(number, 0))))
+        .collect();
+    let mut payload = asked(questions - 1, answers);
+    payload[2] = 0x80;
+    for _ in 0..answers {
+        payload.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 0, 0, 1]);
+    }
+    let mut answer = udp(0xc000_0201, 53, 900, &payload);
+    answer[30..34].copy_from_slice(&1_u32.to_be_bytes());
+    frames.push((u64::from(questions), answer));
+    frames
+}
+
 /// A binding request with so many attributes.
 fn binding(attributes: u16) -> Vec<(u64, Vec<u8>)> {
     let mut payload = vec![0, 1];
@@ -427,6 +513,14 @@ fn bounds_inside_objects_are_counted_when_they_are_passed() {
     check(registered(2, 3), Limit::Bindings, true);
     check(registered(2, 1), Limit::CallIdsPerRegistration, false);
     check(registered(3, 1), Limit::CallIdsPerRegistration, true);
+    check(pings(12, 1), Limit::MessagesPerCall, false);
+    check(pings(13, 1), Limit::MessagesPerCall, true);
+    check(subscriptions(2), Limit::SubscriptionsPerCall, false);
+    check(subscriptions(3), Limit::SubscriptionsPerCall, true);
+    check(looked_up(20, 1), Limit::DnsLookups, false);
+    check(looked_up(21, 1), Limit::DnsLookups, true);
+    check(looked_up(1, 64), Limit::DnsAnswers, false);
+    check(looked_up(1, 65), Limit::DnsAnswers, true);
     check(binding(256), Limit::StunAttributes, false);
     check(binding(257), Limit::StunAttributes, true);
 }
