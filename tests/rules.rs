@@ -366,6 +366,37 @@ fn gather(folder: &std::path::Path, into: &mut Vec<PathBuf>) {
     }
 }
 
+/// More transactions under one Call-ID than are followed: what is not followed
+/// any more is not missing.
+#[test]
+fn what_a_bound_left_out_is_not_held_against_anybody() {
+    let challenge = r#"header=WWW-Authenticate:_Digest_realm="x",nonce="y""#;
+    let answer = r#"header=Authorization:_Digest_username="a",realm="x",nonce="y""#;
+    let mut text = "0 A>B REGISTER\n1 B>A 200 method=REGISTER to=t\n".to_owned();
+    for round in 0..300 {
+        let (ms, first, second) = (round * 20_000 + 5000, round * 2 + 2, round * 2 + 3);
+        text += &format!(
+            "{ms} A>B REGISTER cseq={first} branch={first} {answer}
+            {0} B>A 401 method=REGISTER cseq={first} branch={first} to=t {challenge}
+            {1} A>B REGISTER cseq={second} branch={second} {answer}
+            {2} B>A 200 method=REGISTER cseq={second} branch={second} to=t\n",
+            ms + 1,
+            ms + 2,
+            ms + 3
+        );
+    }
+    let records = scene::records(&text);
+    let bounds: Vec<_> = records
+        .iter()
+        .filter_map(|record| match record {
+            Record::Limit(limit) => Some(limit.limit.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert!(bounds.contains(&"transactions-per-call"), "{bounds:?}");
+    assert_eq!(found(&text), []);
+}
+
 #[test]
 fn the_readme_lists_the_rules() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");

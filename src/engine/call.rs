@@ -221,6 +221,7 @@ impl Call {
             Some(number) => number,
             None if self.transactions.len() >= limits.transactions_per_call => {
                 self.passed.unless(false, Limit::TransactionsPerCall);
+                self.kept.miss();
                 return handled;
             }
             None => {

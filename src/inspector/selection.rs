@@ -25,6 +25,8 @@ pub struct Selection {
     fragments: Reassembler,
     /// Fragments whose packet is not whole yet, by the packet's key.
     parts: HashMap<(CapturePoint, IpAddr, IpAddr, u32), Vec<PacketRef>, RandomState>,
+    /// Fragments in all of them.
+    held: usize,
     lost: usize,
 }
 
@@ -32,8 +34,8 @@ pub struct Selection {
 /// the opening of a connection, retransmissions, the last RTCP.
 const BEFORE_NS: i64 = 2 * SECOND;
 const AFTER_NS: i64 = 32 * SECOND;
-/// Fragmented packets whose parts are remembered.
-const MAX_PARTS: usize = 4096;
+/// Fragments that are remembered until their packet is whole.
+const MAX_PARTS: usize = 65_536;
 
 fn moment(text: &str) -> Option<Timestamp> {
     let at: jiff::Timestamp = text.parse().ok()?;
@@ -57,6 +59,7 @@ impl Selection {
             flows: HashMap::default(),
             fragments: Reassembler::new(&Limits::default()),
             parts: HashMap::default(),
+            held: 0,
             lost: 0,
         }
     }
@@ -149,10 +152,11 @@ impl Selection {
                 fragment.network.dst,
                 fragment.network.identification.unwrap_or_default(),
             );
-            if self.parts.len() >= MAX_PARTS && !self.parts.contains_key(&key) {
-                let lost: usize = self.parts.drain().map(|(_, parts)| parts.len()).sum();
-                self.lost += lost;
+            if self.held >= MAX_PARTS {
+                self.parts.clear();
+                self.lost += std::mem::take(&mut self.held);
             }
+            self.held += 1;
             let parts = self.parts.entry(key).or_default();
             parts.push(at);
             let outcome = self
@@ -162,6 +166,7 @@ impl Selection {
                 return Vec::new();
             };
             let parts = self.parts.remove(&key).unwrap_or_default();
+            self.held = self.held.saturating_sub(parts.len());
             let content = decode_ip_payload(whole.network, whole.protocol, &whole.payload);
             return if self.wants(&content, at.timestamp) {
                 parts

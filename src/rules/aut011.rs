@@ -39,6 +39,10 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
+    // What is not kept may have been accepted.
+    if !context.is_whole() {
+        return;
+    }
     let mut refused = Vec::new();
     for (status, message) in context.responses() {
         if matches!(status, 401 | 407) && was_refused(context, message) {

@@ -27,7 +27,7 @@ pub struct KeptMessage {
 pub struct Kept {
     messages: VecDeque<KeptMessage>,
     octets: usize,
-    /// Messages that are kept no more.
+    /// Messages that are kept no more, or never were for want of room.
     pub forgotten: u64,
 }
 
@@ -40,6 +40,11 @@ impl Kept {
     /// Octets held, about.
     pub(super) fn cost(&self) -> usize {
         self.octets + self.messages.len() * (size_of::<KeptMessage>() + 16)
+    }
+
+    /// One more is not kept: there is no room for its transaction.
+    pub(super) const fn miss(&mut self) {
+        self.forgotten = self.forgotten.saturating_add(1);
     }
 
     /// Forgets the oldest message. Says whether there was one.
