@@ -34,6 +34,70 @@ fn found(text: &str) -> Vec<(String, Option<String>)> {
         .collect()
 }
 
+/// What goes well, and no rule may call an error or a warning.
+const HEALTHY: [&str; 8] = [
+    "0 A>B INVITE sdp=4000
+     1 B>A 100
+     10 B>A 180 to=t
+     20 B>A 200 to=t sdp=5000
+     30 A>B ACK branch=2 to=t
+     40 A:4000>B:5000 rtp n=150
+     40 B:5000>A:4000 rtp n=150
+     3100 A>B BYE to=t branch=9 cseq=2
+     3101 B>A 200 to=t branch=9 cseq=2 method=BYE",
+    "0 A>B INVITE sdp=4000
+     10 B>A 183 to=t sdp=5000
+     4000 A>B CANCEL
+     4001 B>A 200 to=t method=CANCEL
+     4002 B>A 487 to=t
+     4003 A>B ACK to=t",
+    "0 A>B INVITE sdp=4000
+     10 B>A 486 to=t
+     11 A>B ACK to=t",
+    "0 A>B INVITE
+     10 B>A 200 to=t sdp=5000
+     20 A>B ACK branch=2 to=t sdp=4000
+     2000 A>B INVITE to=t cseq=2 branch=3 sdp=4000/sendonly
+     2010 B>A 200 to=t cseq=2 branch=3 sdp=5000/recvonly
+     2020 A>B ACK to=t cseq=2 branch=4
+     3000 B>A BYE tag=t to=f branch=9
+     3001 A>B 200 tag=t to=f branch=9 method=BYE",
+    "0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=60
+     1 B>A 401 method=REGISTER to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"y\",qop=\"auth\",algorithm=MD5
+     2 A>B REGISTER cseq=2 branch=2 header=Contact:_<sip:a@10.0.0.1>;expires=60 header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:b@x\",qop=auth,nc=00000001,cnonce=\"z\",response=\"0123456789abcdef0123456789abcdef\",algorithm=MD5
+     3 B>A 200 method=REGISTER cseq=2 branch=2 to=u header=Contact:_<sip:a@10.0.0.1>;expires=60
+     50000 A>B REGISTER cseq=3 branch=3 header=Contact:_<sip:a@10.0.0.1>;expires=0
+     50001 B>A 200 method=REGISTER cseq=3 branch=3 to=v",
+    "0 A>B OPTIONS
+     1 B>A 200 to=t method=OPTIONS header=Allow:_INVITE,ACK",
+    "0 A>B SUBSCRIBE header=Event:_presence header=Expires:_600
+     1 B>A 200 to=t method=SUBSCRIBE header=Expires:_600
+     2 B>A NOTIFY tag=t to=f branch=n header=Event:_presence header=Subscription-State:_active;expires=600
+     3 A>B 200 tag=t to=f branch=n method=NOTIFY",
+    "0 A>B INVITE sdp=4000 header=Supported:_100rel
+     10 B>A 183 to=t sdp=5000 header=Require:_100rel header=RSeq:_1
+     20 A>B PRACK to=t cseq=2 branch=2 header=RAck:_1_1_INVITE
+     30 B>A 200 to=t cseq=2 branch=2 method=PRACK
+     40 B>A 200 to=t
+     50 A>B ACK to=t branch=3
+     3000 A>B BYE to=t branch=9 cseq=3
+     3001 B>A 200 to=t branch=9 cseq=3 method=BYE",
+];
+
+#[test]
+fn no_rule_holds_anything_against_what_goes_well() {
+    for text in HEALTHY {
+        let weighty: Vec<_> = scene::records(text)
+            .into_iter()
+            .filter_map(|record| match record {
+                Record::Diagnostic(own) if own.severity != "info" => Some((own.code, own.message)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(weighty, [], "{text}");
+    }
+}
+
 #[test]
 fn every_rule_flags_what_it_must_and_accepts_what_it_must() {
     let mut faults = Vec::new();

@@ -16,7 +16,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "22.1",
     symptom: Some("rejected"),
-    causes: &[],
     source: include_str!("aut001.rs"),
     flags: &["0 A>B INVITE
          10 B>A 401 to=t
@@ -33,6 +32,7 @@ pub(super) const RULE: Rule = Rule {
          3001 B>A 200 to=t branch=9 cseq=2 method=BYE",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

@@ -36,6 +36,7 @@ pub(super) const RULE: Rule = Rule {
          3 B>A 401 method=REGISTER cseq=2 branch=2 to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"z\",stale=true",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

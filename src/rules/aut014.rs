@@ -16,7 +16,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "22.2",
     symptom: Some("rejected"),
-    causes: &[],
     source: include_str!("aut014.rs"),
     flags: &["0 A>B INVITE
          1 B>A 401 to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"y\"
@@ -35,6 +34,7 @@ pub(super) const RULE: Rule = Rule {
          2 A>B ACK to=t",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

@@ -13,8 +13,6 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Info,
     rfc: "",
     section: "",
-    symptom: None,
-    causes: &[],
     source: include_str!("cap001.rs"),
     flags: &["0 A>B BYE cseq=2 to=t branch=3
          1 B>A 200 cseq=2 to=t branch=3 method=BYE"],
@@ -25,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
          3000 A>B BYE to=t branch=9 cseq=2
          3001 B>A 200 to=t branch=9 cseq=2 method=BYE"],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

@@ -1,11 +1,16 @@
 //! What a rule sees of a call.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hash};
+
+use super::description::Description;
 use crate::engine::call::{Call, ClosedCall, Exchange, KeptMessage};
 use crate::engine::session::Side;
 use crate::engine::transaction::Transaction;
-use crate::net::Flow;
+use crate::net::{Flow, Transport};
+use crate::octets;
 use crate::packet::PacketRef;
-use crate::sip::header::HeaderName;
+use crate::sip::header::{HeaderName, NameAddr};
 use crate::sip::transaction::TRANSACTION_TIMEOUT_NS;
 use crate::sip::{Anomaly, Method, SipMessage, StartLine};
 use crate::time::Timestamp;
@@ -58,15 +63,133 @@ pub struct Message<'a> {
     pub method: Method,
     /// `None` for a request.
     pub status: Option<u16>,
+    /// The number of the CSeq.
+    pub cseq: Option<u32>,
+    /// The tag of From; empty where there is none.
+    pub from_tag: &'a [u8],
+    /// The tag of To; empty where there is none.
+    pub to_tag: &'a [u8],
+    /// Its session description.
+    pub sdp: Option<Description<'a>>,
+    /// Whether it is the first of its kind on its way from end to end: where it
+    /// was made, as far as the capture reaches.
+    pub is_original: bool,
+    /// The request that a response answers on its hop, by its place.
+    request: Option<usize>,
 }
 
-impl Message<'_> {
+impl<'a> Message<'a> {
+    fn parse(kept: &'a KeptMessage) -> Option<Self> {
+        let sip = SipMessage::parse(&kept.octets)?;
+        let cseq = sip.cseq().ok();
+        let (method, status) = match sip.start_line() {
+            StartLine::Request { method, .. } => (method.clone(), None),
+            StartLine::Response { status_code, .. } => {
+                let method = cseq.as_ref().map(|cseq| cseq.method.clone());
+                let unknown = Method::Other("".into());
+                (method.unwrap_or(unknown), Some(status_code.unwrap_or(0)))
+            }
+        };
+        let tag = |party: Option<NameAddr<'a>>| party.and_then(|party| party.tag());
+        Some(Self {
+            kept,
+            method,
+            status,
+            cseq: cseq.map(|cseq| cseq.number),
+            from_tag: tag(sip.from()).unwrap_or_default(),
+            to_tag: tag(sip.to()).unwrap_or_default(),
+            sdp: sip.sdp().map(Description::parse),
+            is_original: true,
+            request: None,
+            sip,
+        })
+    }
+
     pub(super) const fn at(&self) -> PacketRef {
         self.kept.at
     }
 
+    pub(super) const fn when(&self) -> Timestamp {
+        self.kept.at.timestamp
+    }
+
     pub(super) const fn flow(&self) -> Flow {
         self.kept.flow
+    }
+
+    pub(super) const fn is_request(&self) -> bool {
+        self.status.is_none()
+    }
+
+    /// Whether it is a 2xx to a method.
+    pub(super) fn is_success(&self, method: &Method) -> bool {
+        self.status
+            .is_some_and(|status| (200..300).contains(&status))
+            && self.method == *method
+    }
+
+    /// Whether it is a request inside a dialog.
+    pub(super) fn is_inside(&self) -> bool {
+        self.is_request() && !self.to_tag.is_empty()
+    }
+
+    /// Whether datagrams carry it.
+    pub(super) fn is_udp(&self) -> bool {
+        self.flow().transport == Transport::Udp
+    }
+
+    /// Of whom a request asks.
+    pub(super) fn request_uri(&self) -> &'a [u8] {
+        match self.sip.start_line() {
+            StartLine::Request { request_uri, .. } => request_uri,
+            StartLine::Response { .. } => b"",
+        }
+    }
+
+    pub(super) fn first_line(&self) -> &'a [u8] {
+        let octets = self.sip.octets();
+        let end = memchr::memchr2(b'\r', b'\n', octets).unwrap_or(octets.len());
+        octets::span(octets, 0, end)
+    }
+
+    pub(super) fn value(&self, name: HeaderName) -> Option<&'a [u8]> {
+        self.sip.value(name)
+    }
+
+    /// Values of a list, taken apart.
+    pub(super) fn values(&self, name: HeaderName) -> Vec<&'a [u8]> {
+        self.sip.values(name).collect()
+    }
+
+    /// Header fields of a name, each as it is written.
+    pub(super) fn fields(&self, name: &str) -> Vec<&'a [u8]> {
+        let kind = HeaderName::of(name.as_bytes());
+        let fields = self.sip.header_fields().iter();
+        fields
+            .filter(|field| match kind {
+                HeaderName::Other => field.name.eq_ignore_ascii_case(name.as_bytes()),
+                kind => field.kind == kind,
+            })
+            .map(|field| field.value)
+            .collect()
+    }
+
+    /// The first header field of a name.
+    pub(super) fn field(&self, name: &str) -> Option<&'a [u8]> {
+        self.fields(name).first().copied()
+    }
+
+    /// A header field that is a number.
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        let value = self.field(name)?;
+        let end = memchr::memchr(b';', value).unwrap_or(value.len());
+        octets::decimal(octets::span(value, 0, end).trim_ascii())
+    }
+
+    /// Whether a list holds a token, in any case.
+    pub(super) fn lists(&self, name: HeaderName, token: &str) -> bool {
+        let mut values = self.sip.values(name);
+        values.any(|value| value.eq_ignore_ascii_case(token.as_bytes()))
     }
 
     /// Whether all of it is there, so that what is missing was never sent.
@@ -81,6 +204,48 @@ impl Message<'_> {
             None => self.method.as_str().to_owned(),
         }
     }
+
+    /// The same, and who sent it.
+    pub(super) fn told(&self) -> String {
+        format!("{} from {}", self.called(), self.flow().src)
+    }
+
+    /// What names it from end to end: the same at each hop.
+    fn identity(&self) -> (&Method, Option<u16>, Option<u32>, &'a [u8], &'a [u8]) {
+        (
+            &self.method,
+            self.status,
+            self.cseq,
+            self.from_tag,
+            self.to_tag,
+        )
+    }
+}
+
+/// One party's description, and the one before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Renewal<'c, 'a> {
+    /// The message before.
+    pub earlier: &'c Message<'a>,
+    /// What it said.
+    pub before: &'c Description<'a>,
+    /// The message.
+    pub message: &'c Message<'a>,
+    /// What it says.
+    pub description: &'c Description<'a>,
+}
+
+/// An offer and its answer, as they passed on one hop.
+#[derive(Clone, Copy, Debug)]
+pub struct Round<'c, 'a> {
+    /// The message with the offer, as it reached whoever answered.
+    pub offer: &'c Message<'a>,
+    /// The offer.
+    pub offered: &'c Description<'a>,
+    /// The message with the answer.
+    pub answer: &'c Message<'a>,
+    /// The answer.
+    pub answered: &'c Description<'a>,
 }
 
 /// A call, and what was concluded of it.
@@ -100,28 +265,19 @@ impl<'a> CallContext<'a> {
     /// What rules are to see of a call.
     #[must_use]
     pub fn new(closed: &'a ClosedCall, media: Vec<MediaFact>, capture: CaptureFacts) -> Self {
-        let messages = closed
-            .call
-            .kept
-            .iter()
-            .filter_map(|kept| {
-                let sip = SipMessage::parse(&kept.octets)?;
-                let of_cseq = || sip.cseq().ok().map(|cseq| cseq.method.clone());
-                let (method, status) = match sip.start_line() {
-                    StartLine::Request { method, .. } => (method.clone(), None),
-                    StartLine::Response { status_code, .. } => {
-                        let unknown = Method::Other("".into());
-                        (of_cseq().unwrap_or(unknown), Some(status_code.unwrap_or(0)))
-                    }
-                };
-                Some(Message {
-                    kept,
-                    sip,
-                    method,
-                    status,
-                })
-            })
-            .collect();
+        let kept = closed.call.kept.iter();
+        let mut messages: Vec<Message<'a>> = kept.filter_map(Message::parse).collect();
+        let mut told = HashSet::new();
+        let mut requests = HashMap::new();
+        for (place, message) in messages.iter_mut().enumerate() {
+            message.is_original = told.insert(digest(message.identity()));
+            let hop = (message.kept.transaction, message.method.clone());
+            if message.is_request() {
+                requests.entry(hop).or_insert(place);
+            } else {
+                message.request = requests.get(&hop).copied();
+            }
+        }
         Self {
             closed,
             messages,
@@ -158,12 +314,119 @@ impl<'a> CallContext<'a> {
         self.capture.lasted(since, TRANSACTION_TIMEOUT_NS)
     }
 
+    /// Each message once, where it was made.
+    pub(super) fn originals(&self) -> impl Iterator<Item = &Message<'a>> {
+        self.messages.iter().filter(|message| message.is_original)
+    }
+
+    /// The request that a response answers on its hop.
+    pub(super) fn request_of(&self, response: &Message<'a>) -> Option<&Message<'a>> {
+        self.messages.get(response.request?)
+    }
+
+    /// Responses with the request that each answers on its hop.
+    pub(super) fn answered(&self) -> impl Iterator<Item = (u16, &Message<'a>, &Message<'a>)> {
+        self.responses()
+            .filter_map(|(status, response)| Some((status, response, self.request_of(response)?)))
+    }
+
+    /// Who sent a message: whoever made the request, or the other one.
+    pub(super) fn sender(&self, message: &Message<'_>) -> Side {
+        let tag = octets::text(message.from_tag);
+        let side = match self.call().caller_tags.contains(&tag) {
+            true => Side::Caller,
+            false => Side::Callee,
+        };
+        if message.is_request() {
+            side
+        } else {
+            side.other()
+        }
+    }
+
+    /// The tag that the sender of a message goes by.
+    pub(super) fn own_tag(message: &Message<'a>) -> &'a [u8] {
+        if message.is_request() {
+            message.from_tag
+        } else {
+            message.to_tag
+        }
+    }
+
+    /// Offers that were answered, each at the hop of the answer.
+    pub(super) fn rounds(&self) -> Vec<Round<'_, 'a>> {
+        let mut rounds = Vec::new();
+        for response in self.originals().filter(|message| !message.is_request()) {
+            let Some(sdp) = &response.sdp else { continue };
+            let is_answer = response
+                .status
+                .is_some_and(|status| (101..300).contains(&status))
+                && matches!(
+                    response.method,
+                    Method::Invite | Method::Update | Method::Prack
+                );
+            let Some(request) = self.request_of(response).filter(|_| is_answer) else {
+                continue;
+            };
+            if let Some(offered) = &request.sdp {
+                rounds.push(Round {
+                    offer: request,
+                    offered,
+                    answer: response,
+                    answered: sdp,
+                });
+            } else if response.is_success(&Method::Invite) {
+                // Without an offer in the INVITE the answer is in the ACK.
+                let ack = self.requests(&Method::Ack).find(|ack| {
+                    ack.cseq == response.cseq && ack.to_tag == response.to_tag && ack.sdp.is_some()
+                });
+                if let Some((ack, answered)) = ack.and_then(|ack| Some((ack, ack.sdp.as_ref()?))) {
+                    rounds.push(Round {
+                        offer: response,
+                        offered: sdp,
+                        answer: ack,
+                        answered,
+                    });
+                }
+            }
+        }
+        rounds
+    }
+
+    /// Descriptions, each once, where they were made.
+    pub(super) fn descriptions(&self) -> impl Iterator<Item = (&Message<'a>, &Description<'a>)> {
+        self.originals()
+            .filter_map(|message| Some((message, message.sdp.as_ref()?)))
+    }
+
+    /// What one party said of its media, in the order of time: pairs of
+    /// descriptions that follow one another.
+    pub(super) fn renewals(&self) -> Vec<Renewal<'_, 'a>> {
+        let mut last: HashMap<&[u8], (&Message<'a>, &Description<'a>)> = HashMap::new();
+        let mut renewals = Vec::new();
+        for (message, description) in self.descriptions() {
+            let own = Self::own_tag(message);
+            if let Some((earlier, before)) = last.insert(own, (message, description)) {
+                renewals.push(Renewal {
+                    earlier,
+                    before,
+                    message,
+                    description,
+                });
+            }
+        }
+        renewals
+    }
+
+    /// Requests inside dialogs, each once, where they were made.
+    pub(super) fn inside(&self) -> impl Iterator<Item = &Message<'a>> {
+        self.originals().filter(|message| message.is_inside())
+    }
+
     pub(super) fn requests(&self, method: &Method) -> impl Iterator<Item = &Message<'a>> {
         let method = method.clone();
-        let mut messages = self.messages.iter();
-        std::iter::from_fn(move || {
-            messages.find(|message| message.status.is_none() && message.method == method)
-        })
+        let messages = self.messages.iter();
+        messages.filter(move |message| message.is_request() && message.method == method)
     }
 
     pub(super) fn responses(&self) -> impl Iterator<Item = (u16, &Message<'a>)> {
@@ -180,4 +443,8 @@ impl<'a> CallContext<'a> {
 /// Whether a header field is there at all.
 pub(super) fn has(message: &SipMessage<'_>, name: HeaderName) -> bool {
     message.value(name).is_some()
+}
+
+fn digest(value: impl Hash) -> u64 {
+    foldhash::fast::FixedState::with_seed(0).hash_one(value)
 }

@@ -16,8 +16,6 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Warning,
     rfc: "RFC 3261",
     section: "12.2.2",
-    symptom: None,
-    causes: &[],
     source: include_str!("dlg009.rs"),
     flags: &["0 A>B INVITE sdp=4000
          10 B>A 180 to=t
@@ -42,6 +40,7 @@ pub(super) const RULE: Rule = Rule {
          3002 A>B 200 tag=t to=f branch=8 method=BYE",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

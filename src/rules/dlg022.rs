@@ -15,8 +15,6 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Warning,
     rfc: "RFC 3261",
     section: "14.2",
-    symptom: None,
-    causes: &[],
     source: include_str!("dlg022.rs"),
     flags: &["0 A>B INVITE sdp=4000
          10 B>A 180 to=t
@@ -37,6 +35,7 @@ pub(super) const RULE: Rule = Rule {
          11 A>B ACK to=t",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

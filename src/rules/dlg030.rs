@@ -17,7 +17,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3515",
     section: "2.4.4",
     symptom: Some("transfer-failed"),
-    causes: &[],
     source: include_str!("dlg030.rs"),
     flags: &["0 A>B INVITE sdp=4000
          10 B>A 180 to=t
@@ -45,6 +44,7 @@ pub(super) const RULE: Rule = Rule {
          90000 C>D OPTIONS call=later tag=o branch=o",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

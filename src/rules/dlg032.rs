@@ -16,7 +16,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3515",
     section: "2.4.5",
     symptom: Some("transfer-failed"),
-    causes: &[],
     source: include_str!("dlg032.rs"),
     flags: &["0 A>B INVITE sdp=4000
          10 B>A 180 to=t
@@ -39,6 +38,7 @@ pub(super) const RULE: Rule = Rule {
          901 B>A 202 to=t cseq=2 branch=5 method=REFER",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

@@ -17,7 +17,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "13.3.1.4",
     symptom: Some("dropped"),
-    causes: &[],
     source: include_str!("dlg037.rs"),
     flags: &["0 A>B INVITE
          20 B>A 200 to=t
@@ -44,6 +43,7 @@ pub(super) const RULE: Rule = Rule {
          30020 B>A BYE tag=t to=f branch=9",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

@@ -19,7 +19,6 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Error,
     rfc: "RFC 3261",
     section: "12.1.1",
-    symptom: None,
     causes: &["TXN014", "DLG037"],
     source: include_str!("dlg040.rs"),
     flags: &["0 A>B INVITE
@@ -43,6 +42,7 @@ pub(super) const RULE: Rule = Rule {
          1520 B>A 200 to=t header=Contact:_<sip:b@10.0.0.2>",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

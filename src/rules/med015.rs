@@ -19,7 +19,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3264",
     section: "5",
     symptom: Some("one-way-audio"),
-    causes: &[],
     source: include_str!("med015.rs"),
     flags: &["0 A>B INVITE sdp=4000
          10 B>A 180 to=t
@@ -52,6 +51,7 @@ pub(super) const RULE: Rule = Rule {
          3001 B>A 200 to=t branch=9 cseq=2 method=BYE",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

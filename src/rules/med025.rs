@@ -15,7 +15,6 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Warning,
     rfc: "",
     section: "",
-    symptom: None,
     causes: &["MED015"],
     source: include_str!("med025.rs"),
     flags: &["0 A>B INVITE sdp=4000
@@ -35,6 +34,7 @@ pub(super) const RULE: Rule = Rule {
          3000 A>B BYE to=t branch=9 cseq=2
          3001 B>A 200 to=t branch=9 cseq=2 method=BYE"],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

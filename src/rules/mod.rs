@@ -15,6 +15,7 @@
 )]
 
 mod context;
+mod description;
 
 mod aut001;
 mod aut011;
@@ -35,13 +36,47 @@ mod reg017;
 mod sdp006;
 mod sdp009;
 mod sdp014;
+mod syn001;
+mod syn002;
 mod syn003;
+mod syn004;
+mod syn005;
+mod syn006;
 mod syn007;
+mod syn008;
 mod syn009;
+mod syn010;
 mod syn011;
 mod syn012;
 mod syn013;
 mod syn014;
+mod syn015;
+mod syn016;
+mod syn017;
+mod syn018;
+mod syn019;
+mod syn020;
+mod syn021;
+mod syn022;
+mod syn023;
+mod syn024;
+mod syn025;
+mod syn026;
+mod syn027;
+mod syn028;
+mod syn029;
+mod syn030;
+mod syn031;
+mod syn032;
+mod syn033;
+mod syn034;
+mod syn035;
+mod syn036;
+mod syn037;
+mod syn039;
+mod syn041;
+mod syn042;
+mod syn044;
 mod tmr004;
 mod trn008;
 mod trn009;
@@ -110,6 +145,8 @@ pub struct Rule {
     pub symptom: Option<&'static str>,
     /// Rules whose findings in the same call follow from this one's.
     pub causes: &'static [&'static str],
+    /// Whether liberal receivers put up with it.
+    pub is_tolerated: bool,
     /// The source of its file; the manual stands at its head.
     source: &'static str,
     /// Scenes that it must flag.
@@ -134,6 +171,22 @@ enum Check {
 }
 
 impl Rule {
+    /// What most rules have in common.
+    const BASE: Self = Self {
+        code: "",
+        name: "",
+        severity: Severity::Warning,
+        rfc: "",
+        section: "",
+        symptom: None,
+        causes: &[],
+        is_tolerated: false,
+        source: "",
+        flags: &[],
+        accepts: &[],
+        check: Check::Call(|_, _| {}),
+    };
+
     /// The manual: its first line says what, the rest why and what to do.
     #[must_use]
     pub fn manual(&self) -> String {
@@ -172,6 +225,39 @@ impl Rule {
     }
 }
 
+/// A line of a message, and the part of it that is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// The line as it stands in the message, without its end.
+    pub line: Vec<u8>,
+    /// Where the part begins, in octets.
+    pub at: usize,
+    /// How long it is.
+    pub length: usize,
+}
+
+/// The longest line that is quoted.
+const MAX_QUOTE: usize = 240;
+
+impl Quote {
+    /// Of `part`, which is a part of `octets`.
+    fn of(octets: &[u8], part: &[u8]) -> Option<Self> {
+        let at = part.as_ptr().addr().checked_sub(octets.as_ptr().addr())?;
+        let before = octets.get(..at)?;
+        let from = memchr::memrchr2(b'\r', b'\n', before).map_or(0, |end| end + 1);
+        let line = octets.get(from..)?;
+        let end = memchr::memchr2(b'\r', b'\n', line.get(at - from..)?);
+        let end = end.map_or(line.len(), |end| at - from + end);
+        let line = line.get(..end.min(MAX_QUOTE))?;
+        let at = at - from;
+        Some(Self {
+            line: line.to_vec(),
+            at,
+            length: part.len().min(line.len().checked_sub(at)?),
+        })
+    }
+}
+
 /// Something that was found.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -183,6 +269,10 @@ pub struct Finding {
     pub party: Option<String>,
     /// Where it is seen.
     pub evidence: Vec<PacketRef>,
+    /// The octets that show it.
+    pub quote: Option<Quote>,
+    /// What to do in this case, where more is known than the manual says.
+    pub fix: Option<String>,
 }
 
 /// Findings of one object.
@@ -190,6 +280,7 @@ pub struct Finding {
 pub struct Findings {
     found: Vec<Finding>,
     rule: Option<&'static Rule>,
+    is_added: bool,
 }
 
 /// Findings of one rule in one object.
@@ -213,7 +304,32 @@ impl Findings {
             message: message.into(),
             party: None,
             evidence: evidence.into_iter().take(MAX_EVIDENCE).collect(),
+            quote: None,
+            fix: None,
         });
+        self.is_added = true;
+    }
+
+    /// Adds what one message shows by `part` of it; its sender must act.
+    fn quote(&mut self, message: &Message<'_>, part: &[u8], text: impl Into<String>) {
+        self.is_added = false;
+        self.add(text, [message.at()]);
+        self.by(message.flow().src.ip.to_string());
+        if let Some(last) = self.found.last_mut().filter(|_| self.is_added) {
+            last.quote = Quote::of(message.sip.octets(), part);
+        }
+    }
+
+    /// The same by the message's first line.
+    fn message(&mut self, message: &Message<'_>, text: impl Into<String>) {
+        self.quote(message, message.first_line(), text);
+    }
+
+    /// Says what to do in this case.
+    fn fix(&mut self, text: impl Into<String>) {
+        if let Some(last) = self.found.last_mut() {
+            last.fix = Some(text.into());
+        }
     }
 
     /// Says of the last one who must act.
@@ -225,7 +341,7 @@ impl Findings {
 }
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 38] = [
+pub static CATALOGUE: [&Rule; 72] = [
     &aut001::RULE,
     &aut011::RULE,
     &aut014::RULE,
@@ -245,13 +361,47 @@ pub static CATALOGUE: [&Rule; 38] = [
     &sdp006::RULE,
     &sdp009::RULE,
     &sdp014::RULE,
+    &syn001::RULE,
+    &syn002::RULE,
     &syn003::RULE,
+    &syn004::RULE,
+    &syn005::RULE,
+    &syn006::RULE,
     &syn007::RULE,
+    &syn008::RULE,
     &syn009::RULE,
+    &syn010::RULE,
     &syn011::RULE,
     &syn012::RULE,
     &syn013::RULE,
     &syn014::RULE,
+    &syn015::RULE,
+    &syn016::RULE,
+    &syn017::RULE,
+    &syn018::RULE,
+    &syn019::RULE,
+    &syn020::RULE,
+    &syn021::RULE,
+    &syn022::RULE,
+    &syn023::RULE,
+    &syn024::RULE,
+    &syn025::RULE,
+    &syn026::RULE,
+    &syn027::RULE,
+    &syn028::RULE,
+    &syn029::RULE,
+    &syn030::RULE,
+    &syn031::RULE,
+    &syn032::RULE,
+    &syn033::RULE,
+    &syn034::RULE,
+    &syn035::RULE,
+    &syn036::RULE,
+    &syn037::RULE,
+    &syn039::RULE,
+    &syn041::RULE,
+    &syn042::RULE,
+    &syn044::RULE,
     &tmr004::RULE,
     &trn008::RULE,
     &trn009::RULE,
@@ -410,12 +560,28 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_is_the_line_and_the_part() {
+        let octets = b"BYE sip:a@b SIP/2.0\r\nCSeq: 1 ACK\r\n\r\nx";
+        let check = |from: usize, length: usize, line: &[u8], at: usize| {
+            let quote = Quote::of(octets, &octets[from..from + length]).expect("inside");
+            assert_eq!((quote.line.as_slice(), quote.at), (line, at));
+            assert_eq!(quote.length, length);
+        };
+        check(0, 3, b"BYE sip:a@b SIP/2.0", 0);
+        check(29, 3, b"CSeq: 1 ACK", 8);
+        check(36, 1, b"x", 0);
+        assert_eq!(Quote::of(&octets[21..], &octets[..3]), None);
+    }
+
+    #[test]
     fn consequences_follow_from_the_first_cause() {
         let finding = |code: &str| Finding {
             rule: find(code).expect("a rule"),
             message: String::new(),
             party: None,
             evidence: Vec::new(),
+            quote: None,
+            fix: None,
         };
         let findings = ["DLG037", "DLG040", "TXN014"].map(finding);
         let causes = caused_by(&findings);

@@ -16,7 +16,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "10.2.4",
     symptom: Some("registration-lost"),
-    causes: &[],
     source: include_str!("reg011.rs"),
     flags: &[
         "0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=60
@@ -31,6 +30,7 @@ pub(super) const RULE: Rule = Rule {
          50001 B>A 200 method=REGISTER cseq=2 branch=2 to=t header=Contact:_<sip:a@10.0.0.1>;expires=60",
     ],
     check: Check::Registration(check),
+    ..Rule::BASE
 };
 
 fn check(registration: &Registration, found: &mut Findings) {

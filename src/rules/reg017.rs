@@ -15,7 +15,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "10.3",
     symptom: Some("registration-lost"),
-    causes: &[],
     source: include_str!("reg017.rs"),
     flags: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>
          1 B>A 403 method=REGISTER to=t"],
@@ -26,6 +25,7 @@ pub(super) const RULE: Rule = Rule {
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.1>;expires=60",
     ],
     check: Check::Registration(check),
+    ..Rule::BASE
 };
 
 fn check(registration: &Registration, found: &mut Findings) {

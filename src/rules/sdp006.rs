@@ -13,8 +13,6 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Error,
     rfc: "RFC 3264",
     section: "6",
-    symptom: None,
-    causes: &[],
     source: include_str!("sdp006.rs"),
     flags: &["0 A>B INVITE sdp=4000 video=4002
          20 B>A 200 to=t sdp=5000
@@ -31,6 +29,7 @@ pub(super) const RULE: Rule = Rule {
          3001 B>A 200 to=t branch=9 cseq=2 method=BYE",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

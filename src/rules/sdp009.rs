@@ -37,6 +37,7 @@ pub(super) const RULE: Rule = Rule {
          30 A>B ACK branch=2 to=t",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

@@ -15,7 +15,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3264",
     section: "6",
     symptom: Some("rejected"),
-    causes: &[],
     source: include_str!("sdp014.rs"),
     flags: &[
         "0 A>B INVITE sdp=4000
@@ -37,6 +36,7 @@ pub(super) const RULE: Rule = Rule {
          11 A>B ACK to=t",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

@@ -16,7 +16,6 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Error,
     rfc: "RFC 3261",
     section: "18.3",
-    symptom: None,
     causes: &["SDP009"],
     source: include_str!("syn009.rs"),
     flags: &["0 A>B INVITE length=90"],
@@ -27,6 +26,7 @@ pub(super) const RULE: Rule = Rule {
          3000 A>B BYE to=t branch=9 cseq=2
          3001 B>A 200 to=t branch=9 cseq=2 method=BYE"],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

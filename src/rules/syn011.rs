@@ -13,8 +13,6 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Error,
     rfc: "RFC 3261",
     section: "20.14",
-    symptom: None,
-    causes: &[],
     source: include_str!("syn011.rs"),
     flags: &["0 A>B INVITE length=-1"],
     accepts: &["0 A>B INVITE sdp=4000
@@ -24,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
          3000 A>B BYE to=t branch=9 cseq=2
          3001 B>A 200 to=t branch=9 cseq=2 method=BYE"],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

@@ -13,8 +13,6 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Error,
     rfc: "RFC 3261",
     section: "8.2.6.2",
-    symptom: None,
-    causes: &[],
     source: include_str!("syn014.rs"),
     flags: &["0 A>B INVITE
          10 B>A 486"],
@@ -30,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
          20 B>A 486 to=t",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

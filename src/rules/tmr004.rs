@@ -17,7 +17,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 4028",
     section: "10",
     symptom: Some("dropped"),
-    causes: &[],
     source: include_str!("tmr004.rs"),
     flags: &["0 A>B INVITE sdp=4000
          20 B>A 200 to=t sdp=5000 header=Session-Expires:_90;refresher=uac
@@ -45,6 +44,7 @@ pub(super) const RULE: Rule = Rule {
          3001 B>A 200 to=t branch=9 cseq=2 method=BYE",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

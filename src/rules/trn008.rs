@@ -16,7 +16,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3263",
     section: "4.3",
     symptom: Some("not-reachable"),
-    causes: &[],
     source: include_str!("trn008.rs"),
     flags: &[
         "0 A:4000>B:5060 tcp S
@@ -32,6 +31,7 @@ pub(super) const RULE: Rule = Rule {
         "0 A:4000>B:5060 tcp S",
     ],
     check: Check::Connection(check),
+    ..Rule::BASE
 };
 
 fn check(connection: &Connection, found: &mut Findings) {

@@ -16,11 +16,11 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "26.3.1",
     symptom: Some("not-reachable"),
-    causes: &[],
     source: include_str!("trn009.rs"),
     flags: &["0 A:4000>B:5061 tls-alert 42"],
     accepts: &["0 A:4000>B:5061 tls-alert 0"],
     check: Check::Connection(check),
+    ..Rule::BASE
 };
 
 fn check(connection: &Connection, found: &mut Findings) {

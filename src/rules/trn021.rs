@@ -17,7 +17,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3263",
     section: "4",
     symptom: Some("not-reachable"),
-    causes: &[],
     source: include_str!("trn021.rs"),
     flags: &[
         "0 A:900>D:53 dns A sip.x
@@ -35,6 +34,7 @@ pub(super) const RULE: Rule = Rule {
          1 D:53>A:900 dns A www.x rcode=3",
     ],
     check: Check::Dns(check),
+    ..Rule::BASE
 };
 
 fn check(lookup: &DnsLookup, found: &mut Findings) {

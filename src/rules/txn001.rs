@@ -17,7 +17,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "17.1.1.2",
     symptom: Some("not-reachable"),
-    causes: &[],
     source: include_str!("txn001.rs"),
     flags: &["0 A>B INVITE
          500 A>B INVITE
@@ -48,6 +47,7 @@ pub(super) const RULE: Rule = Rule {
          15500 A>B INVITE",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

@@ -44,6 +44,7 @@ pub(super) const RULE: Rule = Rule {
          520 B>A 200 to=t",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

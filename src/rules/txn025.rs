@@ -15,8 +15,6 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Error,
     rfc: "RFC 3261",
     section: "9.2",
-    symptom: None,
-    causes: &[],
     source: include_str!("txn025.rs"),
     flags: &["0 A>B INVITE
          10 B>A 180 to=t
@@ -37,6 +35,7 @@ pub(super) const RULE: Rule = Rule {
          901 B>A 200 method=CANCEL to=t",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

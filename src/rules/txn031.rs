@@ -16,7 +16,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "16.3",
     symptom: Some("rejected"),
-    causes: &[],
     source: include_str!("txn031.rs"),
     flags: &["0 A>B INVITE
          10 B>A 483 to=t
@@ -28,6 +27,7 @@ pub(super) const RULE: Rule = Rule {
          3000 A>B BYE to=t branch=9 cseq=2
          3001 B>A 200 to=t branch=9 cseq=2 method=BYE"],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

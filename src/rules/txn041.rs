@@ -18,7 +18,6 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "21.5.4",
     symptom: Some("rejected"),
-    causes: &[],
     source: include_str!("txn041.rs"),
     flags: &["0 A>B INVITE
          10 B>A 503 to=t header=Retry-After:_30
@@ -35,6 +34,7 @@ pub(super) const RULE: Rule = Rule {
          11 A>B ACK to=t",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

@@ -33,6 +33,7 @@ pub(super) const RULE: Rule = Rule {
          511 A>B ACK to=t",
     ],
     check: Check::Call(check),
+    ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {

@@ -9,12 +9,17 @@
 //! point, `method` of a response, `header` (may be repeated, `_` stands for a
 //! space), `call` (the Call-ID), `uri` (the Request-URI), `video=PORT` beside
 //! `sdp`, `without=NAME` (that header field is left out), `untagged=NAME`,
-//! `length` (the Content-Length).
+//! `length` (the Content-Length), `line` (added to the session description, may be repeated),
+//! `body`, `swap=OLD=>NEW` (in the message as it is written, may be repeated),
+//! `over=tcp`. In all of them `_` stands for a space, `\r` and `\n` for the
+//! ends of lines, `\xe9` for an octet that is no UTF-8.
 //!
 //! `tls-alert CODE` is a hello of the client, that of the server and an alert.
 //!
 //! `crlf` is a keep-alive. `dns TYPE NAME` is a question; with `rcode` or `answer=TYPE:DATA` (may be
 //! repeated) it is an answer.
+
+use std::collections::HashMap;
 
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{CapturePoint, LinkType, Packet};
@@ -57,6 +62,24 @@ fn frame(from: ([u8; 4], u16), to: ([u8; 4], u16), id: u16, payload: &[u8]) -> V
     frame
 }
 
+/// A segment of TCP.
+fn segment(
+    from: ([u8; 4], u16),
+    to: ([u8; 4], u16),
+    sequence: u32,
+    flags: u8,
+    payload: &[u8],
+) -> Vec<u8> {
+    let mut data = frame(from, to, 1, &[0; 12]);
+    data[23] = 6;
+    let total = u16::try_from(40 + payload.len()).expect("short");
+    data[16..18].copy_from_slice(&total.to_be_bytes());
+    data[38..42].copy_from_slice(&sequence.to_be_bytes());
+    data[42..54].copy_from_slice(&[0, 0, 0, 1, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
+    data.extend(payload);
+    data
+}
+
 fn sdp(host: [u8; 4], value: &str) -> String {
     let (port, direction) = value.split_once('/').unwrap_or((value, "sendrecv"));
     let [a, b, c, d] = host;
@@ -68,7 +91,7 @@ fn sdp(host: [u8; 4], value: &str) -> String {
     )
 }
 
-fn message(words: &[&str], from: [u8; 4], what: &str) -> Vec<u8> {
+fn message(words: &[&str], from: [u8; 4], to_host: [u8; 4], what: &str) -> Vec<u8> {
     let cseq = key(words, "cseq").unwrap_or("1");
     let branch = key(words, "branch").unwrap_or("1");
     let tag = key(words, "tag").unwrap_or("f");
@@ -78,34 +101,64 @@ fn message(words: &[&str], from: [u8; 4], what: &str) -> Vec<u8> {
     let vias: String = (0..key(words, "via").map_or(1, |count| count.parse().expect("a count")))
         .map(|stop| format!("Via: SIP/2.0/UDP h{stop};branch=z9hG4bK{branch}.{stop}\r\n"))
         .collect();
-    let extra: String = words
-        .iter()
-        .filter_map(|word| word.strip_prefix("header="))
-        .map(|field| format!("{}\r\n", field.replace('_', " ")))
-        .collect();
+    let fields: Vec<String> = all(words, "header");
+    let named = |name: &str| {
+        let head = format!("{name}:");
+        fields.iter().any(|field| field.starts_with(&head))
+    };
     let call = key(words, "call").unwrap_or("scene");
-    let uri = key(words, "uri").unwrap_or("sip:b@x");
+    let ip = |[a, b, c, d]: [u8; 4]| format!("{a}.{b}.{c}.{d}");
+    let is_inside = key(words, "to").is_some() && (what != "ACK" || branch != "1");
+    // Requests inside a dialog go to the Contact of the other side.
+    let uri = match key(words, "uri") {
+        Some(uri) => uri.to_owned(),
+        None if is_inside && what != "REGISTER" => format!("sip:{}", ip(to_host)),
+        None => "sip:b@x".to_owned(),
+    };
     let start = if is_response {
         format!("SIP/2.0 {what} Phrase")
     } else {
         format!("{what} {uri} SIP/2.0")
     };
-    let body = key(words, "sdp").map_or_else(String::new, |value| sdp(from, value));
-    let body = match key(words, "video") {
-        Some(port) => format!("{body}m=video {port} RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"),
-        None => body,
-    };
-    let kind = if body.is_empty() {
-        ""
+    let mut head = if is_response {
+        String::new()
     } else {
-        "Content-Type: application/sdp\r\n"
+        "Max-Forwards: 70\r\n".to_owned()
     };
-    let length = key(words, "length").map_or_else(|| body.len().to_string(), str::to_owned);
-    let text = format!(
+    let makes_a_dialog = ["INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"].contains(&method)
+        && (!is_response || what.starts_with('2') || (what.starts_with('1') && what != "100"));
+    if makes_a_dialog && !named("Contact") {
+        head += &format!("Contact: <sip:{}>\r\n", ip(from));
+    }
+    for field in &fields {
+        head += &format!("{field}\r\n");
+    }
+    let mut body = key(words, "sdp").map_or_else(String::new, |value| sdp(from, value));
+    if let Some(port) = key(words, "video") {
+        body += &format!("m=video {port} RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n");
+    }
+    for line in all(words, "line") {
+        body += &format!("{line}\r\n");
+    }
+    let is_sdp = !body.is_empty();
+    if let Some(own) = all(words, "body").pop() {
+        body = own;
+    }
+    if is_sdp && !named("Content-Type") {
+        head += "Content-Type: application/sdp\r\n";
+    }
+    let mut text = format!(
         "{start}\r\n{vias}From: <sip:a@x>;tag={tag}\r\nTo: <sip:b@x>{to}\r\nCall-ID: {call}\r\n\
-         CSeq: {cseq} {method}\r\n{extra}{kind}Content-Length: {length}\r\n\r\n{body}"
+         CSeq: {cseq} {method}\r\n{head}Content-Length: @\r\n\r\n{body}"
     );
-    let mut text = text;
+    for swap in all(words, "swap") {
+        let (old, new) = swap.split_once("=>").expect("OLD=>NEW");
+        assert!(text.contains(old), "{old} in {text}");
+        text = text.replacen(old, new, 1);
+    }
+    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    let length = key(words, "length").map_or_else(|| body.len().to_string(), str::to_owned);
+    text = text.replacen(": @\r\n", &format!(": {length}\r\n"), 1);
     if let Some(name) = key(words, "untagged") {
         let (head, rest) = text.split_once(&format!("{name}: ")).expect("the field");
         let (line, rest) = rest.split_once("\r\n").expect("a line");
@@ -117,7 +170,27 @@ fn message(words: &[&str], from: [u8; 4], what: &str) -> Vec<u8> {
         let (_, rest) = rest.split_once("\r\n").expect("a line");
         text = format!("{head}{rest}");
     }
-    text.into_bytes()
+    // One octet that is no UTF-8.
+    let mut octets = text.into_bytes();
+    while let Some(at) = octets.windows(4).position(|own| own == br"\xe9") {
+        octets.splice(at..at + 4, [0xe9]);
+    }
+    octets
+}
+
+/// All values of a key, spelled out.
+fn all(words: &[&str], name: &str) -> Vec<String> {
+    let values = words
+        .iter()
+        .filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    values
+        .map(|value| {
+            value
+                .replace('_', " ")
+                .replace("\\r", "\r")
+                .replace("\\n", "\n")
+        })
+        .collect()
 }
 
 /// A name as DNS has it.
@@ -177,6 +250,8 @@ fn dns(words: &[&str]) -> Vec<u8> {
 pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
     let mut packets: Vec<(u64, u16, Vec<u8>)> = Vec::new();
     let mut next_id = 100;
+    // Octets sent so far on each way of a stream.
+    let mut sent = HashMap::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let ms: u64 = words[0].parse().expect("milliseconds");
@@ -194,12 +269,7 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
                         _ => 16,
                     }
             });
-            let mut data = frame(from, to, 1, &[0; 12]);
-            data[23] = 6;
-            data[16..18].copy_from_slice(&40_u16.to_be_bytes());
-            data[38..54]
-                .copy_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]);
-            packets.push((ms, point, data));
+            packets.push((ms, point, segment(from, to, 1, flags, &[])));
             continue;
         }
         if words[2] == "icmp" {
@@ -230,14 +300,7 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             let client = hello(1, &[0, 0, 2, 0xc0, 0x2b, 1, 0]);
             let server = [hello(2, &[0, 0xc0, 0x2b, 0]), vec![21, 3, 3, 0, 2, 2, code]].concat();
             for (from, to, payload) in [(from, to, client), (to, from, server)] {
-                let mut data = frame(from, to, 1, &[0; 12]);
-                data[23] = 6;
-                let total = u16::try_from(40 + payload.len()).expect("short");
-                data[16..18].copy_from_slice(&total.to_be_bytes());
-                data[38..54]
-                    .copy_from_slice(&[0, 0, 0, 1, 0, 0, 0, 1, 0x50, 16, 0xff, 0xff, 0, 0, 0, 0]);
-                data.extend(payload);
-                packets.push((ms, point, data));
+                packets.push((ms, point, segment(from, to, 1, 16, &payload)));
             }
             continue;
         }
@@ -267,11 +330,15 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
         }
         next_id += 1;
         let id = key(&words, "id").map_or(next_id, |id| id.parse().expect("a number"));
-        packets.push((
-            ms,
-            point,
-            frame(from, to, id, &message(&words, from.0, words[2])),
-        ));
+        let octets = message(&words, from.0, to.0, words[2]);
+        if key(&words, "over") == Some("tcp") {
+            let sent = sent.entry((from, to)).or_insert(1_u32);
+            let segment = segment(from, to, *sent, 16, &octets);
+            *sent += u32::try_from(octets.len()).expect("short");
+            packets.push((ms, point, segment));
+        } else {
+            packets.push((ms, point, frame(from, to, id, &octets)));
+        }
     }
     packets.sort_by_key(|(ms, ..)| *ms);
     packets

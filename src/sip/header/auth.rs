@@ -50,6 +50,19 @@ pub fn auth_params(value: &[u8]) -> AuthParams<'_> {
     params
 }
 
+/// One parameter of a challenge or of credentials, quotes and all.
+#[must_use]
+pub fn auth_parameter<'a>(value: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let value = value.trim_ascii();
+    let end = value.iter().position(u8::is_ascii_whitespace)?;
+    split_outside_quotes(octets::from(value, end), b',').find_map(|pair| {
+        let at = memchr::memchr(b'=', pair)?;
+        let key = octets::span(pair, 0, at).trim_ascii();
+        key.eq_ignore_ascii_case(name.as_bytes())
+            .then(|| octets::from(pair, at.saturating_add(1)).trim_ascii())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +79,9 @@ mod tests {
         assert_eq!(credentials.username, Some(&b"bob"[..]));
         assert!(!credentials.stale);
         assert_eq!(auth_params(b""), AuthParams::default());
+        let parameter = |name| auth_parameter(b"Digest realm=\"a, b\", nc=00000001", name);
+        assert_eq!(parameter("realm"), Some(&b"\"a, b\""[..]));
+        assert_eq!(parameter("NC"), Some(&b"00000001"[..]));
+        assert_eq!(parameter("qop"), None);
     }
 }

@@ -7,7 +7,7 @@ mod name_addr;
 mod reason;
 mod via;
 
-pub use auth::{AuthParams, auth_params};
+pub use auth::{AuthParams, auth_parameter, auth_params};
 pub use content_type::ContentType;
 pub use cseq::CSeq;
 pub use name_addr::NameAddr;
