@@ -119,7 +119,7 @@ fn every_rule_flags_what_it_must_and_accepts_what_it_must() {
 fn a_lost_acknowledgment_is_one_root_with_its_consequences() {
     let text = "0 A>B INVITE
         20 B>A 200 to=t header=Contact:_<sip:b@192.168.7.7>
-        30 A>C ACK branch=2 to=t
+        30 A>C ACK branch=2 to=t uri=sip:b@192.168.7.7
         520 B>A 200 to=t header=Contact:_<sip:b@192.168.7.7>
         1520 B>A 200 to=t header=Contact:_<sip:b@192.168.7.7>
         32020 B>A BYE tag=t to=f branch=9

@@ -49,6 +49,14 @@ pub struct Transaction {
     pub retransmissions: u64,
     /// Copies of a 2xx to an INVITE that were sent again.
     pub answer_retransmissions: u64,
+    /// Copies of a failure of an INVITE that were sent again.
+    pub failure_retransmissions: u64,
+    /// Copies of the request that were sent well after a provisional response
+    /// passed.
+    pub after_provisional: u64,
+    /// Copies of the request that were sent well after the final response
+    /// passed.
+    pub after_final: u64,
     /// `received` of the top `Via` in a response.
     pub received: Option<String>,
     /// `rport` of the top `Via` in a response.

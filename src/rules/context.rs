@@ -222,9 +222,20 @@ impl<'a> Message<'a> {
     }
 }
 
+/// A request inside a dialog, and the way that it should take.
+#[derive(Debug)]
+pub(super) struct RouteCase<'c, 'a> {
+    /// The request.
+    pub message: &'c Message<'a>,
+    /// Where Record-Route sends it, by URI.
+    pub expected: Vec<String>,
+    /// Where its Route sends it.
+    pub route: Vec<String>,
+}
+
 /// One party's description, and the one before it.
 #[derive(Clone, Copy, Debug)]
-pub struct Renewal<'c, 'a> {
+pub(super) struct Renewal<'c, 'a> {
     /// The message before.
     pub earlier: &'c Message<'a>,
     /// What it said.
@@ -237,7 +248,7 @@ pub struct Renewal<'c, 'a> {
 
 /// An offer and its answer, as they passed on one hop.
 #[derive(Clone, Copy, Debug)]
-pub struct Round<'c, 'a> {
+pub(super) struct Round<'c, 'a> {
     /// The message with the offer, as it reached whoever answered.
     pub offer: &'c Message<'a>,
     /// The offer.
@@ -416,6 +427,59 @@ impl<'a> CallContext<'a> {
             }
         }
         renewals
+    }
+
+    /// Requests inside dialogs with the way that Record-Route wants them to take
+    /// (RFC 3261, 12.1.2 and 12.2.1.1), where both are known.
+    pub(super) fn route_sets(&self) -> Vec<RouteCase<'_, 'a>> {
+        let uris = |message: &Message<'_>, name| -> Vec<String> {
+            let values = message.values(name).into_iter();
+            values
+                .map(|value| octets::text(NameAddr::parse(value).uri))
+                .collect()
+        };
+        let mut cases = Vec::new();
+        if !self.is_whole() {
+            return cases;
+        }
+        for message in self.inside() {
+            let refusal = message.method == Method::Ack
+                && self.responses().any(|(status, own)| {
+                    status >= 300 && own.kept.transaction == message.kept.transaction
+                });
+            if refusal || message.method == Method::Cancel || message.sip.via_count() != 1 {
+                continue;
+            }
+            // As it reached whoever now asks: the answer it got, or the INVITE.
+            let reached = |own: &&Message<'_>| {
+                own.flow().dst.ip == message.flow().src.ip && own.flow().src != own.flow().dst
+            };
+            let answer = self.messages.iter().find(|own| {
+                own.is_success(&Method::Invite)
+                    && own.from_tag == message.from_tag
+                    && own.to_tag == message.to_tag
+                    && reached(own)
+                    && self.request_of(own).is_some_and(|own| !own.is_inside())
+            });
+            let invite = self
+                .requests(&Method::Invite)
+                .find(|own| own.from_tag == message.to_tag && !own.is_inside() && reached(own));
+            let expected = match (answer, invite) {
+                (Some(answer), _) => {
+                    let mut uris = uris(answer, HeaderName::RecordRoute);
+                    uris.reverse();
+                    uris
+                }
+                (None, Some(invite)) => uris(invite, HeaderName::RecordRoute),
+                (None, None) => continue,
+            };
+            cases.push(RouteCase {
+                message,
+                expected,
+                route: uris(message, HeaderName::Route),
+            });
+        }
+        cases
     }
 
     /// Requests inside dialogs, each once, where they were made.

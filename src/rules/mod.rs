@@ -21,14 +21,37 @@ mod aut001;
 mod aut011;
 mod aut014;
 mod cap001;
+mod dlg001;
+mod dlg002;
+mod dlg003;
+mod dlg004;
+mod dlg007;
 mod dlg009;
+mod dlg010;
+mod dlg011;
+mod dlg012;
 mod dlg013;
+mod dlg015;
+mod dlg016;
+mod dlg018;
 mod dlg019;
+mod dlg021;
 mod dlg022;
+mod dlg023;
+mod dlg024;
+mod dlg027;
+mod dlg029;
 mod dlg030;
+mod dlg031;
 mod dlg032;
+mod dlg033;
+mod dlg034;
 mod dlg037;
 mod dlg040;
+mod dlg042;
+mod dlg043;
+mod dlg045;
+mod dlg046;
 mod med015;
 mod med025;
 mod reg011;
@@ -82,13 +105,43 @@ mod trn008;
 mod trn009;
 mod trn021;
 mod txn001;
+mod txn002;
+mod txn003;
+mod txn005;
+mod txn006;
+mod txn008;
+mod txn009;
+mod txn010;
+mod txn011;
+mod txn012;
+mod txn013;
 mod txn014;
+mod txn015;
+mod txn016;
+mod txn017;
+mod txn018;
+mod txn019;
 mod txn020;
+mod txn022;
+mod txn023;
+mod txn024;
 mod txn025;
+mod txn027;
+mod txn028;
+mod txn029;
 mod txn030;
 mod txn031;
+mod txn032;
+mod txn033;
+mod txn034;
+mod txn035;
+mod txn036;
+mod txn037;
+mod txn038;
+mod txn040;
 mod txn041;
 mod txn043;
+mod txn045;
 
 pub use context::{CallContext, CaptureFacts, MediaFact, Message};
 
@@ -325,6 +378,13 @@ impl Findings {
         self.quote(message, message.first_line(), text);
     }
 
+    /// Names one more frame of the last one.
+    fn also(&mut self, at: PacketRef) {
+        if let Some(last) = self.found.last_mut() {
+            last.evidence.push(at);
+        }
+    }
+
     /// Says what to do in this case.
     fn fix(&mut self, text: impl Into<String>) {
         if let Some(last) = self.found.last_mut() {
@@ -341,19 +401,42 @@ impl Findings {
 }
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 72] = [
+pub static CATALOGUE: [&Rule; 125] = [
     &aut001::RULE,
     &aut011::RULE,
     &aut014::RULE,
     &cap001::RULE,
+    &dlg001::RULE,
+    &dlg002::RULE,
+    &dlg003::RULE,
+    &dlg004::RULE,
+    &dlg007::RULE,
     &dlg009::RULE,
+    &dlg010::RULE,
+    &dlg011::RULE,
+    &dlg012::RULE,
     &dlg013::RULE,
+    &dlg015::RULE,
+    &dlg016::RULE,
+    &dlg018::RULE,
     &dlg019::RULE,
+    &dlg021::RULE,
     &dlg022::RULE,
+    &dlg023::RULE,
+    &dlg024::RULE,
+    &dlg027::RULE,
+    &dlg029::RULE,
     &dlg030::RULE,
+    &dlg031::RULE,
     &dlg032::RULE,
+    &dlg033::RULE,
+    &dlg034::RULE,
     &dlg037::RULE,
     &dlg040::RULE,
+    &dlg042::RULE,
+    &dlg043::RULE,
+    &dlg045::RULE,
+    &dlg046::RULE,
     &med015::RULE,
     &med025::RULE,
     &reg011::RULE,
@@ -407,13 +490,43 @@ pub static CATALOGUE: [&Rule; 72] = [
     &trn009::RULE,
     &trn021::RULE,
     &txn001::RULE,
+    &txn002::RULE,
+    &txn003::RULE,
+    &txn005::RULE,
+    &txn006::RULE,
+    &txn008::RULE,
+    &txn009::RULE,
+    &txn010::RULE,
+    &txn011::RULE,
+    &txn012::RULE,
+    &txn013::RULE,
     &txn014::RULE,
+    &txn015::RULE,
+    &txn016::RULE,
+    &txn017::RULE,
+    &txn018::RULE,
+    &txn019::RULE,
     &txn020::RULE,
+    &txn022::RULE,
+    &txn023::RULE,
+    &txn024::RULE,
     &txn025::RULE,
+    &txn027::RULE,
+    &txn028::RULE,
+    &txn029::RULE,
     &txn030::RULE,
     &txn031::RULE,
+    &txn032::RULE,
+    &txn033::RULE,
+    &txn034::RULE,
+    &txn035::RULE,
+    &txn036::RULE,
+    &txn037::RULE,
+    &txn038::RULE,
+    &txn040::RULE,
     &txn041::RULE,
     &txn043::RULE,
+    &txn045::RULE,
 ];
 
 /// The rule of a code or name, in any case.

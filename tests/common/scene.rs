@@ -70,7 +70,8 @@ fn segment(
     flags: u8,
     payload: &[u8],
 ) -> Vec<u8> {
-    let mut data = frame(from, to, 1, &[0; 12]);
+    let id = u16::try_from(sequence % 60_000).expect("short");
+    let mut data = frame(from, to, id, &[0; 12]);
     data[23] = 6;
     let total = u16::try_from(40 + payload.len()).expect("short");
     data[16..18].copy_from_slice(&total.to_be_bytes());

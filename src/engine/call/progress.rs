@@ -9,20 +9,37 @@ use crate::octets;
 use crate::sip::header::{HeaderName, Reason};
 use crate::sip::transaction::Input;
 use crate::sip::{Method, StartLine};
+use crate::time::Timestamp;
+
+/// A copy of a request that is sent so long after a response passed was not
+/// under way yet: the response is lost, or comes very late.
+const WELL_AFTER_NS: i64 = 400_000_000;
 
 impl Call {
+    /// A copy that was sent again.
     pub(super) fn repeat(&mut self, facts: &Facts<'_, '_>, number: usize) {
         let Some(transaction) = self.transactions.get_mut(number) else {
             return;
         };
         transaction.retransmissions = transaction.retransmissions.saturating_add(1);
-        let is_answer = facts
-            .status
-            .is_some_and(|status| (200..300).contains(&status));
-        if is_answer && facts.method == Method::Invite {
-            transaction.answer_retransmissions =
-                transaction.answer_retransmissions.saturating_add(1);
-        }
+        let count = match (facts.status, facts.method == Method::Invite) {
+            (Some(200..=299), true) => &mut transaction.answer_retransmissions,
+            (Some(300..), true) => &mut transaction.failure_retransmissions,
+            (Some(_), _) => return,
+            (None, _) => {
+                let at = facts.at.timestamp;
+                let is_late = |then: Timestamp| at.since(then) > WELL_AFTER_NS;
+                let ended = transaction.final_response.as_ref().map(|own| own.at);
+                if ended.is_some_and(is_late) {
+                    &mut transaction.after_final
+                } else if ended.is_none() && transaction.first_response.is_some_and(is_late) {
+                    &mut transaction.after_provisional
+                } else {
+                    return;
+                }
+            }
+        };
+        *count = count.saturating_add(1);
     }
 
     /// A request, seen for the first time on this hop.
