@@ -64,7 +64,7 @@ const HEALTHY: [&str; 8] = [
      3001 A>B 200 tag=t to=f branch=9 method=BYE",
     "0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=60
      1 B>A 401 method=REGISTER to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"y\",qop=\"auth\",algorithm=MD5
-     2 A>B REGISTER cseq=2 branch=2 header=Contact:_<sip:a@10.0.0.1>;expires=60 header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:b@x\",qop=auth,nc=00000001,cnonce=\"z\",response=\"0123456789abcdef0123456789abcdef\",algorithm=MD5
+     2 A>B REGISTER cseq=2 branch=2 header=Contact:_<sip:a@10.0.0.1>;expires=60 header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",qop=auth,nc=00000001,cnonce=\"z\",response=\"0123456789abcdef0123456789abcdef\",algorithm=MD5
      3 B>A 200 method=REGISTER cseq=2 branch=2 to=u header=Contact:_<sip:a@10.0.0.1>;expires=60
      50000 A>B REGISTER cseq=3 branch=3 header=Contact:_<sip:a@10.0.0.1>;expires=0
      50001 B>A 200 method=REGISTER cseq=3 branch=3 to=v",

@@ -230,7 +230,7 @@ impl Inspector {
                 if !self.config.calls_only && self.wants_call(None, call_id.as_deref(), &[&user]) {
                     self.registrations += 1;
                     let now = self.engine.counters().last.unwrap_or_default();
-                    let findings = rules::judge_registration(&registration);
+                    let findings = rules::judge_registration(&registration, self.capture_facts());
                     let mut record = self.registration(*registration, now);
                     record.diagnostics =
                         self.diagnose("registration", &record.id, call_id.as_deref(), &findings);
@@ -244,7 +244,10 @@ impl Inspector {
                     && self.wants_call(None, exchange.call_id.as_deref(), &[])
                 {
                     self.stun_exchanges += 1;
+                    let findings = rules::judge_stun(&exchange, self.capture_facts());
                     let record = self.stun_exchange(*exchange);
+                    let call_id = record.call_id.clone();
+                    self.diagnose("stun_exchange", &record.id, call_id.as_deref(), &findings);
                     self.records
                         .push_back(Record::StunExchange(Box::new(record)));
                 }

@@ -222,6 +222,17 @@ impl<'a> Message<'a> {
     }
 }
 
+/// A challenge and the request that answers it.
+#[derive(Debug)]
+pub(super) struct AuthRound<'c, 'a> {
+    /// The challenges.
+    pub challenges: Vec<&'a [u8]>,
+    /// The request that follows.
+    pub request: &'c Message<'a>,
+    /// Its credentials.
+    pub credentials: Vec<&'a [u8]>,
+}
+
 /// A request inside a dialog, and the way that it should take.
 #[derive(Debug)]
 pub(super) struct RouteCase<'c, 'a> {
@@ -427,6 +438,32 @@ impl<'a> CallContext<'a> {
             }
         }
         renewals
+    }
+
+    /// Challenges with the request that answers each on the same hop.
+    pub(super) fn auth_rounds(&self) -> Vec<AuthRound<'_, 'a>> {
+        let mut rounds = Vec::new();
+        for (status, response, asked) in self.answered() {
+            let (challenge, credentials) = match status {
+                401 => ("WWW-Authenticate", "Authorization"),
+                407 => ("Proxy-Authenticate", "Proxy-Authorization"),
+                _ => continue,
+            };
+            let next = self.requests(&asked.method).find(|own| {
+                own.when() > response.when()
+                    && own.flow() == asked.flow()
+                    && own.from_tag == asked.from_tag
+                    && own.cseq > asked.cseq
+            });
+            if let Some(request) = next {
+                rounds.push(AuthRound {
+                    challenges: response.fields(challenge),
+                    request,
+                    credentials: request.fields(credentials),
+                });
+            }
+        }
+        rounds
     }
 
     /// Requests inside dialogs with the way that Record-Route wants them to take

@@ -85,11 +85,11 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     }
 }
 
-/// Parameters are often added on the way; user and host tell.
+/// Parameters are often added on the way, and the user means nothing to whoever
+/// gave the address: host and port tell.
 fn same_target(one: &[u8], other: &[u8]) -> bool {
     let (one, other) = (Uri::parse(one), Uri::parse(other));
     let port = |uri: &Uri<'_>| uri.port.unwrap_or(5060);
-    one.user_name() == other.user_name()
-        && one.host.eq_ignore_ascii_case(other.host)
+    one.host.eq_ignore_ascii_case(other.host)
         && (port(&one) == port(&other) || one.port.is_none() || other.port.is_none())
 }

@@ -18,8 +18,21 @@ mod context;
 mod description;
 
 mod aut001;
+mod aut002;
+mod aut003;
+mod aut004;
+mod aut005;
+mod aut006;
+mod aut008;
+mod aut009;
+mod aut010;
 mod aut011;
+mod aut012;
 mod aut014;
+mod aut015;
+mod aut019;
+mod aut023;
+mod aut025;
 mod cap001;
 mod dlg001;
 mod dlg002;
@@ -54,8 +67,26 @@ mod dlg045;
 mod dlg046;
 mod med015;
 mod med025;
+mod reg001;
+mod reg002;
+mod reg003;
+mod reg004;
+mod reg005;
+mod reg006;
+mod reg007;
+mod reg008;
+mod reg009;
+mod reg010;
 mod reg011;
+mod reg012;
+mod reg013;
+mod reg015;
+mod reg016;
 mod reg017;
+mod reg022;
+mod reg023;
+mod reg024;
+mod reg025;
 mod sdp006;
 mod sdp009;
 mod sdp014;
@@ -101,9 +132,16 @@ mod syn041;
 mod syn042;
 mod syn044;
 mod tmr004;
+mod trn001;
+mod trn002;
+mod trn004;
 mod trn008;
 mod trn009;
+mod trn010;
+mod trn012;
 mod trn021;
+mod trn025;
+mod trn026;
 mod txn001;
 mod txn002;
 mod txn003;
@@ -148,6 +186,7 @@ pub use context::{CallContext, CaptureFacts, MediaFact, Message};
 use crate::engine::connection::Connection;
 use crate::engine::dns_lookup::DnsLookup;
 use crate::engine::registration::Registration;
+use crate::engine::stun_exchange::StunExchange;
 use crate::packet::PacketRef;
 
 /// How much a finding weighs.
@@ -216,11 +255,13 @@ enum Check {
     /// All under one Call-ID.
     Call(fn(&CallContext<'_>, &mut Findings)),
     /// A device at a registrar.
-    Registration(fn(&Registration, &mut Findings)),
+    Registration(fn(&Registration, CaptureFacts, &mut Findings)),
     /// A connection.
     Connection(fn(&Connection, &mut Findings)),
     /// A DNS look-up.
     Dns(fn(&DnsLookup, &mut Findings)),
+    /// A STUN exchange.
+    Stun(fn(&StunExchange, CaptureFacts, &mut Findings)),
 }
 
 impl Rule {
@@ -401,10 +442,23 @@ impl Findings {
 }
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 125] = [
+pub static CATALOGUE: [&Rule; 163] = [
     &aut001::RULE,
+    &aut002::RULE,
+    &aut003::RULE,
+    &aut004::RULE,
+    &aut005::RULE,
+    &aut006::RULE,
+    &aut008::RULE,
+    &aut009::RULE,
+    &aut010::RULE,
     &aut011::RULE,
+    &aut012::RULE,
     &aut014::RULE,
+    &aut015::RULE,
+    &aut019::RULE,
+    &aut023::RULE,
+    &aut025::RULE,
     &cap001::RULE,
     &dlg001::RULE,
     &dlg002::RULE,
@@ -439,8 +493,26 @@ pub static CATALOGUE: [&Rule; 125] = [
     &dlg046::RULE,
     &med015::RULE,
     &med025::RULE,
+    &reg001::RULE,
+    &reg002::RULE,
+    &reg003::RULE,
+    &reg004::RULE,
+    &reg005::RULE,
+    &reg006::RULE,
+    &reg007::RULE,
+    &reg008::RULE,
+    &reg009::RULE,
+    &reg010::RULE,
     &reg011::RULE,
+    &reg012::RULE,
+    &reg013::RULE,
+    &reg015::RULE,
+    &reg016::RULE,
     &reg017::RULE,
+    &reg022::RULE,
+    &reg023::RULE,
+    &reg024::RULE,
+    &reg025::RULE,
     &sdp006::RULE,
     &sdp009::RULE,
     &sdp014::RULE,
@@ -486,9 +558,16 @@ pub static CATALOGUE: [&Rule; 125] = [
     &syn042::RULE,
     &syn044::RULE,
     &tmr004::RULE,
+    &trn001::RULE,
+    &trn002::RULE,
+    &trn004::RULE,
     &trn008::RULE,
     &trn009::RULE,
+    &trn010::RULE,
+    &trn012::RULE,
     &trn021::RULE,
+    &trn025::RULE,
+    &trn026::RULE,
     &txn001::RULE,
     &txn002::RULE,
     &txn003::RULE,
@@ -558,10 +637,10 @@ pub fn judge_call(context: &CallContext<'_>) -> Vec<Finding> {
 
 /// What is wrong with a registration.
 #[must_use]
-pub fn judge_registration(registration: &Registration) -> Vec<Finding> {
+pub fn judge_registration(registration: &Registration, capture: CaptureFacts) -> Vec<Finding> {
     judge(|rule, findings| {
         if let Check::Registration(check) = rule.check {
-            check(registration, findings);
+            check(registration, capture, findings);
         }
     })
 }
@@ -582,6 +661,16 @@ pub fn judge_lookup(lookup: &DnsLookup) -> Vec<Finding> {
     judge(|rule, findings| {
         if let Check::Dns(check) = rule.check {
             check(lookup, findings);
+        }
+    })
+}
+
+/// What is wrong with a STUN exchange.
+#[must_use]
+pub fn judge_stun(exchange: &StunExchange, capture: CaptureFacts) -> Vec<Finding> {
+    judge(|rule, findings| {
+        if let Check::Stun(check) = rule.check {
+            check(exchange, capture, findings);
         }
     })
 }

@@ -5,7 +5,7 @@
 //! Fix: refresh at half to nine tenths of the time that was granted, not of the time
 //! that was asked for.
 
-use super::{Check, Findings, Rule, Severity};
+use super::{CaptureFacts, Check, Findings, Rule, Severity};
 use crate::engine::registration::Registration;
 use crate::time::{SECOND, millis};
 
@@ -33,7 +33,7 @@ pub(super) const RULE: Rule = Rule {
     ..Rule::BASE
 };
 
-fn check(registration: &Registration, found: &mut Findings) {
+fn check(registration: &Registration, _capture: CaptureFacts, found: &mut Findings) {
     let Some(gap) = registration.gap_ns.filter(|gap| *gap >= SECOND) else {
         return;
     };

@@ -5,7 +5,7 @@
 //!
 //! Fix: the status says which; look at the account, the domain and the registrar.
 
-use super::{Check, Findings, Rule, Severity};
+use super::{CaptureFacts, Check, Findings, Rule, Severity};
 use crate::engine::registration::Registration;
 
 pub(super) const RULE: Rule = Rule {
@@ -28,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
     ..Rule::BASE
 };
 
-fn check(registration: &Registration, found: &mut Findings) {
+fn check(registration: &Registration, _capture: CaptureFacts, found: &mut Findings) {
     let Some(status) = registration.last_status else {
         return;
     };

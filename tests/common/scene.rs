@@ -11,7 +11,7 @@
 //! `sdp`, `without=NAME` (that header field is left out), `untagged=NAME`,
 //! `length` (the Content-Length), `line` (added to the session description, may be repeated),
 //! `body`, `swap=OLD=>NEW` (in the message as it is written, may be repeated),
-//! `over=tcp`. In all of them `_` stands for a space, `\r` and `\n` for the
+//! `over=tcp`, `LONG` (for 1200 letters). In all of them `_` stands for a space, `\r` and `\n` for the
 //! ends of lines, `\xe9` for an octet that is no UTF-8.
 //!
 //! `tls-alert CODE` is a hello of the client, that of the server and an alert.
@@ -114,6 +114,7 @@ fn message(words: &[&str], from: [u8; 4], to_host: [u8; 4], what: &str) -> Vec<u
     let uri = match key(words, "uri") {
         Some(uri) => uri.to_owned(),
         None if is_inside && what != "REGISTER" => format!("sip:{}", ip(to_host)),
+        None if what == "REGISTER" => "sip:x".to_owned(),
         None => "sip:b@x".to_owned(),
     };
     let start = if is_response {
@@ -190,6 +191,7 @@ fn all(words: &[&str], name: &str) -> Vec<String> {
                 .replace('_', " ")
                 .replace("\\r", "\r")
                 .replace("\\n", "\n")
+                .replace("LONG", &"x".repeat(1200))
         })
         .collect()
 }
