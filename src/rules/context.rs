@@ -192,6 +192,11 @@ impl<'a> Message<'a> {
         values.any(|value| value.eq_ignore_ascii_case(token.as_bytes()))
     }
 
+    /// Its session description as it stands in the body.
+    pub(super) fn sdp_text(&self) -> &'a [u8] {
+        self.sip.sdp().unwrap_or_default()
+    }
+
     /// Whether all of it is there, so that what is missing was never sent.
     pub(super) fn is_entire(&self) -> bool {
         !self.kept.is_cut && !self.sip.anomalies().contains(&Anomaly::NoBlankLine)

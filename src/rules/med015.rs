@@ -8,7 +8,7 @@
 //! sends from; where they differ a NAT lies between: anchor the media (rtpengine,
 //! rtpproxy), or let the phone use STUN or ICE.
 
-use super::{CallContext, Check, Findings, Rule, Severity};
+use super::{CallContext, Check, Findings, MediaFact, Rule, Severity};
 use crate::engine::session::Side;
 use crate::time::SECOND;
 
@@ -61,28 +61,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             Some("callee-hears-nothing") => ("callee", &media.callee),
             _ => continue,
         };
-        // ICE may settle on a pair that the capture does not see.
-        if media.lasted_ns < 3 * SECOND || media.is_ice {
-            continue;
-        }
-        // Each capture point must have shown that it sees what comes from the
-        // sender; one that misses a direction proves nothing.
-        let silent = if who == "caller" {
-            Side::Caller
-        } else {
-            Side::Callee
-        };
-        let mut points: Vec<_> = context
-            .call()
-            .vantages
-            .iter()
-            .filter(|vantage| vantage.side == silent.other())
-            .map(|vantage| vantage.capture_point)
-            .collect();
-        points.sort_unstable();
-        points.dedup();
-        let all = context.call().frames.points().len();
-        if all > 1 && points.len() < all {
+        if !is_proved(context, media) {
             continue;
         }
         let address = address.as_deref().unwrap_or("?");
@@ -93,4 +72,29 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         );
         found.by(who);
     }
+}
+
+/// Whether the capture can show that nothing reached the side that hears nothing.
+pub(super) fn is_proved(context: &CallContext<'_>, media: &MediaFact) -> bool {
+    // ICE may settle on a pair that the capture does not see.
+    if media.lasted_ns < 3 * SECOND || media.is_ice {
+        return false;
+    }
+    // Each capture point must have shown that it sees what comes from the
+    // sender; one that misses a direction proves nothing.
+    let silent = match media.audio.as_deref() {
+        Some("caller-hears-nothing") => Side::Caller,
+        _ => Side::Callee,
+    };
+    let mut points: Vec<_> = context
+        .call()
+        .vantages
+        .iter()
+        .filter(|vantage| vantage.side == silent.other())
+        .map(|vantage| vantage.capture_point)
+        .collect();
+    points.sort_unstable();
+    points.dedup();
+    let all = context.call().frames.points().len();
+    all <= 1 || points.len() >= all
 }

@@ -87,9 +87,50 @@ mod reg022;
 mod reg023;
 mod reg024;
 mod reg025;
+mod sdp001;
+mod sdp002;
+mod sdp003;
+mod sdp004;
+mod sdp005;
 mod sdp006;
+mod sdp007;
+mod sdp008;
 mod sdp009;
+mod sdp010;
+mod sdp012;
+mod sdp013;
 mod sdp014;
+mod sdp015;
+mod sdp016;
+mod sdp017;
+mod sdp018;
+mod sdp019;
+mod sdp021;
+mod sdp023;
+mod sdp024;
+mod sdp025;
+mod sdp026;
+mod sdp027;
+mod sdp028;
+mod sdp030;
+mod sdp031;
+mod sdp032;
+mod sdp033;
+mod sdp034;
+mod sdp035;
+mod sdp036;
+mod sdp038;
+mod sdp039;
+mod sdp040;
+mod sdp042;
+mod sdp043;
+mod sdp045;
+mod sdp046;
+mod sdp049;
+mod sdp050;
+mod sdp051;
+mod sdp054;
+mod sdp055;
 mod syn001;
 mod syn002;
 mod syn003;
@@ -442,7 +483,7 @@ impl Findings {
 }
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 163] = [
+pub static CATALOGUE: [&Rule; 204] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -513,9 +554,50 @@ pub static CATALOGUE: [&Rule; 163] = [
     &reg023::RULE,
     &reg024::RULE,
     &reg025::RULE,
+    &sdp001::RULE,
+    &sdp002::RULE,
+    &sdp003::RULE,
+    &sdp004::RULE,
+    &sdp005::RULE,
     &sdp006::RULE,
+    &sdp007::RULE,
+    &sdp008::RULE,
     &sdp009::RULE,
+    &sdp010::RULE,
+    &sdp012::RULE,
+    &sdp013::RULE,
     &sdp014::RULE,
+    &sdp015::RULE,
+    &sdp016::RULE,
+    &sdp017::RULE,
+    &sdp018::RULE,
+    &sdp019::RULE,
+    &sdp021::RULE,
+    &sdp023::RULE,
+    &sdp024::RULE,
+    &sdp025::RULE,
+    &sdp026::RULE,
+    &sdp027::RULE,
+    &sdp028::RULE,
+    &sdp030::RULE,
+    &sdp031::RULE,
+    &sdp032::RULE,
+    &sdp033::RULE,
+    &sdp034::RULE,
+    &sdp035::RULE,
+    &sdp036::RULE,
+    &sdp038::RULE,
+    &sdp039::RULE,
+    &sdp040::RULE,
+    &sdp042::RULE,
+    &sdp043::RULE,
+    &sdp045::RULE,
+    &sdp046::RULE,
+    &sdp049::RULE,
+    &sdp050::RULE,
+    &sdp051::RULE,
+    &sdp054::RULE,
+    &sdp055::RULE,
     &syn001::RULE,
     &syn002::RULE,
     &syn003::RULE,

@@ -11,7 +11,7 @@
 //! `sdp`, `without=NAME` (that header field is left out), `untagged=NAME`,
 //! `length` (the Content-Length), `line` (added to the session description, may be repeated),
 //! `body`, `swap=OLD=>NEW` (in the message as it is written, may be repeated),
-//! `over=tcp`, `LONG` (for 1200 letters). In all of them `_` stands for a space, `\r` and `\n` for the
+//! `over=tcp`, `LONG` (for 1200 letters). In all of them `_` stands for a space, `\_` for itself, `\r` and `\n` for the
 //! ends of lines, `\xe9` for an octet that is no UTF-8.
 //!
 //! `tls-alert CODE` is a hello of the client, that of the server and an alert.
@@ -85,10 +85,13 @@ fn sdp(host: [u8; 4], value: &str) -> String {
     let (port, direction) = value.split_once('/').unwrap_or((value, "sendrecv"));
     let [a, b, c, d] = host;
     // The port stands for the version too, so that each offer differs.
+    let version = match direction {
+        "sendrecv" => 8,
+        _ => 9,
+    };
     format!(
-        "v=0\r\no=- 1 {port}{} IN IP4 {a}.{b}.{c}.{d}\r\ns=-\r\nc=IN IP4 {a}.{b}.{c}.{d}\r\nt=0 0\r\n\
-         m=audio {port} RTP/AVP 0\r\na={direction}\r\n",
-        direction.len()
+        "v=0\r\no=- 1 {port}{version} IN IP4 {a}.{b}.{c}.{d}\r\ns=-\r\nc=IN IP4 {a}.{b}.{c}.{d}\r\nt=0 0\r\n\
+         m=audio {port} RTP/AVP 0\r\na={direction}\r\n"
     )
 }
 
@@ -188,7 +191,9 @@ fn all(words: &[&str], name: &str) -> Vec<String> {
     values
         .map(|value| {
             value
+                .replace("\\_", "\u{1}")
                 .replace('_', " ")
+                .replace('\u{1}', "_")
                 .replace("\\r", "\r")
                 .replace("\\n", "\n")
                 .replace("LONG", &"x".repeat(1200))
