@@ -57,6 +57,8 @@ pub struct StunExchange {
     pub software: Option<String>,
     /// The asker's role in ICE.
     pub ice_role: Option<IceRole>,
+    /// Whether the answer was wanted from elsewhere (RFC 5780, 7.2).
+    pub asks_for_change: bool,
     /// Whether the pair was nominated.
     pub use_candidate: bool,
     /// Messages whose FINGERPRINT is wrong.
@@ -171,6 +173,7 @@ impl Engine {
                 exchange.last_request = Some(at.timestamp);
                 exchange.ice_role = message.ice_role();
                 exchange.use_candidate |= message.use_candidate();
+                exchange.asks_for_change |= message.asks_for_change();
             }
             Class::Indication => exchange.is_indication = true,
             Class::SuccessResponse | Class::ErrorResponse => {
@@ -228,6 +231,7 @@ impl Engine {
             software: None,
             ice_role: None,
             use_candidate: false,
+            asks_for_change: false,
             bad_fingerprints: 0,
             call_id: None,
             frames: SmallVec::new(),

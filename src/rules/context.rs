@@ -128,6 +128,13 @@ impl<'a> Message<'a> {
             && self.method == *method
     }
 
+    /// Whether it is a provisional response that is to be confirmed (RFC 3262).
+    pub(super) fn is_reliable(&self) -> bool {
+        self.status
+            .is_some_and(|status| (101..200).contains(&status))
+            && self.value(HeaderName::RSeq).is_some()
+    }
+
     /// Whether it is a request inside a dialog.
     pub(super) fn is_inside(&self) -> bool {
         self.is_request() && !self.to_tag.is_empty()

@@ -34,6 +34,8 @@ mod aut019;
 mod aut023;
 mod aut025;
 mod cap001;
+mod cap004;
+mod cap008;
 mod dlg001;
 mod dlg002;
 mod dlg003;
@@ -65,8 +67,34 @@ mod dlg042;
 mod dlg043;
 mod dlg045;
 mod dlg046;
+mod idn002;
+mod idn004;
+mod idn006;
+mod med001;
+mod med003;
+mod med005;
+mod med006;
+mod med007;
+mod med014;
 mod med015;
+mod med018;
+mod med019;
+mod med021;
 mod med025;
+mod med045;
+mod msg001;
+mod msg002;
+mod msg003;
+mod prk001;
+mod prk002;
+mod prk003;
+mod prk004;
+mod prk005;
+mod prk006;
+mod prk007;
+mod prk008;
+mod prk009;
+mod prk011;
 mod reg001;
 mod reg002;
 mod reg003;
@@ -131,6 +159,22 @@ mod sdp050;
 mod sdp051;
 mod sdp054;
 mod sdp055;
+mod sec001;
+mod sti001;
+mod sti003;
+mod sti011;
+mod sti012;
+mod stn003;
+mod stn009;
+mod stn011;
+mod sub001;
+mod sub002;
+mod sub003;
+mod sub004;
+mod sub007;
+mod sub008;
+mod sub009;
+mod sub012;
 mod syn001;
 mod syn002;
 mod syn003;
@@ -172,7 +216,12 @@ mod syn039;
 mod syn041;
 mod syn042;
 mod syn044;
+mod tmr001;
+mod tmr002;
+mod tmr003;
 mod tmr004;
+mod tmr006;
+mod tmr007;
 mod trn001;
 mod trn002;
 mod trn004;
@@ -183,6 +232,8 @@ mod trn012;
 mod trn021;
 mod trn025;
 mod trn026;
+mod tur001;
+mod tur008;
 mod txn001;
 mod txn002;
 mod txn003;
@@ -221,6 +272,9 @@ mod txn040;
 mod txn041;
 mod txn043;
 mod txn045;
+mod upd001;
+mod upd003;
+mod upd004;
 
 pub use context::{CallContext, CaptureFacts, MediaFact, Message};
 
@@ -483,7 +537,7 @@ impl Findings {
 }
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 204] = [
+pub static CATALOGUE: [&Rule; 258] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -501,6 +555,8 @@ pub static CATALOGUE: [&Rule; 204] = [
     &aut023::RULE,
     &aut025::RULE,
     &cap001::RULE,
+    &cap004::RULE,
+    &cap008::RULE,
     &dlg001::RULE,
     &dlg002::RULE,
     &dlg003::RULE,
@@ -532,8 +588,34 @@ pub static CATALOGUE: [&Rule; 204] = [
     &dlg043::RULE,
     &dlg045::RULE,
     &dlg046::RULE,
+    &idn002::RULE,
+    &idn004::RULE,
+    &idn006::RULE,
+    &med001::RULE,
+    &med003::RULE,
+    &med005::RULE,
+    &med006::RULE,
+    &med007::RULE,
+    &med014::RULE,
     &med015::RULE,
+    &med018::RULE,
+    &med019::RULE,
+    &med021::RULE,
     &med025::RULE,
+    &med045::RULE,
+    &msg001::RULE,
+    &msg002::RULE,
+    &msg003::RULE,
+    &prk001::RULE,
+    &prk002::RULE,
+    &prk003::RULE,
+    &prk004::RULE,
+    &prk005::RULE,
+    &prk006::RULE,
+    &prk007::RULE,
+    &prk008::RULE,
+    &prk009::RULE,
+    &prk011::RULE,
     &reg001::RULE,
     &reg002::RULE,
     &reg003::RULE,
@@ -598,6 +680,22 @@ pub static CATALOGUE: [&Rule; 204] = [
     &sdp051::RULE,
     &sdp054::RULE,
     &sdp055::RULE,
+    &sec001::RULE,
+    &sti001::RULE,
+    &sti003::RULE,
+    &sti011::RULE,
+    &sti012::RULE,
+    &stn003::RULE,
+    &stn009::RULE,
+    &stn011::RULE,
+    &sub001::RULE,
+    &sub002::RULE,
+    &sub003::RULE,
+    &sub004::RULE,
+    &sub007::RULE,
+    &sub008::RULE,
+    &sub009::RULE,
+    &sub012::RULE,
     &syn001::RULE,
     &syn002::RULE,
     &syn003::RULE,
@@ -639,7 +737,12 @@ pub static CATALOGUE: [&Rule; 204] = [
     &syn041::RULE,
     &syn042::RULE,
     &syn044::RULE,
+    &tmr001::RULE,
+    &tmr002::RULE,
+    &tmr003::RULE,
     &tmr004::RULE,
+    &tmr006::RULE,
+    &tmr007::RULE,
     &trn001::RULE,
     &trn002::RULE,
     &trn004::RULE,
@@ -650,6 +753,8 @@ pub static CATALOGUE: [&Rule; 204] = [
     &trn021::RULE,
     &trn025::RULE,
     &trn026::RULE,
+    &tur001::RULE,
+    &tur008::RULE,
     &txn001::RULE,
     &txn002::RULE,
     &txn003::RULE,
@@ -688,6 +793,9 @@ pub static CATALOGUE: [&Rule; 204] = [
     &txn041::RULE,
     &txn043::RULE,
     &txn045::RULE,
+    &upd001::RULE,
+    &upd003::RULE,
+    &upd004::RULE,
 ];
 
 /// The rule of a code or name, in any case.

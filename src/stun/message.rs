@@ -7,6 +7,7 @@ use crate::octets::{self, u8_at, u16_at, u32_at};
 
 const MAGIC_COOKIE: u32 = 0x2112_a442;
 const MAPPED_ADDRESS: u16 = 0x0001;
+const CHANGE_REQUEST: u16 = 0x0003;
 const CHANGED_ADDRESS: u16 = 0x0005;
 const USERNAME: u16 = 0x0006;
 const ERROR_CODE: u16 = 0x0009;
@@ -215,6 +216,15 @@ impl<'a> StunMessage<'a> {
             .value(OTHER_ADDRESS)
             .or_else(|| self.value(CHANGED_ADDRESS))?;
         self.address(value, false)
+    }
+
+    /// Whether the answer is wanted from another address or port
+    /// (CHANGE-REQUEST; RFC 5780, 7.2).
+    #[must_use]
+    pub fn asks_for_change(&self) -> bool {
+        self.value(CHANGE_REQUEST)
+            .and_then(|value| u8_at(value, 3))
+            .is_some_and(|flags| flags & 0x06 != 0)
     }
 
     /// RESPONSE-ORIGIN (RFC 5780, 7.3).

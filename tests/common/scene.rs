@@ -14,6 +14,12 @@
 //! `over=tcp`, `LONG` (for 1200 letters). In all of them `_` stands for a space, `\_` for itself, `\r` and `\n` for the
 //! ends of lines, `\xe9` for an octet that is no UTF-8.
 //!
+//! `rtp` knows `n` (how many), `ssrc`, `pt`, and `skip`, `double`, `late` (each so many),
+//! `uneven` (milliseconds). `cut` is what the capture keeps of a frame.
+//!
+//! `stun request`, `stun success` and `stun error=CODE` know `method`, `change` and
+//! `fingerprint=good|bad`.
+//!
 //! `tls-alert CODE` is a hello of the client, that of the server and an alert.
 //!
 //! `crlf` is a keep-alive. `dns TYPE NAME` is a question; with `rcode` or `answer=TYPE:DATA` (may be
@@ -201,6 +207,41 @@ fn all(words: &[&str], name: &str) -> Vec<String> {
         .collect()
 }
 
+/// A STUN message: `request`, `success` or `error=CODE`.
+fn stun(words: &[&str]) -> Vec<u8> {
+    let number = |name: &str| key(words, name).map(|own| own.parse::<u16>().expect("a number"));
+    let method = number("method").unwrap_or(1);
+    let error = number("error");
+    let class = match words[3] {
+        "request" => 0x000,
+        "success" => 0x100,
+        _ => 0x110,
+    };
+    let mut attributes = Vec::new();
+    if let Some(change) = number("change") {
+        attributes.extend([0, 3, 0, 4, 0, 0]);
+        attributes.extend(change.to_be_bytes());
+    }
+    if let Some(code) = error {
+        let [class, number] = [code / 100, code % 100].map(|own| u8::try_from(own).expect("short"));
+        attributes.extend([0, 9, 0, 4, 0, 0, class, number]);
+    }
+    let fingerprint = key(words, "fingerprint");
+    let mut octets = (class | method).to_be_bytes().to_vec();
+    let length = attributes.len() + if fingerprint.is_some() { 8 } else { 0 };
+    octets.extend(u16::try_from(length).expect("short").to_be_bytes());
+    octets.extend([0x21, 0x12, 0xa4, 0x42]);
+    octets.extend([9; 12]);
+    octets.extend(attributes);
+    if let Some(kind) = fingerprint {
+        let good = crc32fast::hash(&octets) ^ 0x5354_554e;
+        let value = if kind == "good" { good } else { !good };
+        octets.extend([0x80, 0x28, 0, 4]);
+        octets.extend(value.to_be_bytes());
+    }
+    octets
+}
+
 /// A name as DNS has it.
 fn name(text: &str) -> Vec<u8> {
     let mut octets = Vec::new();
@@ -316,6 +357,10 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             packets.push((ms, point, frame(from, to, 1, b"\r\n\r\n")));
             continue;
         }
+        if words[2] == "stun" {
+            packets.push((ms, point, frame(from, to, 1, &stun(&words))));
+            continue;
+        }
         if words[2] == "dns" {
             packets.push((ms, point, frame(from, to, 1, &dns(&words))));
             continue;
@@ -326,13 +371,29 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
                 .unwrap_or("7")
                 .parse()
                 .expect("a number");
+            let payload_type: u8 = key(&words, "pt").unwrap_or("0").parse().expect("a number");
+            let every = |name: &str, number: u64| {
+                let step: u64 = key(&words, name).map_or(0, |own| own.parse().expect("a number"));
+                step > 0 && number % step == step - 1
+            };
+            let uneven: u64 = key(&words, "uneven").map_or(0, |own| own.parse().expect("a number"));
             for number in 0..count {
-                let mut payload = vec![0x80, 0];
+                let mut payload = vec![0x80, payload_type];
                 payload.extend(u16::try_from(number).expect("short").to_be_bytes());
                 payload.extend((u32::try_from(number).expect("short") * 160).to_be_bytes());
                 payload.extend((ssrc + u32::from(from.1)).to_be_bytes());
                 payload.extend([0x55; 160]);
-                packets.push((ms + number * 20, point, frame(from, to, 1, &payload)));
+                if every("skip", number) {
+                    continue;
+                }
+                let mut at = ms + number * 20 + uneven * (number % 2);
+                if every("late", number) {
+                    at += 30;
+                }
+                packets.push((at, point, frame(from, to, 1, &payload)));
+                if every("double", number) {
+                    packets.push((at, point, frame(from, to, 2, &payload)));
+                }
             }
             continue;
         }
@@ -345,7 +406,11 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             *sent += u32::try_from(octets.len()).expect("short");
             packets.push((ms, point, segment));
         } else {
-            packets.push((ms, point, frame(from, to, id, &octets)));
+            let mut data = frame(from, to, id, &octets);
+            if let Some(cut) = key(&words, "cut") {
+                data.truncate(cut.parse().expect("a number"));
+            }
+            packets.push((ms, point, data));
         }
     }
     packets.sort_by_key(|(ms, ..)| *ms);
