@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 6 | [`cli`] | arguments, exit status |
 //! | 5 | [`capture`], [`output`] | files and standard streams: nothing else touches them |
-//! | 4 | [`inspector`], [`report`] | records, and how they follow from what was observed |
+//! | 4 | [`inspector`], [`report`], [`expect`] | records, and how they follow from what was observed |
 //! | 3 | [`metrics`], [`workload`] | the E-model; made-up traffic with its truth |
 //! | 2 | [`engine`] | passive observation: calls, dialogs, transactions, streams |
 //! | 1 | [`pcap`], [`link`], [`sip`], [`sdp`], [`stun`], [`rtp`], [`tls`] | one protocol each, pure |
@@ -68,6 +68,7 @@ pub mod capture;
 pub mod cli;
 pub mod dns;
 pub mod engine;
+pub mod expect;
 pub mod filter;
 pub mod inspector;
 pub mod link;

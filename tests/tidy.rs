@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Which layer each module stands in; a module may use those below it, and in
 /// layers 2 to 6 those beside it where the table says so.
-const LAYERS: [(&str, u8); 24] = [
+const LAYERS: [(&str, u8); 25] = [
     ("octets", 0),
     ("time", 0),
     ("net", 0),
@@ -25,6 +25,7 @@ const LAYERS: [(&str, u8); 24] = [
     ("report", 4),
     ("inspector", 4),
     ("filter", 4),
+    ("expect", 4),
     ("capture", 5),
     ("output", 5),
     ("cli", 6),

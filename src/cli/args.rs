@@ -268,8 +268,11 @@ pub(super) struct CheckArgs {
     #[arg(long, value_enum, default_value_t = CheckFormat::Text, value_name = "FORMAT")]
     pub format: CheckFormat,
     /// From which severity on to exit with 1.
-    #[arg(long, value_enum, default_value_t = FailOn::Error, value_name = "SEVERITY")]
-    pub fail_on: FailOn,
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
+    /// How strictly to judge; `interop` unless said otherwise.
+    #[arg(long, value_enum, value_name = "PROFILE")]
+    pub profile: Option<ProfileName>,
     /// Only these rules: codes, or beginnings of codes.
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     pub select: Vec<String>,
@@ -280,8 +283,48 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "CODE=LEVEL", value_delimiter = ',')]
     pub severity: Vec<String>,
     /// Fail if there are fewer calls: an empty capture is no success.
-    #[arg(long, default_value_t = 0, value_name = "N")]
-    pub min_calls: u64,
+    #[arg(long, value_name = "N")]
+    pub min_calls: Option<u64>,
+    /// Fail unless the calls went as this file says.
+    #[arg(long, value_name = "FILE")]
+    pub expect: Option<PathBuf>,
+    /// Only what is new counts: findings that this file lists do not.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write what is found to such a file, and do nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+    /// Read this file in place of the .sip-inspect.toml of the folder or the
+    /// repository.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Read no .sip-inspect.toml.
+    #[arg(long, conflicts_with = "config")]
+    pub no_config: bool,
+}
+
+/// How strictly is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProfileName {
+    /// By the letter.
+    Strict,
+    /// What liberal receivers put up with weighs less.
+    Interop,
+    /// A mobile operator's core.
+    Ims,
+    /// Browsers and their gateways.
+    Webrtc,
+}
+
+impl From<ProfileName> for crate::rules::Profile {
+    fn from(name: ProfileName) -> Self {
+        match name {
+            ProfileName::Strict => Self::Strict,
+            ProfileName::Interop => Self::Interop,
+            ProfileName::Ims => Self::Ims,
+            ProfileName::Webrtc => Self::Webrtc,
+        }
+    }
 }
 
 /// Tells what a rule means, or lists all.
@@ -385,6 +428,9 @@ pub(super) struct ReportArgs {
     /// Write to a file in place of standard output.
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// How strictly to judge.
+    #[arg(long, value_enum, default_value_t = ProfileName::Interop, value_name = "PROFILE")]
+    pub profile: ProfileName,
     /// Only records that this filter holds for, by the names of `schema` or of
     /// Wireshark: 'call.outcome == "busy" and call.from_uri ~ "alice"'.
     #[arg(short = 'Y', long = "display-filter", value_name = "EXPR")]

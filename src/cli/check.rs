@@ -1,99 +1,110 @@
 //! `check`: diagnostics alone, and an exit status for machines.
 
-use std::collections::HashMap;
+use std::fs;
 use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
-use super::args::{CheckArgs, CheckFormat, FailOn};
+use super::args::{CheckArgs, CheckFormat};
+use super::baseline::Baseline;
 use super::gathering::{Gatherer, gather};
+use super::policy::{Policy, complain};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
 use crate::capture::Inputs;
+use crate::engine::Config as EngineConfig;
+use crate::expect::{Expectations, Observed, Unmet};
 use crate::inspector::Config;
-use crate::output::verdicts::{CallLine, Verdicts, github, json, junit, ndjson, sarif, text};
-use crate::report::{DiagnosticRecord, Record};
-use crate::rules::{self, Severity};
+use crate::output::verdicts::{Verdicts, github, json, junit, ndjson, sarif, text};
+use crate::report::{
+    CallRecord, DiagnosticRecord, MessageRecord, Point, Record, StreamRecord, Subject,
+};
+
+/// The code under which unmet expectations are told.
+const EXPECT: &str = "EXPECT";
 
 /// Runs the verb.
 pub(super) fn run(args: &CheckArgs) -> ExitStatus {
-    for code in args.select.iter().chain(&args.ignore) {
-        if !is_known(code) {
-            notices::error(&format!("no rule is {code}; explain --list names all"));
-            return ExitStatus::Usage;
-        }
+    match check(args) {
+        Ok(status) | Err(status) => status,
     }
-    let mut severities = HashMap::new();
-    for word in &args.severity {
-        let pair = word
-            .split_once('=')
-            .and_then(|(code, level)| Some((rules::find(code)?.code, Severity::of_name(level)?)));
-        let Some((code, severity)) = pair else {
-            notices::error(&format!(
-                "--severity {word}: expected CODE=error, CODE=warning or CODE=info"
-            ));
-            return ExitStatus::Usage;
-        };
-        severities.insert(code, severity);
-    }
-    let inputs = match Inputs::open(&args.files, 8 * 1024 * 1024 * 1024) {
-        Ok(inputs) => inputs,
-        Err((path, error)) => {
-            notices::error(&format!("{}: {error}", path.display()));
-            return ExitStatus::Input;
-        }
+}
+
+fn check(args: &CheckArgs) -> Result<ExitStatus, ExitStatus> {
+    let wrong = |text: String| {
+        complain(&text);
+        ExitStatus::Usage
     };
-    let mut verdicts = gather(inputs, Config::default(), Judging::default()).verdicts;
-    verdicts.diagnostics.retain_mut(|diagnostic| {
-        if let Some(severity) = severities.get(diagnostic.code.as_str()) {
-            severity.name().clone_into(&mut diagnostic.severity);
+    let policy = Policy::of(args).map_err(wrong)?;
+    let expectations = args.expect.as_deref().map(expectations).transpose();
+    let expectations = expectations.map_err(wrong)?;
+    let baseline = match (&policy.baseline, &args.write_baseline) {
+        (Some(path), None) => {
+            let read = Baseline::read(path);
+            Some(read.map_err(|error| wrong(format!("{}: {error}", path.display())))?)
         }
-        is_wanted(args, diagnostic)
+        _ => None,
+    };
+    let inputs = Inputs::open(&args.files, 8 * 1024 * 1024 * 1024).map_err(|(path, error)| {
+        notices::error(&format!("{}: {error}", path.display()));
+        ExitStatus::Input
+    })?;
+    let config = Config {
+        engine: EngineConfig {
+            messages: expectations.is_some(),
+            ..EngineConfig::default()
+        },
+        profile: policy.profile,
+        ..Config::default()
+    };
+    let mut judged = gather(inputs, config, Judging::default());
+    judged.verdicts.calls.sort_by_key(|call| call.index);
+    let mut found = std::mem::take(&mut judged.verdicts.diagnostics);
+    found.retain_mut(|own| {
+        let call = call_of(&judged.verdicts.calls, own);
+        policy.weigh(own, call)
     });
+    judged.verdicts.diagnostics = found;
+    if let Some(path) = &args.write_baseline {
+        let written = Baseline::of(&judged.verdicts).write(path);
+        return Ok(output_status(written, &path.display().to_string()));
+    }
+    if let Some(baseline) = baseline {
+        baseline.apply(&mut judged.verdicts);
+    }
+    let unmet = expectations.map_or_else(Vec::new, |own| judged.unmet(&own));
+    let is_met = unmet.is_empty();
+    judged.tell(unmet);
+    let verdicts = &judged.verdicts;
     let out = BufWriter::new(io::stdout().lock());
-    let written = write(args.format, &verdicts, out);
-    let status = output_status(written, "standard output");
+    let status = output_status(write(args.format, verdicts, out), "standard output");
     if status != ExitStatus::Done {
-        return status;
+        return Ok(status);
     }
     let calls = verdicts.calls.len() as u64;
-    if calls < args.min_calls {
+    if calls < policy.min_calls {
         notices::error(&format!(
             "{calls} calls were found, fewer than the {} that --min-calls asks for",
-            args.min_calls
+            policy.min_calls
         ));
-        return ExitStatus::Failed;
+        return Ok(ExitStatus::Failed);
     }
-    let limit = match args.fail_on {
-        FailOn::Error => Some(Severity::Error),
-        FailOn::Warning => Some(Severity::Warning),
-        FailOn::Info => Some(Severity::Info),
-        FailOn::Never => None,
-    };
-    let fails = |diagnostic: &DiagnosticRecord| {
-        let severity = Severity::of_name(&diagnostic.severity);
-        limit.is_some_and(|limit| severity.is_some_and(|severity| severity >= limit))
-    };
-    if verdicts.diagnostics.iter().any(fails) {
-        ExitStatus::Failed
+    let fails = |own: &DiagnosticRecord| policy.fails(own);
+    if !is_met || verdicts.standing().any(fails) {
+        Ok(ExitStatus::Failed)
     } else {
-        ExitStatus::Done
+        Ok(ExitStatus::Done)
     }
 }
 
-/// Whether a word names a rule, or the beginning of some.
-fn is_known(word: &str) -> bool {
-    let word = word.to_ascii_uppercase();
-    rules::CATALOGUE
-        .into_iter()
-        .any(|rule| !word.is_empty() && rule.code.starts_with(&word))
+fn expectations(path: &Path) -> Result<Expectations, String> {
+    let told = |error: String| format!("{}: {error}", path.display());
+    let text = fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
+    Expectations::parse(&text).map_err(told)
 }
 
-fn is_wanted(args: &CheckArgs, diagnostic: &DiagnosticRecord) -> bool {
-    let names = |words: &[String]| {
-        words
-            .iter()
-            .any(|word| diagnostic.code.starts_with(&word.to_ascii_uppercase()))
-    };
-    (args.select.is_empty() || names(&args.select)) && !names(&args.ignore)
+fn call_of<'c>(calls: &'c [CallRecord], own: &DiagnosticRecord) -> Option<&'c CallRecord> {
+    let call_id = own.call_id.as_deref()?;
+    calls.iter().find(|call| call.call_id == call_id)
 }
 
 fn write(format: CheckFormat, verdicts: &Verdicts, mut out: impl Write) -> io::Result<()> {
@@ -111,21 +122,64 @@ fn write(format: CheckFormat, verdicts: &Verdicts, mut out: impl Write) -> io::R
 #[derive(Default)]
 struct Judging {
     verdicts: Verdicts,
+    messages: Vec<MessageRecord>,
+    streams: Vec<StreamRecord>,
+}
+
+impl Judging {
+    fn unmet(&mut self, expectations: &Expectations) -> Vec<Unmet> {
+        self.messages.sort_by(|a, b| a.timestamp.cmp(&b.timestamp));
+        expectations.unmet(Observed {
+            calls: &self.verdicts.calls,
+            messages: &self.messages,
+            streams: &self.streams,
+            diagnostics: &self.verdicts.diagnostics,
+        })
+    }
+
+    /// Tells what was not as expected like what the rules found.
+    fn tell(&mut self, unmet: Vec<Unmet>) {
+        for (own, number) in unmet.into_iter().zip(1..) {
+            let point = own.frame.map(|(file, frame)| Point {
+                file,
+                interface: String::new(),
+                frames: vec![frame],
+                frames_total: 1,
+            });
+            let subject = own.call_id.clone().unwrap_or_default();
+            self.verdicts.diagnostics.push(DiagnosticRecord {
+                id: format!("expectation-{number}"),
+                code: EXPECT.to_owned(),
+                name: "expectation".to_owned(),
+                severity: "error".to_owned(),
+                rfc: None,
+                section: None,
+                subject: Subject {
+                    kind: "call".to_owned(),
+                    id: subject,
+                },
+                party: None,
+                method: None,
+                message: format!("{}: {}", own.name, own.message),
+                quote: None,
+                fix: String::new(),
+                caused_by: None,
+                call_id: own.call_id,
+                suppressed_by: None,
+                points: point.into_iter().collect(),
+                frames: None,
+                confidence: 1.0,
+            });
+        }
+    }
 }
 
 impl Gatherer for Judging {
     fn record(&mut self, record: Record) {
         match record {
-            Record::Call(call) => self.verdicts.calls.push(CallLine {
-                id: call.id,
-                index: call.index,
-                call_id: call.call_id,
-                from: call.from_user,
-                to: call.to_user,
-                outcome: call.outcome,
-                root_cause: call.root_cause,
-                duration_s: call.duration_ms.map(|ms| ms / 1000.0),
-            }),
+            Record::Call(call) => self.verdicts.calls.push(*call),
+            Record::Message(message) => self.messages.push(*message),
+            Record::RtpStream(stream) => self.streams.push(*stream),
             Record::Diagnostic(diagnostic) => self.verdicts.diagnostics.push(*diagnostic),
             Record::Summary(summary) => {
                 self.verdicts.complete = summary.complete;

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod args;
+mod baseline;
 #[cfg(feature = "live")]
 mod capture;
 mod check;
@@ -13,6 +14,7 @@ mod flow;
 mod gathering;
 mod notices;
 mod papers;
+mod policy;
 mod reporter;
 mod schema;
 mod stats;

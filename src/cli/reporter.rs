@@ -186,6 +186,7 @@ fn config(args: &ReportArgs, messages: bool) -> Config {
         show_digits: args.show_digits,
         call: args.call.clone(),
         calls_only: args.calls_only,
+        profile: args.profile.into(),
     }
 }
 

@@ -98,6 +98,13 @@ impl Entry for StunExchange {
 }
 
 impl StunExchange {
+    /// Whether it is a connectivity check (RFC 8445, 7.2.2).
+    #[must_use]
+    pub fn is_check(&self) -> bool {
+        let of_two = |name: &str| name.contains(':');
+        self.ice_role.is_some() || self.username.as_deref().is_some_and(of_two)
+    }
+
     /// Whether nothing more is to come.
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
         let wait = if self.rank() > 0 {

@@ -4,7 +4,8 @@ use super::Inspector;
 use crate::engine::call::ClosedCall;
 use crate::engine::frames::Frames;
 use crate::engine::limits::Limits;
-use crate::report::{CallRecord, DiagnosticRecord, MediaRecord, Record, Subject};
+use crate::octets;
+use crate::report::{CallRecord, DiagnosticRecord, MediaRecord, QuoteRecord, Record, Subject};
 use crate::rules::{self, CallContext, CaptureFacts, Finding, MediaFact, Severity};
 
 impl Inspector {
@@ -22,15 +23,16 @@ impl Inspector {
             .map(|record| record.media.iter().map(media_fact).collect())
             .unwrap_or_default();
         let context = CallContext::new(closed, media, self.capture_facts());
-        let findings = rules::judge_call(&context);
+        let findings = rules::judge_call(&context, self.config.profile);
         let subject = record
             .as_ref()
             .map_or_else(|| closed.call.call_id.clone(), |record| record.id.clone());
         let ids = self.diagnose("call", &subject, Some(&closed.call.call_id), &findings);
         let Some(record) = record else { return };
         let causes = rules::caused_by(&findings);
+        let went_wrong = matches!(record.outcome.as_str(), "rejected" | "failed" | "timeout");
         record.root_cause =
-            rules::root_of(&findings, &causes).and_then(|root| ids.get(root).cloned());
+            rules::root_of(&findings, &causes, went_wrong).and_then(|root| ids.get(root).cloned());
         for symptom in findings.iter().filter_map(|finding| finding.rule.symptom) {
             if !record.symptoms.iter().any(|known| known == symptom) {
                 record.symptoms.push(symptom.to_owned());
@@ -65,7 +67,7 @@ impl Inspector {
             }
             let said = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
             let counts = &mut self.severities;
-            match rule.severity {
+            match finding.severity {
                 Severity::Error => counts.error += 1,
                 Severity::Warning => counts.warning += 1,
                 Severity::Info => counts.info += 1,
@@ -75,7 +77,7 @@ impl Inspector {
                 id: id_of(place),
                 code: rule.code.to_owned(),
                 name: rule.name.to_owned(),
-                severity: rule.severity.name().to_owned(),
+                severity: finding.severity.name().to_owned(),
                 rfc: said(rule.rfc),
                 section: said(rule.section),
                 subject: Subject {
@@ -83,10 +85,13 @@ impl Inspector {
                     id: subject.to_owned(),
                 },
                 party: finding.party.clone(),
+                method: finding.method.clone(),
                 message: finding.message.clone(),
-                fix: rule.fix(),
+                fix: finding.fix.clone().unwrap_or_else(|| rule.fix()),
+                quote: finding.quote.as_ref().map(quoted),
                 caused_by: cause.map(id_of),
                 call_id: call_id.map(str::to_owned),
+                suppressed_by: None,
                 points: self.points(&frames),
                 frames: self.shorthand(&frames),
                 confidence,
@@ -115,5 +120,17 @@ fn media_fact(media: &MediaRecord) -> MediaFact {
         lasted_ns: nanoseconds(&media.until)
             .zip(nanoseconds(&media.from))
             .map_or(0, |(until, from)| until.saturating_sub(from)),
+    }
+}
+
+/// A quoted line as text; the part that is meant is counted in characters.
+fn quoted(quote: &rules::Quote) -> QuoteRecord {
+    let (before, rest) = quote.line.split_at(quote.at.min(quote.line.len()));
+    let (part, after) = rest.split_at(quote.length.min(rest.len()));
+    let [before, part, after] = [before, part, after].map(octets::text);
+    QuoteRecord {
+        at: before.chars().count() as u64,
+        length: part.chars().count() as u64,
+        line: format!("{before}{part}{after}"),
     }
 }

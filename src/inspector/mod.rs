@@ -43,6 +43,8 @@ pub struct Config {
     pub show_digits: bool,
     /// Only this call: its `#`, its Call-ID or the beginning of it, or a user.
     pub call: Option<String>,
+    /// How strictly is judged.
+    pub profile: rules::Profile,
     /// Only calls: no registrations, pings or streams outside calls.
     pub calls_only: bool,
 }
@@ -203,7 +205,7 @@ impl Inspector {
             Event::Connection(connection) => {
                 if !self.config.calls_only && self.config.call.is_none() {
                     self.connections += 1;
-                    let findings = rules::judge_connection(&connection);
+                    let findings = rules::judge_connection(&connection, self.config.profile);
                     let record = self.connection(*connection);
                     let call_id = record.call_id.clone();
                     self.diagnose("connection", &record.id, call_id.as_deref(), &findings);
@@ -216,7 +218,7 @@ impl Inspector {
                     && self.wants_call(None, lookup.call_id.as_deref(), &[])
                 {
                     self.dns_lookups += 1;
-                    let findings = rules::judge_lookup(&lookup);
+                    let findings = rules::judge_lookup(&lookup, self.config.profile);
                     let record = self.dns_lookup(*lookup);
                     let call_id = record.call_id.clone();
                     self.diagnose("dns_lookup", &record.id, call_id.as_deref(), &findings);
@@ -230,7 +232,11 @@ impl Inspector {
                 if !self.config.calls_only && self.wants_call(None, call_id.as_deref(), &[&user]) {
                     self.registrations += 1;
                     let now = self.engine.counters().last.unwrap_or_default();
-                    let findings = rules::judge_registration(&registration, self.capture_facts());
+                    let findings = rules::judge_registration(
+                        &registration,
+                        self.capture_facts(),
+                        self.config.profile,
+                    );
                     let mut record = self.registration(*registration, now);
                     record.diagnostics =
                         self.diagnose("registration", &record.id, call_id.as_deref(), &findings);
@@ -244,7 +250,8 @@ impl Inspector {
                     && self.wants_call(None, exchange.call_id.as_deref(), &[])
                 {
                     self.stun_exchanges += 1;
-                    let findings = rules::judge_stun(&exchange, self.capture_facts());
+                    let findings =
+                        rules::judge_stun(&exchange, self.capture_facts(), self.config.profile);
                     let record = self.stun_exchange(*exchange);
                     let call_id = record.call_id.clone();
                     self.diagnose("stun_exchange", &record.id, call_id.as_deref(), &findings);

@@ -4,16 +4,17 @@ use std::io::{self, Write};
 
 use colored::Colorize as _;
 use serde_json::{Value, json as value};
+use sha2::{Digest as _, Sha256};
 
 use super::escape::{terminal, write_json};
-use crate::report::{DiagnosticRecord, Point, SCHEMA};
+use crate::report::{CallRecord, DiagnosticRecord, Point, SCHEMA};
 use crate::rules;
 
 /// What a check found.
 #[derive(Debug, Default)]
 pub struct Verdicts {
     /// Calls that were judged.
-    pub calls: Vec<CallLine>,
+    pub calls: Vec<CallRecord>,
     /// What was found.
     pub diagnostics: Vec<DiagnosticRecord>,
     /// Whether everything in the input was read.
@@ -22,49 +23,64 @@ pub struct Verdicts {
     pub packets: u64,
 }
 
-/// A call, as far as verdicts name it.
-#[derive(Debug)]
-pub struct CallLine {
-    /// Its id.
-    pub id: String,
-    /// Its number.
-    pub index: u64,
-    /// Its Call-ID.
-    pub call_id: String,
-    /// The caller.
-    pub from: Option<String>,
-    /// The callee.
-    pub to: Option<String>,
-    /// How it went.
-    pub outcome: String,
-    /// The diagnostic that explains it.
-    pub root_cause: Option<String>,
-    /// How long it took.
-    pub duration_s: Option<f64>,
-}
-
 impl Verdicts {
-    fn call_of(&self, diagnostic: &DiagnosticRecord) -> Option<&CallLine> {
+    fn call_of(&self, diagnostic: &DiagnosticRecord) -> Option<&CallRecord> {
         let call_id = diagnostic.call_id.as_deref()?;
         self.calls.iter().find(|call| call.call_id == call_id)
     }
 
     fn count(&self, severity: &str) -> usize {
-        let found = self.diagnostics.iter();
+        let found = self.standing();
         found.filter(|own| own.severity == severity).count()
+    }
+
+    /// What counts.
+    pub fn standing(&self) -> impl Iterator<Item = &DiagnosticRecord> {
+        let found = self.diagnostics.iter();
+        found.filter(|own| own.suppressed_by.is_none())
+    }
+
+    fn suppressed(&self) -> usize {
+        self.diagnostics.len() - self.standing().count()
+    }
+
+    /// What survives another run over the same fault: the rule, who must act,
+    /// the method and the programs, never a Call-ID, a port, a frame or a time.
+    #[must_use]
+    pub fn fingerprint(&self, diagnostic: &DiagnosticRecord) -> String {
+        let party = match diagnostic.party.as_deref() {
+            Some(role @ ("caller" | "callee" | "proxy")) => role,
+            Some(_) => "address",
+            None => "",
+        };
+        let call = self.call_of(diagnostic);
+        let agent = |own: Option<&String>| own.cloned().unwrap_or_default();
+        let parts = [
+            diagnostic.code.clone(),
+            party.to_owned(),
+            diagnostic.method.clone().unwrap_or_default(),
+            agent(call.and_then(|call| call.caller_user_agent.as_ref())),
+            agent(call.and_then(|call| call.callee_user_agent.as_ref())),
+        ];
+        let digest = Sha256::digest(parts.join("\n").as_bytes());
+        let hex: Vec<String> = digest
+            .iter()
+            .take(8)
+            .map(|octet| format!("{octet:02x}"))
+            .collect();
+        hex.concat()
     }
 }
 
-impl CallLine {
-    fn name(&self) -> String {
-        let user = |user: &Option<String>| terminal(user.as_deref().unwrap_or("?")).into_owned();
-        format!(
-            "call {}, {} to {}",
-            self.index,
-            user(&self.from),
-            user(&self.to)
-        )
-    }
+/// How a call is spoken of.
+fn name_of(call: &CallRecord) -> String {
+    let user = |user: &Option<String>| terminal(user.as_deref().unwrap_or("?")).into_owned();
+    format!(
+        "call {}, {} to {}",
+        call.index,
+        user(&call.from_user),
+        user(&call.to_user)
+    )
 }
 
 /// A number of things.
@@ -84,41 +100,28 @@ fn place(point: &Point) -> String {
 ///
 /// When `out` can't be written.
 pub fn text(verdicts: &Verdicts, out: &mut impl Write) -> io::Result<()> {
-    let mut order: Vec<&DiagnosticRecord> = verdicts.diagnostics.iter().collect();
-    order.sort_by_key(|own| verdicts.call_of(own).map_or(u64::MAX, |call| call.index));
-    for own in order {
-        let head = format!("{}[{}]", own.severity, own.code);
-        let head = match own.severity.as_str() {
-            "error" => head.red().bold(),
-            "warning" => head.yellow().bold(),
-            _ => head.cyan(),
-        };
-        writeln!(out, "{head}: {}", terminal(&own.message))?;
-        let whose = verdicts
+    let mut order: Vec<&DiagnosticRecord> = verdicts.standing().collect();
+    let place = |own: &DiagnosticRecord| verdicts.call_of(own).map_or(u64::MAX, |call| call.index);
+    let is_root = |own: &DiagnosticRecord| {
+        verdicts
             .call_of(own)
-            .map_or_else(|| terminal(&own.subject.id).into_owned(), CallLine::name);
-        for point in &own.points {
-            writeln!(out, "  --> {} ({whose})", place(point))?;
+            .is_some_and(|call| call.root_cause.as_ref() == Some(&own.id))
+    };
+    order.sort_by_key(|own| (place(own), !is_root(own)));
+    let mut last = None;
+    for own in order {
+        let call = verdicts.call_of(own);
+        if last != Some(place(own)) {
+            last = Some(place(own));
+            let head = match call {
+                Some(call) => format!("{} ({})", name_of(call), call.outcome),
+                None => "outside calls".to_owned(),
+            };
+            writeln!(out, "{}\n", head.bold())?;
         }
-        let title = rules::find(&own.code).map_or_else(String::new, rules::Rule::title);
-        match (&own.rfc, &own.section) {
-            (Some(rfc), Some(section)) => writeln!(out, "   = {rfc} {section}: {title}")?,
-            _ => writeln!(out, "   = {title}")?,
-        }
-        if let Some(party) = &own.party {
-            writeln!(out, "   = must act: {}", terminal(party))?;
-        }
-        let cause = verdicts
-            .diagnostics
-            .iter()
-            .find(|cause| Some(&cause.id) == own.caused_by.as_ref());
-        match cause {
-            Some(cause) => writeln!(out, "   = follows from {}", cause.code)?,
-            None => writeln!(out, "   = help: {}", own.fix)?,
-        }
-        writeln!(out)?;
+        finding(verdicts, own, is_root(own), out)?;
     }
-    writeln!(
+    write!(
         out,
         "{}, {}, {} in {}",
         counted(verdicts.count("error") as u64, "error"),
@@ -126,10 +129,73 @@ pub fn text(verdicts: &Verdicts, out: &mut impl Write) -> io::Result<()> {
         counted(verdicts.count("info") as u64, "note"),
         counted(verdicts.calls.len() as u64, "call")
     )?;
+    match verdicts.suppressed() {
+        0 => writeln!(out)?,
+        count => writeln!(out, "; {count} more are known and do not count")?,
+    }
     if !verdicts.complete {
         writeln!(out, "the results are incomplete: `analyze` says why")?;
     }
     Ok(())
+}
+
+/// One finding: what, where, why, and what to do.
+fn finding(
+    verdicts: &Verdicts,
+    own: &DiagnosticRecord,
+    is_root: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let head = format!("{}[{}]", own.severity, own.code);
+    let head = match own.severity.as_str() {
+        "error" => head.red().bold(),
+        "warning" => head.yellow().bold(),
+        _ => head.cyan(),
+    };
+    writeln!(out, "{head}: {}", terminal(&own.message))?;
+    for point in &own.points {
+        writeln!(out, "  --> {}", place(point))?;
+    }
+    if let Some(quote) = &own.quote {
+        let part = |from: u64, count: u64| -> String {
+            let from = usize::try_from(from).unwrap_or(usize::MAX);
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            let text: String = quote.line.chars().skip(from).take(count).collect();
+            terminal(&text).into_owned()
+        };
+        let before = part(0, quote.at);
+        let meant = part(quote.at, quote.length);
+        let after = part(quote.at + quote.length, u64::MAX);
+        let space = " ".repeat(before.chars().count());
+        let line = "^".repeat(meant.chars().count().max(1));
+        writeln!(
+            out,
+            "   |\n   | {before}{meant}{after}\n   | {space}{}",
+            line.red().bold()
+        )?;
+    }
+    let title = rules::find(&own.code).map_or_else(String::new, rules::Rule::title);
+    match (&own.rfc, &own.section) {
+        (Some(rfc), Some(section)) => writeln!(out, "   = {rfc} {section}: {title}")?,
+        _ if title.is_empty() => {}
+        _ => writeln!(out, "   = {title}")?,
+    }
+    if is_root {
+        writeln!(out, "   = this explains what went wrong in the call")?;
+    }
+    if let Some(party) = &own.party {
+        writeln!(out, "   = must act: {}", terminal(party))?;
+    }
+    let cause = verdicts
+        .diagnostics
+        .iter()
+        .find(|cause| Some(&cause.id) == own.caused_by.as_ref());
+    match cause {
+        Some(cause) => writeln!(out, "   = follows from {}", cause.code)?,
+        None if own.fix.is_empty() => {}
+        None => writeln!(out, "   = help: {}", terminal(&own.fix))?,
+    }
+    writeln!(out)
 }
 
 /// One document.
@@ -148,6 +214,7 @@ pub fn json(verdicts: &Verdicts, out: &mut impl Write) -> io::Result<()> {
                 "error": verdicts.count("error"),
                 "warning": verdicts.count("warning"),
                 "info": verdicts.count("info"),
+                "suppressed": verdicts.suppressed(),
             },
         },
         "diagnostics": verdicts.diagnostics,
@@ -188,7 +255,7 @@ pub fn github(verdicts: &Verdicts, out: &mut impl Write) -> io::Result<()> {
             .replace('\n', "%0A")
     };
     let property = |text: &str| escaped(text).replace(':', "%3A").replace(',', "%2C");
-    for own in &verdicts.diagnostics {
+    for own in verdicts.standing() {
         let level = match own.severity.as_str() {
             "error" => "error",
             "warning" => "warning",
@@ -248,14 +315,19 @@ pub fn sarif(verdicts: &Verdicts, out: &mut impl Write) -> io::Result<()> {
                     })
                 })
                 .collect();
-            let party = own.party.as_deref().unwrap_or("");
+            let suppressions: Vec<Value> = own
+                .suppressed_by
+                .iter()
+                .map(|reason| value!({"kind": "external", "justification": terminal(reason)}))
+                .collect();
             value!({
+                "suppressions": suppressions,
                 "ruleId": own.code,
                 "level": level(&own.severity),
                 "message": {"text": format!("{}. {}", terminal(&own.message), own.fix)},
                 "locations": locations,
                 // What survives another run over the same fault.
-                "partialFingerprints": {"rule/v1": format!("{} {party}", own.code)},
+                "partialFingerprints": {"fault/v1": verdicts.fingerprint(own)},
             })
         })
         .collect();
@@ -294,22 +366,21 @@ fn uri(path: &str) -> String {
 ///
 /// When `out` can't be written.
 pub fn junit(verdicts: &Verdicts, out: &mut impl Write) -> io::Result<()> {
-    let of_call = |call: &CallLine| -> Vec<&DiagnosticRecord> {
-        let found = verdicts.diagnostics.iter();
+    let of_call = |call: &CallRecord| -> Vec<&DiagnosticRecord> {
+        let found = verdicts.standing();
         found
             .filter(|own| own.call_id.as_deref() == Some(call.call_id.as_str()))
             .collect()
     };
     let others: Vec<&DiagnosticRecord> = verdicts
-        .diagnostics
-        .iter()
+        .standing()
         .filter(|own| verdicts.call_of(own).is_none())
         .collect();
     let mut cases = Vec::new();
     for call in &verdicts.calls {
-        let seconds = call.duration_s.unwrap_or(0.0);
+        let seconds = call.duration_ms.unwrap_or(0.0) / 1000.0;
         cases.push((
-            format!("{} ({})", call.name(), call.outcome),
+            format!("{} ({})", name_of(call), call.outcome),
             seconds,
             of_call(call),
         ));

@@ -19,7 +19,7 @@ mod transaction;
 
 pub use call::{CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, MediaRecord};
 pub use connection::ConnectionRecord;
-pub use diagnostic::{DiagnosticRecord, Subject};
+pub use diagnostic::{DiagnosticRecord, QuoteRecord, Subject};
 pub use dns::{DnsLookupEntry, DnsLookupRecord};
 pub use doctor::{Check, Examination};
 pub use message::MessageRecord;

@@ -8,7 +8,6 @@
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::octets;
 use crate::sip::header::auth_parameter;
-use crate::sip::header::parameter;
 use crate::sip::header::unquoted;
 
 pub(super) const RULE: Rule = Rule {

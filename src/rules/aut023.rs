@@ -15,6 +15,7 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Warning,
     rfc: "RFC 3261",
     section: "22.1",
+    is_tolerated: true,
     source: include_str!("aut023.rs"),
     flags: &[
         "0 A>B INVITE header=Proxy-Authorization:_Digest_nonce=\"y\",response=\"1\"

@@ -3,7 +3,7 @@
 //! Before its answer a callee refuses with 4xx to 6xx; BYE is for the caller, and for calls
 //! that were answered.
 //!
-//! Fix: refuse the INVITE.
+//! Fix: refuse the INVITE with a status of 400 or more instead.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::engine::session::Side;

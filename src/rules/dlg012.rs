@@ -2,7 +2,7 @@
 //!
 //! It must wait for the ACK, or for 32 seconds.
 //!
-//! Fix: let the callee wait.
+//! Fix: let the callee wait for the ACK.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::engine::session::Side;

@@ -2,7 +2,7 @@
 //!
 //! Each BYE is answered, one of them perhaps with 481. That is well.
 //!
-//! Fix: nothing.
+//! Fix: nothing; that happens.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;

@@ -4,7 +4,7 @@
 //!
 //! Fix: let BYE end everything that uses the dialog.
 
-use super::{CallContext, Check, Findings, Message, Rule, Severity};
+use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;
 use crate::time::SECOND;
 use crate::time::millis;

@@ -2,7 +2,7 @@
 //!
 //! Nobody can tell whom to call; it is answered 400.
 //!
-//! Fix: name one target.
+//! Fix: name exactly one target in Refer-To.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;

@@ -29,8 +29,10 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for stream in &context.closed.streams {
         let report = stream.report();
-        // Where the receiver got all of them the capture lost them.
-        let arrived = stream.far_end.reports > 0 && stream.far_end.cumulative_lost <= 0;
+        // Where the receiver got all of them, or hardly any is there, the capture
+        // lost them.
+        let arrived = report.lost * 2 > report.expected
+            || (stream.far_end.reports > 0 && stream.far_end.cumulative_lost <= 0);
         if report.expected >= 100
             && report.lost * 100 >= report.expected
             && stream.membership.is_some()

@@ -16,6 +16,7 @@
 
 mod context;
 mod description;
+mod profile;
 
 mod aut001;
 mod aut002;
@@ -277,6 +278,7 @@ mod upd003;
 mod upd004;
 
 pub use context::{CallContext, CaptureFacts, MediaFact, Message};
+pub use profile::Profile;
 
 use crate::engine::connection::Connection;
 use crate::engine::dns_lookup::DnsLookup;
@@ -389,12 +391,6 @@ impl Rule {
         lines.join("\n").trim_end().to_owned()
     }
 
-    /// Whether a user notices: an error, or what has a symptom.
-    #[must_use]
-    pub fn is_serious(&self) -> bool {
-        self.severity == Severity::Error || self.symptom.is_some()
-    }
-
     /// What it is about, in one sentence.
     #[must_use]
     pub fn title(&self) -> String {
@@ -439,6 +435,19 @@ impl Quote {
         let end = end.map_or(line.len(), |end| at - from + end);
         let line = line.get(..end.min(MAX_QUOTE))?;
         let at = at - from;
+        if holds_secrets(line) {
+            // What was hashed or what the media are keyed by is nobody's
+            // business; the name of the field and the part are enough.
+            let name = memchr::memchr(b':', line).unwrap_or(0) + 1;
+            let end = (at + part.len()).min(line.len());
+            let shown = line.get(at..end).filter(|_| at >= name).unwrap_or_default();
+            let head = [line.get(..name)?, b" ... "].concat();
+            return Some(Self {
+                at: head.len(),
+                length: shown.len(),
+                line: [&head, shown].concat(),
+            });
+        }
         Some(Self {
             line: line.to_vec(),
             at,
@@ -447,17 +456,36 @@ impl Quote {
     }
 }
 
+/// Whether a line carries what must not leave the capture.
+fn holds_secrets(line: &[u8]) -> bool {
+    let head = |name: &str| {
+        line.get(..name.len())
+            .is_some_and(|own| own.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    let names = [
+        "authorization:",
+        "proxy-authorization:",
+        "a=crypto:",
+        "a=ice-pwd:",
+    ];
+    names.into_iter().any(head) || head("authentication-info:")
+}
+
 /// Something that was found.
 #[derive(Clone, Debug)]
 pub struct Finding {
     /// By which rule.
     pub rule: &'static Rule,
+    /// How much it weighs under the profile.
+    pub severity: Severity,
     /// What, of this very case.
     pub message: String,
     /// Who must act: `caller`, `callee`, `proxy`, or an address.
     pub party: Option<String>,
     /// Where it is seen.
     pub evidence: Vec<PacketRef>,
+    /// The method of the message that shows it.
+    pub method: Option<String>,
     /// The octets that show it.
     pub quote: Option<Quote>,
     /// What to do in this case, where more is known than the manual says.
@@ -468,7 +496,7 @@ pub struct Finding {
 #[derive(Debug, Default)]
 pub struct Findings {
     found: Vec<Finding>,
-    rule: Option<&'static Rule>,
+    rule: Option<(&'static Rule, Severity)>,
     is_added: bool,
 }
 
@@ -480,7 +508,9 @@ const MAX_EVIDENCE: usize = 16;
 impl Findings {
     /// Adds one; only so many of a rule are kept.
     fn add(&mut self, message: impl Into<String>, evidence: impl IntoIterator<Item = PacketRef>) {
-        let Some(rule) = self.rule else { return };
+        let Some((rule, severity)) = self.rule else {
+            return;
+        };
         let same = self
             .found
             .iter()
@@ -490,9 +520,11 @@ impl Findings {
         }
         self.found.push(Finding {
             rule,
+            severity,
             message: message.into(),
             party: None,
             evidence: evidence.into_iter().take(MAX_EVIDENCE).collect(),
+            method: None,
             quote: None,
             fix: None,
         });
@@ -505,6 +537,7 @@ impl Findings {
         self.add(text, [message.at()]);
         self.by(message.flow().src.ip.to_string());
         if let Some(last) = self.found.last_mut().filter(|_| self.is_added) {
+            last.method = Some(message.method.as_str().to_owned());
             last.quote = Quote::of(message.sip.octets(), part);
         }
     }
@@ -806,19 +839,21 @@ pub fn find(code: &str) -> Option<&'static Rule> {
         .find(|rule| rule.code.eq_ignore_ascii_case(code) || rule.name == code)
 }
 
-fn judge(mut each: impl FnMut(&Rule, &mut Findings)) -> Vec<Finding> {
+fn judge(profile: Profile, mut each: impl FnMut(&Rule, &mut Findings)) -> Vec<Finding> {
     let mut findings = Findings::default();
     for rule in CATALOGUE {
-        findings.rule = Some(rule);
-        each(rule, &mut findings);
+        findings.rule = profile.severity(rule).map(|severity| (rule, severity));
+        if findings.rule.is_some() {
+            each(rule, &mut findings);
+        }
     }
     findings.found
 }
 
 /// What is wrong with a call.
 #[must_use]
-pub fn judge_call(context: &CallContext<'_>) -> Vec<Finding> {
-    judge(|rule, findings| {
+pub fn judge_call(context: &CallContext<'_>, profile: Profile) -> Vec<Finding> {
+    judge(profile, |rule, findings| {
         if let Check::Call(check) = rule.check {
             check(context, findings);
         }
@@ -827,8 +862,12 @@ pub fn judge_call(context: &CallContext<'_>) -> Vec<Finding> {
 
 /// What is wrong with a registration.
 #[must_use]
-pub fn judge_registration(registration: &Registration, capture: CaptureFacts) -> Vec<Finding> {
-    judge(|rule, findings| {
+pub fn judge_registration(
+    registration: &Registration,
+    capture: CaptureFacts,
+    profile: Profile,
+) -> Vec<Finding> {
+    judge(profile, |rule, findings| {
         if let Check::Registration(check) = rule.check {
             check(registration, capture, findings);
         }
@@ -837,8 +876,8 @@ pub fn judge_registration(registration: &Registration, capture: CaptureFacts) ->
 
 /// What is wrong with a connection.
 #[must_use]
-pub fn judge_connection(connection: &Connection) -> Vec<Finding> {
-    judge(|rule, findings| {
+pub fn judge_connection(connection: &Connection, profile: Profile) -> Vec<Finding> {
+    judge(profile, |rule, findings| {
         if let Check::Connection(check) = rule.check {
             check(connection, findings);
         }
@@ -847,8 +886,8 @@ pub fn judge_connection(connection: &Connection) -> Vec<Finding> {
 
 /// What is wrong with a DNS look-up.
 #[must_use]
-pub fn judge_lookup(lookup: &DnsLookup) -> Vec<Finding> {
-    judge(|rule, findings| {
+pub fn judge_lookup(lookup: &DnsLookup, profile: Profile) -> Vec<Finding> {
+    judge(profile, |rule, findings| {
         if let Check::Dns(check) = rule.check {
             check(lookup, findings);
         }
@@ -857,8 +896,12 @@ pub fn judge_lookup(lookup: &DnsLookup) -> Vec<Finding> {
 
 /// What is wrong with a STUN exchange.
 #[must_use]
-pub fn judge_stun(exchange: &StunExchange, capture: CaptureFacts) -> Vec<Finding> {
-    judge(|rule, findings| {
+pub fn judge_stun(
+    exchange: &StunExchange,
+    capture: CaptureFacts,
+    profile: Profile,
+) -> Vec<Finding> {
+    judge(profile, |rule, findings| {
         if let Check::Stun(check) = rule.check {
             check(exchange, capture, findings);
         }
@@ -891,26 +934,37 @@ pub fn caused_by(findings: &[Finding]) -> Vec<Option<usize>> {
 }
 
 /// The one finding that explains a call that went wrong, by place: one that
-/// follows from none, weighs the most, and explains the most.
+/// follows from none, that a user notices, weighs the most, and explains the
+/// most. In a call that went well only what a user notices counts.
 #[must_use]
-pub fn root_of(findings: &[Finding], caused_by: &[Option<usize>]) -> Option<usize> {
-    let explains = |place: usize| {
-        caused_by
-            .iter()
-            .filter(|cause| **cause == Some(place))
-            .count()
+pub fn root_of(
+    findings: &[Finding],
+    caused_by: &[Option<usize>],
+    went_wrong: bool,
+) -> Option<usize> {
+    let explained = |place: usize| {
+        let causes = caused_by.iter().enumerate();
+        causes
+            .filter(move |(_, cause)| **cause == Some(place))
+            .filter_map(|(consequence, _)| findings.get(consequence))
     };
-    (0..findings.len())
-        .filter(|&place| {
-            caused_by.get(place) == Some(&None)
-                && findings
-                    .get(place)
-                    .is_some_and(|finding| finding.rule.is_serious())
+    let is_noticed = |place: usize, finding: &Finding| {
+        finding.rule.symptom.is_some() || explained(place).any(|own| own.rule.symptom.is_some())
+    };
+    let roots = findings.iter().enumerate().filter(|(place, finding)| {
+        let is_error = finding.severity == Severity::Error && went_wrong;
+        caused_by.get(*place) == Some(&None) && (is_error || is_noticed(*place, finding))
+    });
+    roots
+        .max_by_key(|(place, finding)| {
+            (
+                is_noticed(*place, finding),
+                explained(*place).count(),
+                finding.severity,
+                std::cmp::Reverse(*place),
+            )
         })
-        .max_by_key(|&place| {
-            let severity = findings.get(place).map(|finding| finding.rule.severity);
-            (severity, explains(place), std::cmp::Reverse(place))
-        })
+        .map(|(place, _)| place)
 }
 
 #[cfg(test)]
@@ -963,24 +1017,35 @@ mod tests {
         check(29, 3, b"CSeq: 1 ACK", 8);
         check(36, 1, b"x", 0);
         assert_eq!(Quote::of(&octets[21..], &octets[..3]), None);
+        let secret = b"Authorization: Digest uri=\"sip:x\", response=\"77\"\r\n";
+        let quote = Quote::of(secret, &secret[27..32]).expect("inside");
+        assert_eq!(quote.line, b"Authorization: ... sip:x");
+        assert_eq!((quote.at, quote.length), (19, 5));
     }
 
     #[test]
     fn consequences_follow_from_the_first_cause() {
         let finding = |code: &str| Finding {
             rule: find(code).expect("a rule"),
+            severity: find(code).expect("a rule").severity,
             message: String::new(),
             party: None,
             evidence: Vec::new(),
+            method: None,
             quote: None,
             fix: None,
         };
         let findings = ["DLG037", "DLG040", "TXN014"].map(finding);
         let causes = caused_by(&findings);
         assert_eq!(causes, [Some(1), None, Some(1)]);
-        assert_eq!(root_of(&findings, &causes), Some(1));
-        assert_eq!(root_of(&[], &[]), None);
+        assert_eq!(root_of(&findings, &causes, false), Some(1));
+        assert_eq!(root_of(&[], &[], true), None);
         let warnings = ["DLG019"].map(finding);
-        assert_eq!(root_of(&warnings, &caused_by(&warnings)), None);
+        assert_eq!(root_of(&warnings, &caused_by(&warnings), true), None);
+        // What nobody notices explains nothing, unless the call failed.
+        let odd = ["SYN012", "TXN031"].map(finding);
+        assert_eq!(root_of(&odd, &caused_by(&odd), false), Some(1));
+        assert_eq!(root_of(&odd[..1], &[None], false), None);
+        assert_eq!(root_of(&odd[..1], &[None], true), Some(0));
     }
 }

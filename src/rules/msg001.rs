@@ -4,7 +4,7 @@
 //!
 //! Fix: send it over TCP or TLS, or in parts.
 
-use super::{CallContext, Check, Findings, Message, Rule, Severity};
+use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;
 
 pub(super) const RULE: Rule = Rule {

@@ -2,9 +2,9 @@
 //!
 //! MESSAGE makes no dialog; a Contact there is forbidden.
 //!
-//! Fix: leave it out.
+//! Fix: leave Contact out of MESSAGE.
 
-use super::{CallContext, Check, Findings, Message, Rule, Severity};
+use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 

@@ -89,6 +89,11 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 format!("the {who} asks to be sent to at {ip}, an address inside its network"),
             );
             found.by(who);
+            found.fix(format!(
+                "{ip} can't be reached from outside: anchor the media at the proxy (rtpengine, \
+                 rtpproxy), let the phone use STUN or ICE, or let the other side answer to where \
+                 packets come from (symmetric RTP, RFC 4961)"
+            ));
             return;
         }
     }

@@ -32,11 +32,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(exchange: &StunExchange, capture: CaptureFacts, found: &mut Findings) {
     // A check of ICE may well go unanswered.
-    let is_check = exchange.ice_role.is_some()
-        || exchange
-            .username
-            .as_deref()
-            .is_some_and(|own| own.contains(':'));
+    let is_check = exchange.is_check();
     let silent =
         exchange.answer.is_none() && !exchange.is_indication && exchange.requested.is_some();
     if silent

@@ -2,7 +2,7 @@
 //!
 //! The status was withdrawn; 200 says the same.
 //!
-//! Fix: answer 200.
+//! Fix: answer 200 to a SUBSCRIBE that is accepted.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;

@@ -2,7 +2,7 @@
 //!
 //! There is no other version; a receiver answers 505. It is corruption, or a test.
 //!
-//! Fix: write SIP/2.0.
+//! Fix: write SIP/2.0 as the version.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Anomaly;

@@ -2,7 +2,7 @@
 //!
 //! A proxy can't count it down and may refuse the request.
 //!
-//! Fix: begin with 70.
+//! Fix: begin with Max-Forwards: 70.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::octets;

@@ -2,7 +2,7 @@
 //!
 //! Names in Latin-1 come out garbled, or the message is refused.
 //!
-//! Fix: write names in UTF-8.
+//! Fix: write names and subjects in UTF-8.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::octets;

@@ -84,5 +84,15 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             Some("uac") => "caller",
             _ => "callee",
         });
+        found.fix(format!(
+            "the {} must send a re-INVITE or UPDATE by {} s; if it does, see why it is refused or \
+             lost",
+            match refresher.as_deref() {
+                Some("uac") => "caller",
+                Some(_) => "callee",
+                None => "side that is named the refresher",
+            },
+            seconds / 2
+        ));
     }
 }

@@ -35,6 +35,11 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                     message.told()
                 ),
             );
+            found.fix(format!(
+                "use TCP or TLS for this request, or shorten it by {} octets: fewer codecs, \
+                 compact header names, no headers that nobody reads",
+                length - 1300
+            ));
             return;
         }
     }

@@ -6,7 +6,6 @@
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::octets;
-use crate::sip::header::Via;
 
 pub(super) const RULE: Rule = Rule {
     code: "TRN002",

@@ -2,7 +2,7 @@
 //!
 //! By the time it is sent whoever asked has given up; it is traffic that helps nobody.
 //!
-//! Fix: send nothing.
+//! Fix: send nothing when the time is over.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;

@@ -10,7 +10,9 @@
 //! its public address (rport, STUN, outbound), switch a SIP ALG off.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
+use crate::octets;
 use crate::sip::Method;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "TXN014",
@@ -89,5 +91,25 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             [hop.first],
         );
         found.by("callee");
+        let answer = context.responses().find(|(_, own)| {
+            own.is_success(&Method::Invite)
+                && own.flow().src == answerer
+                && own.sip.contact().is_some()
+        });
+        if let Some((_, answer)) = answer {
+            let contact = answer.sip.contact().map(|own| own.uri).unwrap_or_default();
+            let routes = answer.values(HeaderName::RecordRoute).len();
+            let way = match routes {
+                0 => "no Record-Route stands before it".to_owned(),
+                count => format!("through {count} Record-Routes"),
+            };
+            found.fix(format!(
+                "the ACK must go to {} ({way}) and reach {answerer}: rewrite or alias the Contact at \
+                 the proxy (fix_nated_contact, add_contact_alias) and add Record-Route; at the phone \
+                 enable rport, STUN or outbound; at the router switch the SIP ALG off. Without the \
+                 ACK the call drops 32 s after the answer",
+                octets::text(contact)
+            ));
+        }
     }
 }

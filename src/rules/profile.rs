@@ -1,0 +1,97 @@
+//! How strictly is judged.
+
+use super::{Rule, Severity};
+
+/// What kind of network is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// By the letter.
+    Strict,
+    /// What liberal receivers put up with weighs less.
+    #[default]
+    Interop,
+    /// A mobile operator's core.
+    Ims,
+    /// Browsers and their gateways.
+    Webrtc,
+}
+
+/// What weighs otherwise in some networks; `None`: it is no finding there.
+const OTHERWISE: [(Profile, &str, Option<Severity>); 9] = [
+    // Third parties register for each other, keys come from AKA, signalling
+    // runs through IPsec, and preconditions need 100rel.
+    (Profile::Ims, "REG002", None),
+    (Profile::Ims, "AUT003", None),
+    (Profile::Ims, "TRN001", None),
+    (Profile::Ims, "PRK011", Some(Severity::Error)),
+    // Media are keyed by DTLS and certificates named by SHA-256 (RFC 8826,
+    // RFC 8827).
+    (Profile::Webrtc, "SDP034", Some(Severity::Error)),
+    (Profile::Webrtc, "SDP035", Some(Severity::Error)),
+    (Profile::Webrtc, "SDP038", Some(Severity::Error)),
+    (Profile::Webrtc, "SDP028", None),
+    (Profile::Webrtc, "TRN012", None),
+];
+
+impl Profile {
+    /// The names used on the command line.
+    pub const NAMES: [&'static str; 4] = ["strict", "interop", "ims", "webrtc"];
+
+    /// The profile of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "strict" => Self::Strict,
+            "interop" => Self::Interop,
+            "ims" => Self::Ims,
+            "webrtc" => Self::Webrtc,
+            _ => return None,
+        })
+    }
+
+    /// What a finding of `rule` weighs; `None` if it is none here.
+    #[must_use]
+    pub fn severity(self, rule: &Rule) -> Option<Severity> {
+        let otherwise = OTHERWISE
+            .iter()
+            .find(|(profile, code, _)| *profile == self && *code == rule.code);
+        if let Some((_, _, severity)) = otherwise {
+            return *severity;
+        }
+        Some(match rule.severity {
+            own if self == Self::Strict || !rule.is_tolerated => own,
+            Severity::Error => Severity::Warning,
+            Severity::Warning | Severity::Info => Severity::Info,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::find;
+
+    #[test]
+    fn each_profile_weighs_in_its_own_way() {
+        let check = |profile: &str, code: &str, expected| {
+            let profile = Profile::of_name(profile).expect("a profile");
+            let rule = find(code).expect("a rule");
+            assert_eq!(profile.severity(rule), expected, "{code}");
+        };
+        check("strict", "SYN001", Some(Severity::Error));
+        check("interop", "SYN001", Some(Severity::Warning));
+        check("strict", "SYN020", Some(Severity::Warning));
+        check("ims", "SYN020", Some(Severity::Info));
+        check("ims", "REG002", None);
+        check("webrtc", "REG002", Some(Severity::Info));
+        check("webrtc", "SDP034", Some(Severity::Error));
+        check("interop", "TXN014", Some(Severity::Error));
+        for (_, code, _) in OTHERWISE {
+            assert!(find(code).is_some(), "{code}");
+        }
+        for name in Profile::NAMES {
+            assert!(Profile::of_name(name).is_some(), "{name}");
+        }
+        assert_eq!(Profile::of_name("lab"), None);
+    }
+}
