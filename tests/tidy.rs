@@ -138,9 +138,11 @@ fn m047_keys_off_the_wire_are_hashed_with_a_seed() {
             "{}",
             path.display()
         );
-        // The one unseeded digest names messages; no map is keyed by it.
+        // The unseeded digests name messages; no map is keyed by them.
         if text.contains("FixedState") {
-            assert!(path.ends_with("engine/call/facts.rs"), "{}", path.display());
+            let names = ["engine/call/facts.rs", "rules/context.rs"];
+            let known = names.iter().any(|own| path.ends_with(own));
+            assert!(known, "{}", path.display());
         }
     }
 }
@@ -150,7 +152,7 @@ fn serialised_types_live_in_the_report_alone() {
     for (path, module, text) in modules() {
         if text.contains("derive(") && text.contains("Serialize") {
             assert!(
-                matches!(module.as_str(), "report" | "output"),
+                matches!(module.as_str(), "report" | "output") || path.ends_with("cli/baseline.rs"),
                 "{}",
                 path.display()
             );

@@ -64,6 +64,7 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, ExitStatus> {
         policy.weigh(own, call)
     });
     judged.verdicts.diagnostics = found;
+    judged.verdicts.sort();
     if let Some(path) = &args.write_baseline {
         let written = Baseline::of(&judged.verdicts).write(path);
         return Ok(output_status(written, &path.display().to_string()));

@@ -34,6 +34,19 @@ impl Verdicts {
         found.filter(|own| own.severity == severity).count()
     }
 
+    /// By call; in each the root first, then what weighs most.
+    pub fn sort(&mut self) {
+        let mut found = std::mem::take(&mut self.diagnostics);
+        found.sort_by_cached_key(|own| {
+            let call = self.call_of(own);
+            let place = call.map_or(u64::MAX, |call| call.index);
+            let is_root = call.is_some_and(|call| call.root_cause.as_ref() == Some(&own.id));
+            let severity = rules::Severity::of_name(&own.severity);
+            (place, !is_root, std::cmp::Reverse(severity))
+        });
+        self.diagnostics = found;
+    }
+
     /// What counts.
     pub fn standing(&self) -> impl Iterator<Item = &DiagnosticRecord> {
         let found = self.diagnostics.iter();
@@ -100,16 +113,14 @@ fn place(point: &Point) -> String {
 ///
 /// When `out` can't be written.
 pub fn text(verdicts: &Verdicts, out: &mut impl Write) -> io::Result<()> {
-    let mut order: Vec<&DiagnosticRecord> = verdicts.standing().collect();
     let place = |own: &DiagnosticRecord| verdicts.call_of(own).map_or(u64::MAX, |call| call.index);
     let is_root = |own: &DiagnosticRecord| {
         verdicts
             .call_of(own)
             .is_some_and(|call| call.root_cause.as_ref() == Some(&own.id))
     };
-    order.sort_by_key(|own| (place(own), !is_root(own)));
     let mut last = None;
-    for own in order {
+    for own in verdicts.standing() {
         let call = verdicts.call_of(own);
         if last != Some(place(own)) {
             last = Some(place(own));

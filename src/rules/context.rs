@@ -301,6 +301,7 @@ impl<'a> CallContext<'a> {
     pub fn new(closed: &'a ClosedCall, media: Vec<MediaFact>, capture: CaptureFacts) -> Self {
         let kept = closed.call.kept.iter();
         let mut messages: Vec<Message<'a>> = kept.filter_map(Message::parse).collect();
+        // Collisions of what an attacker chooses only hide that it is repeated.
         let mut told = HashSet::new();
         let mut requests = HashMap::new();
         for (place, message) in messages.iter_mut().enumerate() {

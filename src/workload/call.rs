@@ -444,7 +444,7 @@ impl Script<'_> {
     ) {
         let stops = self.stops();
         let mut headers = self.vias(hop, branch);
-        headers.extend(self.identity(cseq, method, inside));
+        headers.extend(self.identity(cseq, method, inside || method == "ACK"));
         headers.push(rsip::headers::MaxForwards::from(70 - u32::try_from(hop).unwrap_or(0)).into());
         headers.push(rsip::headers::UserAgent::new("made/1").into());
         let contact = build::uri(&self.user, self.caller);
