@@ -4,6 +4,7 @@ use super::Inspector;
 use crate::engine::call::ClosedCall;
 use crate::engine::frames::Frames;
 use crate::engine::limits::Limits;
+use crate::net::Endpoint;
 use crate::octets;
 use crate::report::{CallRecord, DiagnosticRecord, MediaRecord, QuoteRecord, Record, Subject};
 use crate::rules::{self, CallContext, CaptureFacts, Finding, MediaFact, Severity};
@@ -23,7 +24,15 @@ impl Inspector {
             .map(|record| record.media.iter().map(media_fact).collect())
             .unwrap_or_default();
         let context = CallContext::new(closed, media, self.capture_facts());
-        let findings = rules::judge_call(&context, self.config.profile);
+        let mut findings = rules::judge_call(&context, self.config.profile);
+        if let Some(record) = &record {
+            for finding in &mut findings {
+                finding.party = finding
+                    .party
+                    .take()
+                    .map(|party| role(record, closed, party));
+            }
+        }
         let subject = record
             .as_ref()
             .map_or_else(|| closed.call.call_id.clone(), |record| record.id.clone());
@@ -120,6 +129,18 @@ fn media_fact(media: &MediaRecord) -> MediaFact {
         lasted_ns: nanoseconds(&media.until)
             .zip(nanoseconds(&media.from))
             .map_or(0, |(until, from)| until.saturating_sub(from)),
+    }
+}
+
+/// The role of an address in a call, where it has one alone.
+fn role(record: &CallRecord, closed: &ClosedCall, party: String) -> String {
+    let is = |ip: &Option<String>| ip.as_deref() == Some(party.as_str());
+    let relays = |proxy: &Endpoint| proxy.ip.to_string() == party;
+    match (is(&record.caller_ip), is(&record.callee_ip)) {
+        (true, false) => "caller".to_owned(),
+        (false, true) => "callee".to_owned(),
+        (false, false) if closed.proxies.iter().any(relays) => "proxy".to_owned(),
+        _ => party,
     }
 }
 

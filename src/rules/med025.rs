@@ -1,20 +1,22 @@
-//! Media met a port that nobody listens at.
+//! Nobody listens where media were to be sent to.
 //!
-//! ICMP errors quote the packets of a stream while the call stood: the receiver has
-//! closed its socket, or listens elsewhere than it said.
+//! The host answers each packet with an ICMP error: the phone closed its port, or named one
+//! that it does not use.
 //!
-//! Fix: compare the port in the session description with the one the receiver opened;
-//! an ALG that rewrites one of them has the same effect.
+//! Fix: compare the port of the session description with the one that the phone uses; a
+//! phone that was restarted, or a media relay that is not running, does this.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
+use crate::engine::rtp_stream::Association;
 use crate::time::SECOND;
 
 pub(super) const RULE: Rule = Rule {
     code: "MED025",
     name: "icmp-on-media",
     severity: Severity::Warning,
-    rfc: "",
-    section: "",
+    rfc: "RFC 3264",
+    section: "6",
+    symptom: Some("one-way-audio"),
     causes: &["MED015"],
     source: include_str!("med025.rs"),
     flags: &["0 A>B INVITE sdp=4000
@@ -31,19 +33,30 @@ pub(super) const RULE: Rule = Rule {
          10 B>A 180 to=t
          20 B>A 200 to=t sdp=5000
          30 A>B ACK branch=2 to=t
-         3000 A>B BYE to=t branch=9 cseq=2
-         3001 B>A 200 to=t branch=9 cseq=2 method=BYE"],
+         40 A:4000>B:5000 rtp n=150
+         60 B:5000>A:4000 icmp
+         80 B:5000>A:4000 icmp
+         6000 A>B BYE to=t branch=9 cseq=2
+         6001 B>A 200 to=t branch=9 cseq=2 method=BYE"],
     check: Check::Call(check),
     ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    for media in &context.media {
-        if media.icmp_errors >= 3 && media.lasted_ns >= SECOND {
+    for stream in &context.closed.streams {
+        let Some(member) = stream.membership else {
+            continue;
+        };
+        let lasted = stream.last.since(stream.first.timestamp);
+        if stream.icmp_errors >= 3 && lasted >= SECOND && member.association != Association::Ice {
             found.add(
-                format!("{} ICMP errors quote its {}", media.icmp_errors, media.kind),
-                context.attempts().next().map(|invite| invite.first),
+                format!(
+                    "{} packets to {} were answered by ICMP: nobody listens there",
+                    stream.icmp_errors, stream.flow.dst
+                ),
+                [stream.first],
             );
+            found.by(member.to.name());
         }
     }
 }

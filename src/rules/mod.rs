@@ -83,6 +83,7 @@ mod med019;
 mod med021;
 mod med025;
 mod med045;
+mod med062;
 mod msg001;
 mod msg002;
 mod msg003;
@@ -570,7 +571,7 @@ impl Findings {
 }
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 258] = [
+pub static CATALOGUE: [&Rule; 259] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -636,6 +637,7 @@ pub static CATALOGUE: [&Rule; 258] = [
     &med021::RULE,
     &med025::RULE,
     &med045::RULE,
+    &med062::RULE,
     &msg001::RULE,
     &msg002::RULE,
     &msg003::RULE,

@@ -14,6 +14,7 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 4568",
     section: "5",
     symptom: Some("no-audio"),
+    causes: &["SDP014"],
     source: include_str!("sdp032.rs"),
     flags: &["0 A>B INVITE sdp=4000 swap=RTP/AVP=>RTP/SAVP"],
     accepts: &[

@@ -14,6 +14,7 @@ pub(super) const RULE: Rule = Rule {
     severity: Severity::Warning,
     rfc: "RFC 3261",
     section: "18.1.1",
+    causes: &["TXN001"],
     source: include_str!("trn001.rs"),
     flags: &["0 A>B INVITE header=Subject:_LONG"],
     accepts: &["0 A>B INVITE sdp=4000"],

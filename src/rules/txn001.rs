@@ -9,6 +9,7 @@
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;
+use crate::time::SECOND;
 
 pub(super) const RULE: Rule = Rule {
     code: "TXN001",
@@ -43,8 +44,7 @@ pub(super) const RULE: Rule = Rule {
          500 A>B INVITE
          1500 A>B INVITE
          3500 A>B INVITE
-         7500 A>B INVITE
-         15500 A>B INVITE",
+         7500 A>B INVITE",
     ],
     check: Check::Call(check),
     ..Rule::BASE
@@ -63,7 +63,9 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             && hop.method != Method::Ack;
         // One that is repeated shows that nothing came back, whatever part of
         // the traffic was captured.
-        if !unanswered || hop.retransmissions < 3 || !context.timed_out(started) {
+        let gave_up = (hop.retransmissions >= 3 && context.timed_out(started))
+            || (hop.retransmissions >= 5 && context.capture.lasted(started, 15 * SECOND));
+        if !unanswered || !gave_up {
             continue;
         }
         found.add(

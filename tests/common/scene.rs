@@ -14,7 +14,7 @@
 //! `over=tcp`, `LONG` (for 1200 letters). In all of them `_` stands for a space, `\_` for itself, `\r` and `\n` for the
 //! ends of lines, `\xe9` for an octet that is no UTF-8.
 //!
-//! `rtp` knows `n` (how many), `ssrc`, `pt`, and `skip`, `double`, `late` (each so many),
+//! `rtp` knows `n` (how many), `first` (its number), `ssrc`, `pt`, and `skip`, `double`, `late` (each so many),
 //! `uneven` (milliseconds). `cut` is what the capture keeps of a frame.
 //!
 //! `stun request`, `stun success` and `stun error=CODE` know `method`, `change` and
@@ -377,10 +377,11 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
                 step > 0 && number % step == step - 1
             };
             let uneven: u64 = key(&words, "uneven").map_or(0, |own| own.parse().expect("a number"));
+            let first: u64 = key(&words, "first").map_or(0, |own| own.parse().expect("a number"));
             for number in 0..count {
                 let mut payload = vec![0x80, payload_type];
-                payload.extend(u16::try_from(number).expect("short").to_be_bytes());
-                payload.extend((u32::try_from(number).expect("short") * 160).to_be_bytes());
+                payload.extend(u16::try_from(first + number).expect("short").to_be_bytes());
+                payload.extend((u32::try_from(first + number).expect("short") * 160).to_be_bytes());
                 payload.extend((ssrc + u32::from(from.1)).to_be_bytes());
                 payload.extend([0x55; 160]);
                 if every("skip", number) {
