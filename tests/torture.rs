@@ -2,10 +2,16 @@
 //! it says is what it says. They lie in the folder that `SIP_INSPECT_CORPUS`
 //! names; where it names none, only the messages made here are tried.
 
+mod common;
+
 use std::path::PathBuf;
 
+use sip_inspect::inspector::{Config, Inspector};
+use sip_inspect::report::Record;
+use sip_inspect::rules::Profile;
 use sip_inspect::sip::header::HeaderName;
 use sip_inspect::sip::{Anomaly, SipMessage, StartLine};
+use sip_inspect::time::Timestamp;
 
 fn folder(name: &str) -> Option<PathBuf> {
     let corpus = std::env::var_os("SIP_INSPECT_CORPUS")?;
@@ -361,4 +367,98 @@ fn messages_made_here_are_read_without_the_corpus() {
         Some("1")
     );
     assert_eq!(message.anomalies(), []);
+}
+
+/// What the rules say of each message of RFC 4475, on its own in a datagram: a
+/// code that must be among the findings, or none for what may have no error.
+const VERDICTS: &[(&str, Option<&str>)] = &[
+    ("wsinv", None),
+    ("intmeth", None),
+    ("esc01", None),
+    ("escnull", None),
+    ("esc02", None),
+    ("lwsdisp", None),
+    ("longreq", None),
+    ("dblreq", None),
+    ("semiuri", None),
+    ("transports", None),
+    ("mpart01", None),
+    ("unreason", None),
+    ("noreason", None),
+    ("badinv01", Some("SYN018")),
+    ("clerr", Some("SYN009")),
+    ("ncl", Some("SYN011")),
+    ("scalar02", Some("SYN008")),
+    ("scalarlg", Some("SYN008")),
+    ("quotbal", Some("SYN022")),
+    ("ltgtruri", Some("SYN001")),
+    ("lwsruri", Some("SYN001")),
+    ("lwsstart", Some("SYN001")),
+    ("trws", Some("SYN001")),
+    ("escruri", Some("SYN026")),
+    ("baddate", Some("SYN034")),
+    ("regbadct", Some("SYN028")),
+    ("badaspec", Some("SYN024")),
+    ("baddn", Some("SYN023")),
+    ("badvers", Some("SYN002")),
+    ("mismatch01", Some("SYN007")),
+    ("mismatch02", Some("SYN007")),
+    ("bigcode", Some("SYN032")),
+    ("badbranch", Some("SYN017")),
+    ("insuf", Some("SYN003")),
+    ("unkscm", Some("SYN025")),
+    ("novelsc", Some("SYN025")),
+    ("unksm2", None),
+    ("bext01", None),
+    ("invut", None),
+    ("regaut01", None),
+    ("multi01", Some("SYN006")),
+    ("mcl01", Some("SYN006")),
+    ("bcast", None),
+    ("zeromf", None),
+    ("cparam01", None),
+    ("cparam02", None),
+    ("regescrt", None),
+    ("sdp01", None),
+    ("inv2543", Some("SYN016")),
+];
+
+#[test]
+fn the_rules_say_of_each_message_what_it_is() {
+    let Some(folder) = folder("rfc4475") else {
+        return;
+    };
+    let mut faults = Vec::new();
+    for (name, octets) in files(&folder) {
+        let expected = VERDICTS.iter().find(|(known, _)| *known == name);
+        let (_, expected) = expected.expect(&name);
+        let packet = common::wire::udp(0xc000_0207, 5060, 5060, &octets);
+        let mut inspector = Inspector::new(Config {
+            profile: Profile::Strict,
+            ..Config::default()
+        });
+        inspector.handle(&common::wire::packet(1, Timestamp::from_nanos(1), &packet));
+        inspector.finish();
+        let mut found = Vec::new();
+        while let Some(record) = inspector.poll_record() {
+            if let Record::Diagnostic(own) = record {
+                found.push((own.code.clone(), own.severity.clone()));
+            }
+        }
+        let errors: Vec<&str> = found
+            .iter()
+            .filter(|(_, severity)| severity == "error")
+            .map(|(code, _)| code.as_str())
+            // Some are meant for other transports than a datagram.
+            .filter(|code| *code != "TRN002")
+            .collect();
+        let good = match expected {
+            Some(code) => found.iter().any(|(known, _)| known == code),
+            None => errors.is_empty(),
+        };
+        if !good {
+            faults.push(format!("{name}: {found:?}, expected {expected:?}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }

@@ -106,7 +106,9 @@ fn check(plan: &Plan) {
         assert_eq!(call.hops.len(), expected.hops, "{what}");
         // What went as it was to go has no root; who was not answered has one,
         // and who heard nothing for long enough.
-        let refused = matches!(call.outcome.as_str(), "timeout" | "failed");
+        // The capture may end while an INVITE is still repeated.
+        let given_up = call.outcome == "incomplete" && call.retransmissions >= 5;
+        let refused = matches!(call.outcome.as_str(), "timeout" | "failed") || given_up;
         let deaf = |audio: &String| audio.ends_with("hears-nothing");
         let deaf = expected.audio.as_ref().is_some_and(deaf);
         assert!(!refused || call.root_cause.is_some(), "{what}");

@@ -33,6 +33,9 @@ pub enum Event {
     Message(Box<MessageSeen>),
     /// All of one Call-ID, with its streams.
     Call(Box<ClosedCall>),
+    /// A message that names no Call-ID and so belongs to nothing, as a call of
+    /// its own.
+    Stray(Box<ClosedCall>),
     /// A connection that carries SIP, or tries to.
     Connection(Box<Connection>),
     /// A DNS look-up that leads to a SIP server, or is meant to.

@@ -1,6 +1,6 @@
 //! SIP messages on their way into calls.
 
-use super::call::{Call, Facts, Handled, Seen};
+use super::call::{Call, ClosedCall, Facts, Handled, Seen};
 use super::limits::Limit;
 use super::table::{Entry, Handle};
 use super::transfer::PendingTransfer;
@@ -58,8 +58,10 @@ impl Engine {
         self.count(&facts);
         let (seen, call_id) = match message.call_id() {
             Some(call_id) => (self.track(&facts, call_id), Some(octets::text(call_id))),
-            // Without a Call-ID a message belongs to nothing.
-            None => (Seen::New, None),
+            None => {
+                self.stray(&facts);
+                (Seen::New, None)
+            }
         };
         match seen {
             Seen::New => {}
@@ -71,6 +73,21 @@ impl Engine {
             self.events.push_back(Event::Message(Box::new(record)));
         }
         self.keep_budget();
+    }
+
+    /// Without a Call-ID a message belongs to nothing; it is told at once.
+    fn stray(&mut self, facts: &Facts<'_, '_>) {
+        let mut call = Call::new(self.next_call, String::new(), facts);
+        let mut serials = 0;
+        call.handle(facts, &mut serials, &self.config.limits, &|_| None);
+        self.events.push_back(Event::Stray(Box::new(ClosedCall {
+            call,
+            streams: Vec::new(),
+            proxies: Vec::new(),
+            rtp_was_captured: false,
+            closed: Closed::Completed,
+            at: facts.at.timestamp,
+        })));
     }
 
     fn count(&mut self, facts: &Facts<'_, '_>) {

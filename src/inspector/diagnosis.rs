@@ -50,6 +50,13 @@ impl Inspector {
         record.diagnostics = ids;
     }
 
+    /// Judges a message that names no Call-ID.
+    pub(super) fn judge_stray(&mut self, closed: &ClosedCall) {
+        let context = CallContext::new(closed, Vec::new(), self.capture_facts());
+        let findings = rules::judge_call(&context, self.config.profile);
+        self.diagnose("message", "", None, &findings);
+    }
+
     /// Tells findings about one object; hands back their ids.
     pub(super) fn diagnose(
         &mut self,

@@ -202,6 +202,11 @@ impl Inspector {
                 }
             }
             Event::Call(closed) => self.close(&closed),
+            Event::Stray(closed) => {
+                if !self.config.calls_only && self.config.call.is_none() {
+                    self.judge_stray(&closed);
+                }
+            }
             Event::Connection(connection) => {
                 if !self.config.calls_only && self.config.call.is_none() {
                     self.connections += 1;

@@ -52,7 +52,7 @@ pub struct QuoteRecord {
 /// What a diagnostic is about.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Subject {
-    /// `call registration connection dns_lookup stun_exchange`.
+    /// `call registration connection dns_lookup stun_exchange message`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its id; that of a call without an index is its Call-ID.

@@ -43,11 +43,10 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             _ => false,
         };
         if missing && message.is_entire() {
-            found.add(
+            found.message(
+                message,
                 format!("{status} from {} has no challenge", message.flow().src),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

@@ -28,7 +28,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    let mut used: HashMap<(Vec<u8>, Vec<u8>), (u64, Option<u32>)> = HashMap::new();
+    // By nonce and user: the last count, and the request that had it.
+    let mut used = HashMap::new();
     let requests = context
         .originals()
         .filter(|own| own.is_request() && !matches!(own.method, Method::Ack | Method::Cancel));

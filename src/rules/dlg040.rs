@@ -67,9 +67,13 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                     .any(|hop| hop.flow.dst == source && hop.answer_retransmissions >= 2)
         });
         if is_private(named) && named != source.ip && lost && context.is_whole() {
-            found.add(
-                format!("{status} from {source} names Contact {host}, which is private: nothing that is sent there arrives"),
-                [message.at()],
+            found.quote(
+                message,
+                contact.uri,
+                format!(
+                    "{status} from {source} names Contact {host}, which is private: nothing that \
+                     is sent there arrives"
+                ),
             );
             found.by("callee");
             return;

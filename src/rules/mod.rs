@@ -1042,7 +1042,7 @@ mod tests {
         assert_eq!(causes, [Some(1), None, Some(1)]);
         assert_eq!(root_of(&findings, &causes, false), Some(1));
         assert_eq!(root_of(&[], &[], true), None);
-        let warnings = ["DLG019"].map(finding);
+        let warnings = ["SYN004"].map(finding);
         assert_eq!(root_of(&warnings, &caused_by(&warnings), true), None);
         // What nobody notices explains nothing, unless the call failed.
         let odd = ["SYN012", "TXN031"].map(finding);

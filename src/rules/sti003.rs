@@ -23,7 +23,9 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals() {
-        for value in message.fields("Identity") {
+        // RFC 4474 had another Identity: a signature alone.
+        let signed = message.fields("Identity").into_iter();
+        for value in signed.filter(|own| own.contains(&b'.')) {
             let end = memchr::memchr(b';', value).unwrap_or(value.len());
             let Some(info) = parameter(octets::from(value, end), "info") else {
                 continue;

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "8.1.1",
     source: include_str!("syn003.rs"),
-    flags: &["0 A>B INVITE without=To"],
+    flags: &["0 A>B INVITE without=To", "0 A>B INVITE without=Call-ID"],
     accepts: &["0 A>B INVITE sdp=4000
          10 B>A 180 to=t
          20 B>A 200 to=t sdp=5000
@@ -33,6 +33,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             ("To", HeaderName::To),
             ("From", HeaderName::From),
             ("CSeq", HeaderName::CSeq),
+            ("Call-ID", HeaderName::CallId),
             ("Via", HeaderName::Via),
         ]
         .into_iter()
@@ -40,16 +41,15 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         .map(|(text, _)| text)
         .collect();
         if !missing.is_empty() {
-            found.add(
+            found.message(
+                message,
                 format!(
                     "{} from {} lacks {}",
                     message.called(),
                     message.flow().src,
                     missing.join(", ")
                 ),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

@@ -29,15 +29,14 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         if let Ok(cseq) = message.sip.cseq()
             && cseq.method != message.method
         {
-            found.add(
+            found.message(
+                message,
                 format!(
                     "{} has CSeq {}",
                     message.method.as_str(),
                     cseq.method.as_str()
                 ),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

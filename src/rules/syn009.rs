@@ -37,16 +37,15 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             .contains(&Anomaly::ContentLengthTooLarge);
         if short && !message.kept.is_cut && message.flow().transport == Transport::Udp {
             let said = message.sip.content_length().flatten().unwrap_or_default();
-            found.add(
+            found.message(
+                message,
                 format!(
                     "{} from {} says {said} octets of body and has {}",
                     message.called(),
                     message.flow().src,
                     message.sip.body().len()
                 ),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

@@ -32,15 +32,14 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             .anomalies()
             .contains(&Anomaly::ContentLengthInvalid)
         {
-            found.add(
+            found.message(
+                message,
                 format!(
                     "{} from {} has a Content-Length that is no number",
                     message.called(),
                     message.flow().src
                 ),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

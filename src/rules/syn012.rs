@@ -29,16 +29,15 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.messages.iter().filter(|own| own.is_entire()) {
         if !message.sip.body().is_empty() && !has(&message.sip, HeaderName::ContentType) {
-            found.add(
+            found.message(
+                message,
                 format!(
                     "{} from {} has {} octets of body of no kind",
                     message.called(),
                     message.flow().src,
                     message.sip.body().len()
                 ),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

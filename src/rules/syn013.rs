@@ -32,15 +32,14 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         let modern = modern.is_some_and(|branch| branch.starts_with(MAGIC_COOKIE.as_bytes()));
         let untagged = message.sip.from().is_some_and(|from| from.tag().is_none());
         if untagged && modern && message.is_entire() {
-            found.add(
+            found.message(
+                message,
                 format!(
                     "{} from {} has no From tag",
                     message.called(),
                     message.flow().src
                 ),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

@@ -35,15 +35,14 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (status, message) in context.responses() {
         let untagged = message.sip.to().is_some_and(|to| to.tag().is_none());
         if status > 100 && untagged && message.is_entire() {
-            found.add(
+            found.message(
+                message,
                 format!(
                     "{} from {} has no To tag",
                     message.called(),
                     message.flow().src
                 ),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

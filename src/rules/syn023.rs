@@ -23,7 +23,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    for message in context.originals().filter(|own| own.is_entire()) {
+    for message in context.originals().filter(|own| !own.kept.is_cut) {
         for name in ["From", "To", "Contact"] {
             for value in message.fields(name) {
                 let display =

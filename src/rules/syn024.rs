@@ -37,6 +37,17 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             ("Contact", HeaderName::Contact),
         ] {
             for value in message.values(kind) {
+                let inside = value.split(|octet| matches!(octet, b'<' | b'>')).nth(1);
+                if let Some(inside) = inside.filter(|own| own.trim_ascii() != *own) {
+                    found.quote(
+                        message,
+                        inside,
+                        format!(
+                            "{name} of {} has spaces within its brackets",
+                            message.told()
+                        ),
+                    );
+                }
                 uris.push((name, NameAddr::parse(value).uri));
             }
         }

@@ -6,6 +6,7 @@
 //! Fix: compare the round trip with the time to the first response, at both ends.
 
 use super::{CallContext, Check, Findings, Rule, Severity};
+use crate::sip::Method;
 
 pub(super) const RULE: Rule = Rule {
     code: "TXN003",
@@ -31,7 +32,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         let copies = hop
             .retransmissions
             .saturating_sub(hop.answer_retransmissions + hop.failure_retransmissions);
-        if copies >= 3 && !hop.flow.transport.is_reliable() {
+        if copies >= 3 && hop.method != Method::Ack && !hop.flow.transport.is_reliable() {
             found.add(
                 format!(
                     "{} from {} to {} was sent {} times",

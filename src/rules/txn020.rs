@@ -33,11 +33,10 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (status, message) in context.responses() {
         if message.method == Method::Ack {
-            found.add(
+            found.message(
+                message,
                 format!("{} answers an ACK with {status}", message.flow().src),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

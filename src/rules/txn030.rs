@@ -32,15 +32,14 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (status, message) in context.responses() {
         if status == 482 && message.sip.via_count() <= 1 {
-            found.add(
+            found.message(
+                message,
                 format!(
                     "{} finds a loop: 482 to {}",
                     message.flow().src,
                     message.method.as_str()
                 ),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

@@ -33,15 +33,14 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (status, message) in context.responses() {
         if status == 483 && message.sip.via_count() <= 1 {
-            found.add(
+            found.message(
+                message,
                 format!(
                     "{} finds no hops left: 483 to {}",
                     message.flow().src,
                     message.method.as_str()
                 ),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

@@ -44,15 +44,14 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 || "no Retry-After".to_owned(),
                 |value| format!("Retry-After {}", octets::text(value)),
             );
-            found.add(
+            found.message(
+                message,
                 format!(
                     "{} is not available: 503 to {}, {wait}",
                     message.flow().src,
                     message.method.as_str()
                 ),
-                [message.at()],
             );
-            found.by(message.flow().src.ip.to_string());
         }
     }
 }

@@ -222,7 +222,7 @@ class Network:
         open(name, "w").write(phone.xml().replace("SOUND", sound))
         address = {"a": "10.1.0.2" if self.nat else "192.0.2.10", "b": "192.0.2.20", "r": "192.0.2.1"}[host]
         return self.start(host, f"sipp {target} -sf {name} -i {address} -p {port} -m 1 -nostdin -mp 6000 "
-                                f"-recv_timeout 60000 -timeout 110s -max_invite_retrans 7 -trace_err {more}")
+                                f"-recv_timeout 60000 -timeout 110s -max_retrans 12 -max_invite_retrans 7 -max_non_invite_retrans 12 -trace_err {more}")
 
     def kamailio(self, routing, more=""):
         config = os.path.join(self.folder, "kamailio.cfg")
