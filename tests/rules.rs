@@ -3,7 +3,8 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::scene;
 use common::wire::{Read, judged, read};
@@ -151,20 +152,28 @@ fn a_lost_acknowledgment_is_one_root_with_its_consequences() {
     assert_eq!(call.diagnostics.len(), told.len());
 }
 
-/// Codes of the errors in a capture, and how many calls have a root.
-fn errors(packets: &[Read]) -> (BTreeSet<String>, usize) {
-    let mut codes = BTreeSet::new();
-    let mut roots = 0;
-    for record in judged(packets) {
-        match record {
-            Record::Diagnostic(own) if own.severity == "error" => {
-                codes.insert(own.code.clone());
-            }
-            Record::Call(call) => roots += usize::from(call.root_cause.is_some()),
-            _ => {}
+/// Codes of the errors in a capture, and those of the roots of its calls.
+fn errors(packets: &[Read]) -> (BTreeSet<String>, Vec<String>) {
+    let records = judged(packets);
+    let mut roots: Vec<&String> = Vec::new();
+    for record in &records {
+        if let Record::Call(call) = record {
+            roots.extend(&call.root_cause);
         }
     }
-    (codes, roots)
+    let mut codes = BTreeSet::new();
+    let mut root_codes = Vec::new();
+    for record in &records {
+        if let Record::Diagnostic(own) = record {
+            if own.severity == "error" {
+                codes.insert(own.code.clone());
+            }
+            if roots.contains(&&own.id) {
+                root_codes.push(own.code.clone());
+            }
+        }
+    }
+    (codes, root_codes)
 }
 
 /// Captures that ship, and those that lie beside.
@@ -190,50 +199,93 @@ fn captures() -> Vec<PathBuf> {
     paths
 }
 
-#[test]
-fn parts_of_a_capture_raise_no_error_that_the_whole_does_not_have() {
-    for path in captures() {
-        let whole = read(&path);
-        let (known, roots) = errors(&whole);
-        let check = |part: &[Read], what: &str| {
-            let (codes, found) = errors(part);
-            let new: Vec<_> = codes.difference(&known).collect();
-            assert!(new.is_empty(), "{} {what}: {new:?}", path.display());
-            assert!(found <= roots, "{} {what}: a root", path.display());
-        };
-        let mut places: Vec<usize> = whole
-            .iter()
-            .enumerate()
-            .filter(|(_, packet)| packet.data.windows(7).any(|text| text == b"SIP/2.0"))
-            .map(|(place, _)| place)
-            .collect();
-        let mut rng = fastrand::Rng::with_seed(4);
-        places.extend((0..20).map(|_| rng.usize(0..whole.len())));
-        // Enough of them, at each end, without taking all day.
-        let step = places.len().div_ceil(60).max(1);
-        for place in places.into_iter().step_by(step) {
-            check(&whole[place..], "without its beginning");
-            check(&whole[..place], "without its end");
+/// Where a capture is cut: before every SIP message, and at random places;
+/// where not all of them are asked for, enough of them.
+fn cuts(whole: &[Read], thorough: bool) -> Vec<usize> {
+    let is_sip = |packet: &Read| packet.data.windows(7).any(|text| text == b"SIP/2.0");
+    let all = whole.iter().enumerate();
+    let mut places: Vec<usize> = all
+        .filter(|(_, packet)| is_sip(packet))
+        .map(|(place, _)| place)
+        .collect();
+    let mut rng = fastrand::Rng::with_seed(4);
+    let count = if thorough { 200 } else { 20 };
+    places.extend((0..count).map(|_| rng.usize(0..whole.len())));
+    places.sort_unstable();
+    places.dedup();
+    let step = match thorough {
+        true => 1,
+        false => places.len().div_ceil(60).max(1),
+    };
+    places.into_iter().step_by(step).collect()
+}
+
+/// What parts of a capture raise that the whole does not.
+fn false_alarms(path: &Path, thorough: bool) -> Vec<String> {
+    let whole = read(path);
+    if whole.is_empty() {
+        return Vec::new();
+    }
+    let (known, roots) = errors(&whole);
+    let mut alarms = Vec::new();
+    let mut check = |part: &[Read], what: &str| {
+        let (codes, found) = errors(part);
+        let new: Vec<_> = codes.difference(&known).collect();
+        if !new.is_empty() || found.len() > roots.len() {
+            alarms.push(format!(
+                "{} {what}: {new:?} {found:?}, not {roots:?}",
+                path.display()
+            ));
         }
-        let twice: Vec<Read> = whole
-            .iter()
-            .flat_map(|packet| [packet.clone(), packet.clone()])
-            .collect();
-        check(&twice, "with every packet twice");
-        for host in hosts(&whole) {
-            for (from, to) in [(Some(host), None), (None, Some(host))] {
-                let one: Vec<Read> = whole
-                    .iter()
-                    .filter(|packet| {
-                        let (source, target) = ends(packet).unzip();
-                        (from.is_some() && source == from) || (to.is_some() && target == to)
-                    })
-                    .cloned()
-                    .collect();
-                check(&one, &format!("with one direction of {host:?} alone"));
-            }
+    };
+    for place in cuts(&whole, thorough) {
+        check(&whole[place..], &format!("without what is before {place}"));
+        check(&whole[..place], &format!("without what follows {place}"));
+    }
+    let twice: Vec<Read> = whole
+        .iter()
+        .flat_map(|packet| [packet.clone(), packet.clone()])
+        .collect();
+    check(&twice, "with every packet twice");
+    let most = if thorough { 40 } else { 400 };
+    for host in hosts(&whole).into_iter().take(most) {
+        for (from, to) in [(Some(host), None), (None, Some(host))] {
+            let one: Vec<Read> = whole
+                .iter()
+                .filter(|packet| {
+                    let (source, target) = ends(packet).unzip();
+                    (from.is_some() && source == from) || (to.is_some() && target == to)
+                })
+                .cloned()
+                .collect();
+            check(&one, &format!("with one direction of {host:?} alone"));
         }
     }
+    alarms
+}
+
+/// `SIP_INSPECT_CUTS=all` cuts at every place, and the public captures too.
+#[test]
+fn parts_of_a_capture_raise_no_error_that_the_whole_does_not_have() {
+    let thorough = std::env::var_os("SIP_INSPECT_CUTS").is_some();
+    let mut paths = captures();
+    if let Some(corpus) = std::env::var_os("SIP_INSPECT_CORPUS").filter(|_| thorough) {
+        gather(Path::new(&corpus), &mut paths);
+    }
+    let next = AtomicUsize::new(0);
+    let alarms: Vec<String> = std::thread::scope(|scope| {
+        let work = || {
+            let mut alarms = Vec::new();
+            while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+                alarms.extend(false_alarms(path, thorough));
+            }
+            alarms
+        };
+        let threads: Vec<_> = (0..2).map(|_| scope.spawn(work)).collect();
+        let done = threads.into_iter().map(|thread| thread.join());
+        done.flat_map(|alarms| alarms.expect("no panic")).collect()
+    });
+    assert!(alarms.is_empty(), "{}", alarms.join("\n"));
 }
 
 /// From whom to whom an IPv4 packet over Ethernet goes.
@@ -265,7 +317,11 @@ fn healthy_calls_have_no_error_and_no_root() {
             "call-dtls",
         ];
         if healthy.iter().any(|own| name.contains(own)) {
-            assert_eq!(errors(&read(&path)), (BTreeSet::new(), 0), "{name}");
+            assert_eq!(
+                errors(&read(&path)),
+                (BTreeSet::new(), Vec::new()),
+                "{name}"
+            );
         }
         if name.contains("sipp-dtmf") {
             // Its scenario answers with a codec that was not offered.
@@ -284,7 +340,7 @@ fn each_finding_over_real_captures_was_reviewed() {
     let mut paths = Vec::new();
     for name in ["SIP_INSPECT_CORPUS", "SIP_INSPECT_TRACES"] {
         if let Some(folder) = std::env::var_os(name) {
-            gather(std::path::Path::new(&folder), &mut paths);
+            gather(Path::new(&folder), &mut paths);
         }
     }
     paths.sort();
@@ -329,7 +385,7 @@ fn each_finding_over_real_captures_was_reviewed() {
 }
 
 /// Captures below a folder.
-fn gather(folder: &std::path::Path, into: &mut Vec<PathBuf>) {
+fn gather(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {

@@ -17,7 +17,7 @@ use super::table::{Entry, Handle, Table};
 use crate::link::{IcmpError, Network};
 use crate::net::{Endpoint, Flow, Transport};
 use crate::packet::{CapturePoint, PacketRef};
-use crate::time::Timestamp;
+use crate::time::{MILLISECOND, Timestamp};
 
 /// A directed flow at a capture point, packed for one quick hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -265,7 +265,7 @@ impl Media {
     }
 
     /// An ICMP error that quotes media. Says whether it does.
-    pub(super) fn icmp(&mut self, capture_point: CapturePoint, error: &IcmpError<'_>) -> bool {
+    pub(super) fn icmp(&mut self, at: PacketRef, error: &IcmpError<'_>) -> bool {
         if error.quoted.transport != Transport::Udp {
             return false;
         }
@@ -277,7 +277,10 @@ impl Media {
         if is_rtcp {
             return true;
         }
-        let Some(flow) = self.flows.find(&FlowKey::of(capture_point, error.quoted)) else {
+        let Some(flow) = self
+            .flows
+            .find(&FlowKey::of(at.capture_point, error.quoted))
+        else {
             return false;
         };
         let Some(flow) = self.flows.get(flow) else {
@@ -286,7 +289,11 @@ impl Media {
         let mut found = false;
         for (_, stream) in &flow.streams {
             if let Some(stream) = self.streams.get_mut(*stream) {
-                stream.icmp_errors += 1;
+                // One that is captured twice comes again at once.
+                let last = stream.last_icmp_error.replace(at.timestamp);
+                if last.is_none_or(|last| at.timestamp.since(last) >= MILLISECOND) {
+                    stream.icmp_errors += 1;
+                }
                 found = true;
             }
         }

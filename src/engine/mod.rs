@@ -355,7 +355,7 @@ impl Engine {
     }
 
     fn icmp(&mut self, at: PacketRef, error: &IcmpError<'_>) {
-        if self.media.icmp(at.capture_point, error) {
+        if self.media.icmp(at, error) {
             return;
         }
         if let Some(known) = self.sip_flows.find(&error.quoted)

@@ -141,8 +141,10 @@ pub struct RtpStream {
     pub membership: Option<Membership>,
     /// Streams of the same packets at other capture points, by serial.
     pub same_as: Vec<u64>,
-    /// ICMP errors that quote it.
+    /// ICMP errors that quote it, without those that were captured twice.
     pub icmp_errors: u64,
+    /// When the last of them came.
+    pub(super) last_icmp_error: Option<Timestamp>,
     /// Digits.
     pub digits: Vec<Digit>,
     /// Whether the last packet had a digit for which there was no room.
@@ -240,6 +242,7 @@ impl RtpStream {
             membership: None,
             same_as: Vec::new(),
             icmp_errors: 0,
+            last_icmp_error: None,
             digits: Vec::new(),
             digit_dropped: false,
             far_end: FarEnd::default(),

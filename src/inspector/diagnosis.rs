@@ -39,7 +39,29 @@ impl Inspector {
         let ids = self.diagnose("call", &subject, Some(&closed.call.call_id), &findings);
         let Some(record) = record else { return };
         let causes = rules::caused_by(&findings);
-        let went_wrong = matches!(record.outcome.as_str(), "rejected" | "failed" | "timeout");
+        // Refused for the form of what was sent.
+        let went_wrong = matches!(
+            record.final_status,
+            Some(
+                400 | 405
+                    | 413
+                    | 415
+                    | 416
+                    | 420
+                    | 421
+                    | 481
+                    | 482
+                    | 488
+                    | 493
+                    | 494
+                    | 500
+                    | 501
+                    | 505
+                    | 513
+                    | 580
+                    | 606
+            )
+        );
         record.root_cause =
             rules::root_of(&findings, &causes, went_wrong).and_then(|root| ids.get(root).cloned());
         for symptom in findings.iter().filter_map(|finding| finding.rule.symptom) {

@@ -42,7 +42,9 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         return;
     }
     for (status, message) in context.responses() {
-        if !matches!(status, 401 | 407) || message.method == Method::Ack {
+        // Where requests are not captured an answer can't be missed.
+        let asked = context.request_of(message).is_some();
+        if !matches!(status, 401 | 407) || message.method == Method::Ack || !asked {
             continue;
         }
         let after = |other: &&super::Message<'_>| {

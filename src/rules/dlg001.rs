@@ -31,7 +31,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    if !context.is_whole() {
+    if !context.is_whole() || !context.call().start_seen {
         return;
     }
     for message in context

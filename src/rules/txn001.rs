@@ -9,7 +9,8 @@
 
 use super::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;
-use crate::time::SECOND;
+use crate::sip::transaction::TRANSACTION_TIMEOUT_NS;
+use crate::time::{SECOND, Timestamp};
 
 pub(super) const RULE: Rule = Rule {
     code: "TXN001",
@@ -57,14 +58,17 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             continue;
         };
         let Some(started) = hop.started else { continue };
-        let unanswered = hop.first_response.is_none()
-            && hop.final_response.is_none()
+        // An answer after 32 s comes too late: whoever asked has given up.
+        let in_time = |at: Timestamp| at.since(started) < TRANSACTION_TIMEOUT_NS;
+        let unanswered = !hop.first_response.is_some_and(in_time)
             && hop.icmp.is_none()
             && hop.method != Method::Ack;
         // One that is repeated shows that nothing came back, whatever part of
         // the traffic was captured.
         let gave_up = (hop.retransmissions >= 3 && context.timed_out(started))
-            || (hop.retransmissions >= 5 && context.capture.lasted(started, 15 * SECOND));
+            || (hop.method == Method::Invite
+                && hop.retransmissions >= 5
+                && context.capture.lasted(started, 15 * SECOND));
         if !unanswered || !gave_up {
             continue;
         }
