@@ -64,7 +64,6 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, ExitStatus> {
         policy.weigh(own, call)
     });
     judged.verdicts.diagnostics = found;
-    judged.verdicts.sort();
     if let Some(path) = &args.write_baseline {
         let written = Baseline::of(&judged.verdicts).write(path);
         return Ok(output_status(written, &path.display().to_string()));
@@ -75,6 +74,7 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, ExitStatus> {
     let unmet = expectations.map_or_else(Vec::new, |own| judged.unmet(&own));
     let is_met = unmet.is_empty();
     judged.tell(unmet);
+    judged.verdicts.sort();
     let verdicts = &judged.verdicts;
     let out = BufWriter::new(io::stdout().lock());
     let status = output_status(write(args.format, verdicts, out), "standard output");

@@ -149,7 +149,7 @@ def refuser(status, phrase, more="", body=""):
 def refused(status, more="", body=sdp()):
     own = Phone("alice", True)
     own.request("INVITE", 1, body, more).recv(100, True).recv(status)
-    own.request("ACK", 1, to=TO, contact=False, branch="[branch-2]", uri="sip:bob@[remote_ip]:[remote_port]",
+    own.request("ACK", 1, to=TO, contact=False, branch="[branch-3]", uri="sip:bob@[remote_ip]:[remote_port]",
                 route=False)
     return own
 
@@ -462,7 +462,7 @@ def stale(net, faulty):
     alice = Phone("alice", True).request("INVITE", 1, sdp())
     for number in range(rounds):
         alice.recv(401, auth=True)
-        alice.request("ACK", number + 1, to=TO, contact=False, route=False, branch="[branch-2]" if number == 0 else "[branch-3]", uri="sip:bob@[remote_ip]:[remote_port]")
+        alice.request("ACK", number + 1, to=TO, contact=False, route=False, branch="[branch-2]", uri="sip:bob@[remote_ip]:[remote_port]")
         if not faulty or number + 1 < rounds:
             alice.request("INVITE", number + 2, sdp(), "[authentication username=alice password=right]\n")
     if not faulty:
@@ -513,7 +513,7 @@ def prack(net, faulty):
     if faulty:
         bob.recv("PRACK", timeout=8000).late().response(504, "Server Time-out", tag="b[call_number]", retrans=True).recv("ACK")
         alice.recv(183, True).recv(504)
-        alice.request("ACK", 1, to=TO, contact=False, route=False, branch="[branch-3]", uri="sip:bob@[remote_ip]:[remote_port]")
+        alice.request("ACK", 1, to=TO, contact=False, route=False, branch="[branch-5]", uri="sip:bob@[remote_ip]:[remote_port]")
     else:
         bob.recv("PRACK").response(200, "OK", tag="").pause(300)
         # The 200 to the INVITE needs the INVITE's own Via and CSeq.
