@@ -275,3 +275,32 @@ fn the_octets_that_show_it_are_underlined() {
     let column = lines[place].find("image").expect("the part");
     assert_eq!(lines[place + 1].find('^'), Some(column), "{out}");
 }
+
+/// What the README shows is what works.
+#[test]
+fn the_readme_shows_files_that_are_accepted() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let readme = readme.expect("README.md");
+    let files: Vec<&str> = readme
+        .split("```toml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    let [expectation, policy] = files.as_slice() else {
+        panic!("two files: {files:?}");
+    };
+    let shipped = fs::read_to_string(case("proxied-call/expect.toml")).expect("shipped");
+    assert_eq!(*expectation, shipped);
+    let folder = Folder::new("readme");
+    folder.write(
+        ".sip-inspect.toml",
+        &policy.replace("baseline =", "# baseline ="),
+    );
+    folder.write("expect.toml", expectation);
+    let call = case("proxied-call/capture.pcap");
+    let (status, out, told) = check(
+        &folder.0,
+        &[&call, "--expect", "expect.toml", "--min-calls", "1"],
+    );
+    assert_eq!(status, Some(0), "{out}{told}");
+}

@@ -12,8 +12,11 @@ use crate::capture::Inputs;
 use crate::engine::Config as EngineConfig;
 use crate::inspector::Config;
 use crate::output::escape::terminal;
+use crate::output::findings::Findings;
 use crate::output::ladder::{Ladder, Story, arrange, svg, text};
-use crate::report::{CallRecord, MessageRecord, Record, StreamRecord, TransactionRecord};
+use crate::report::{
+    CallRecord, DiagnosticRecord, MessageRecord, Record, StreamRecord, TransactionRecord,
+};
 
 /// Without a choice, as many calls are drawn; more are listed.
 const MAX_DRAWN: usize = 5;
@@ -56,6 +59,7 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
         mut messages,
         streams,
         transactions,
+        findings,
     } = gather(inputs, config, Drawn::default());
     calls.sort_by_key(|call| call.index);
     messages.sort_by(|a, b| a.timestamp.cmp(&b.timestamp));
@@ -68,6 +72,7 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
     }
     let mut drawn: Vec<&str> = Vec::new();
     let mut ladders: Vec<Ladder> = Vec::new();
+    let mut beneath: Vec<Vec<u8>> = Vec::new();
     for call in chosen {
         if drawn.contains(&call.call_id.as_str()) {
             continue;
@@ -79,10 +84,12 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
             messages: &messages,
             streams: &streams,
             transactions: &transactions,
+            findings: &findings,
         }));
+        beneath.push(told(&group, &findings));
     }
     let written = match args.format {
-        FlowFormat::Text => print(&ladders),
+        FlowFormat::Text => print(&ladders, &beneath),
         FlowFormat::Svg => {
             let mut out = io::stdout().lock();
             ladders
@@ -97,6 +104,28 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
         }
     };
     output_status(written, "standard output")
+}
+
+/// What was found in calls that belong together, root first.
+fn told(calls: &[&CallRecord], findings: &[DiagnosticRecord]) -> Vec<u8> {
+    let index_of = |call_id: &str| {
+        let mut calls = calls.iter();
+        Some(calls.find(|call| call.call_id == call_id)?.index)
+    };
+    let mut own = Findings::default();
+    for finding in findings {
+        if finding.call_id.as_deref().and_then(index_of).is_some() {
+            own.push(finding);
+        }
+    }
+    let roots: Vec<String> = calls
+        .iter()
+        .filter_map(|call| call.root_cause.clone())
+        .collect();
+    let mut out = Vec::new();
+    // A vector takes all.
+    let _ = own.write(&mut out, &roots, index_of);
+    out
 }
 
 fn list(calls: &[&CallRecord]) -> ExitStatus {
@@ -128,7 +157,7 @@ fn list(calls: &[&CallRecord]) -> ExitStatus {
 }
 
 /// Prints the ladders, through a pager on a terminal.
-fn print(ladders: &[Ladder]) -> io::Result<()> {
+fn print(ladders: &[Ladder], beneath: &[Vec<u8>]) -> io::Result<()> {
     let stdout = io::stdout();
     let width = comfy_table::Table::new()
         .width()
@@ -136,11 +165,12 @@ fn print(ladders: &[Ladder]) -> io::Result<()> {
         .max(60);
     let draw = |out: &mut dyn Write| -> io::Result<()> {
         let mut out = out;
-        for (number, ladder) in ladders.iter().enumerate() {
+        for (number, (ladder, findings)) in ladders.iter().zip(beneath).enumerate() {
             if number > 0 {
                 writeln!(out)?;
             }
             text::draw(ladder, &mut out, width)?;
+            out.write_all(findings)?;
         }
         out.flush()
     };
@@ -175,6 +205,7 @@ struct Drawn {
     streams: Vec<StreamRecord>,
     /// Those that met an ICMP error.
     transactions: Vec<TransactionRecord>,
+    findings: Vec<DiagnosticRecord>,
 }
 
 impl Gatherer for Drawn {
@@ -185,6 +216,7 @@ impl Gatherer for Drawn {
                 self.messages.push(*message);
             }
             Record::RtpStream(stream) => self.streams.push(*stream),
+            Record::Diagnostic(finding) => self.findings.push(*finding),
             Record::Transaction(transaction) if transaction.icmp.is_some() => {
                 self.transactions.push(*transaction);
             }

@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod escape;
 pub mod fields;
+pub mod findings;
 pub mod json;
 pub mod ladder;
 pub mod ndjson;

@@ -4,7 +4,7 @@ pub mod svg;
 pub mod text;
 
 use super::escape::terminal;
-use crate::report::{CallRecord, MessageRecord, StreamRecord, TransactionRecord};
+use crate::report::{CallRecord, DiagnosticRecord, MessageRecord, StreamRecord, TransactionRecord};
 
 /// Rungs of one ladder; a longer one says how many it leaves out.
 const MAX_RUNGS: usize = 2000;
@@ -69,6 +69,8 @@ pub struct Story<'r> {
     pub streams: &'r [StreamRecord],
     /// Transactions; those of other calls are passed over.
     pub transactions: &'r [TransactionRecord],
+    /// What was found; what is only worth knowing is passed over.
+    pub findings: &'r [DiagnosticRecord],
 }
 
 /// Arranges calls that belong together: their messages without the copies
@@ -137,6 +139,22 @@ impl Story<'_> {
             .find(|call| Some(&call.call_id) == message.call_id.as_ref());
         if let Some(call) = call.filter(|_| self.calls.len() > 1) {
             note.push(format!("(call {})", call.index));
+        }
+        let shows = |own: &&DiagnosticRecord| {
+            own.severity != "info"
+                && own.call_id == message.call_id
+                && own.points.iter().any(|point| {
+                    point.file == message.file && point.frames.contains(&message.frame)
+                })
+        };
+        let mut codes: Vec<&str> = Vec::new();
+        for own in self.findings.iter().filter(shows) {
+            if !codes.contains(&own.code.as_str()) {
+                codes.push(&own.code);
+            }
+        }
+        if !codes.is_empty() {
+            note.push(format!("! {}", codes.join(" ")));
         }
         note.join(" ")
     }

@@ -1,6 +1,5 @@
 //! What a person reads in ten seconds.
 
-mod findings;
 mod listing;
 mod rows;
 
@@ -9,13 +8,13 @@ use std::io::{self, Write};
 use colored::Colorize as _;
 use comfy_table::{Cell, CellAlignment};
 
-use self::findings::Findings;
 use self::listing::{Listing, grid, write_grid};
 use self::rows::{
     Row, address, connection_row, device, lookup_row, painted, row, stream_row, subscription_row,
 };
 use super::Sink;
 use super::escape::terminal;
+use super::findings::Findings;
 use super::verdicts::counted;
 use crate::report::{LimitRecord, Record, StunExchangeRecord, Summary};
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use colored::Colorize as _;
 
-use super::super::escape::terminal;
+use super::escape::terminal;
 use crate::report::DiagnosticRecord;
 
 /// Findings that are shown one by one.
@@ -12,14 +12,14 @@ const MAX_FINDINGS: usize = 60;
 
 /// Findings on their way to the reader.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub struct Findings {
     kept: Vec<DiagnosticRecord>,
     more: usize,
 }
 
 impl Findings {
     /// Takes one; what is only worth knowing stays in the records.
-    pub(super) fn push(&mut self, finding: &DiagnosticRecord) {
+    pub fn push(&mut self, finding: &DiagnosticRecord) {
         if finding.severity == "info" {
             return;
         }
@@ -32,7 +32,11 @@ impl Findings {
 
     /// Writes them; `roots` are the ids that explain calls, `index_of` tells a
     /// call's number.
-    pub(super) fn write(
+    ///
+    /// # Errors
+    ///
+    /// When `out` can't be written.
+    pub fn write(
         &self,
         out: &mut impl Write,
         roots: &[String],
