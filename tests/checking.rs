@@ -276,6 +276,33 @@ fn the_octets_that_show_it_are_underlined() {
     assert_eq!(lines[place + 1].find('^'), Some(column), "{out}");
 }
 
+#[test]
+fn digest_responses_are_verified_with_the_password() {
+    let folder = Folder::new("credentials");
+    folder.write(
+        "secrets",
+        "# who: realm: password\nalice:example.com:right\n",
+    );
+    let healthy = fault("wrong-password").replace("fault.", "healthy.");
+    for (capture, code) in [(fault("wrong-password"), "AUT018"), (healthy, "AUT017")] {
+        let (_, out, told) = check(&folder.0, &[&capture, "--credentials", "secrets"]);
+        assert!(out.contains(code), "{out}{told}");
+        let (_, out, _) = check(&folder.0, &[&capture]);
+        assert!(!out.contains(code), "{out}");
+    }
+    // A secret is not repeated, not even where it can't be read.
+    folder.write("secrets", "hunter2\n");
+    let (status, _, told) = check(
+        &folder.0,
+        &[&fault("wrong-password"), "--credentials", "secrets"],
+    );
+    assert_eq!(status, Some(2));
+    assert!(
+        told.contains("line 1") && !told.contains("hunter2"),
+        "{told}"
+    );
+}
+
 /// What the README shows is what works.
 #[test]
 fn the_readme_shows_files_that_are_accepted() {

@@ -65,7 +65,7 @@ const HEALTHY: [&str; 8] = [
      3001 A>B 200 tag=t to=f branch=9 method=BYE",
     "0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=60
      1 B>A 401 method=REGISTER to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"y\",qop=\"auth\",algorithm=MD5
-     2 A>B REGISTER cseq=2 branch=2 header=Contact:_<sip:a@10.0.0.1>;expires=60 header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",qop=auth,nc=00000001,cnonce=\"z\",response=\"0123456789abcdef0123456789abcdef\",algorithm=MD5
+     2 A>B REGISTER cseq=2 branch=2 header=Contact:_<sip:a@10.0.0.1>;expires=60 header=Authorization:_Digest_username=\"alice\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",qop=auth,nc=00000001,cnonce=\"z\",response=\"0123456789abcdef0123456789abcdef\",algorithm=MD5
      3 B>A 200 method=REGISTER cseq=2 branch=2 to=u header=Contact:_<sip:a@10.0.0.1>;expires=60
      50000 A>B REGISTER cseq=3 branch=3 header=Contact:_<sip:a@10.0.0.1>;expires=0
      50001 B>A 200 method=REGISTER cseq=3 branch=3 to=v",
@@ -404,7 +404,7 @@ fn gather(folder: &Path, into: &mut Vec<PathBuf>) {
 #[test]
 fn what_a_bound_left_out_is_not_held_against_anybody() {
     let challenge = r#"header=WWW-Authenticate:_Digest_realm="x",nonce="y""#;
-    let answer = r#"header=Authorization:_Digest_username="a",realm="x",nonce="y",uri="sip:x",response="0123456789abcdef0123456789abcdef""#;
+    let answer = r#"header=Authorization:_Digest_username="alice",realm="x",nonce="y",uri="sip:x",response="0123456789abcdef0123456789abcdef""#;
     let mut text = "0 A>B REGISTER\n1 B>A 200 method=REGISTER to=t\n".to_owned();
     for round in 0..300 {
         let (ms, first, second) = (round * 20_000 + 5000, round * 2 + 2, round * 2 + 3);

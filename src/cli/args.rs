@@ -285,6 +285,10 @@ pub(super) struct CheckArgs {
     /// Fail if there are fewer calls: an empty capture is no success.
     #[arg(long, value_name = "N")]
     pub min_calls: Option<u64>,
+    /// Verify digest responses with the passwords of this file: lines of
+    /// USER:REALM:PASSWORD or USER:REALM:ha1=HEX.
+    #[arg(long, value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
     /// Fail unless the calls went as this file says.
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,

@@ -18,6 +18,7 @@ use crate::output::verdicts::{Verdicts, github, json, junit, ndjson, sarif, text
 use crate::report::{
     CallRecord, DiagnosticRecord, MessageRecord, Point, Record, StreamRecord, Subject,
 };
+use crate::rules::Credential;
 
 /// The code under which unmet expectations are told.
 const EXPECT: &str = "EXPECT";
@@ -37,6 +38,8 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, ExitStatus> {
     let policy = Policy::of(args).map_err(wrong)?;
     let expectations = args.expect.as_deref().map(expectations).transpose();
     let expectations = expectations.map_err(wrong)?;
+    let credentials = args.credentials.as_deref().map(credentials).transpose();
+    let credentials = credentials.map_err(wrong)?.unwrap_or_default();
     let baseline = match (&policy.baseline, &args.write_baseline) {
         (Some(path), None) => {
             let read = Baseline::read(path);
@@ -54,6 +57,7 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, ExitStatus> {
             ..EngineConfig::default()
         },
         profile: policy.profile,
+        credentials,
         ..Config::default()
     };
     let mut judged = gather(inputs, config, Judging::default());
@@ -101,6 +105,24 @@ fn expectations(path: &Path) -> Result<Expectations, String> {
     let told = |error: String| format!("{}: {error}", path.display());
     let text = fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
     Expectations::parse(&text).map_err(told)
+}
+
+/// Reads a file of passwords; what is wrong with a line is told without it.
+fn credentials(path: &Path) -> Result<Vec<Credential>, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let lines = text.lines().enumerate();
+    lines
+        .filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'))
+        .map(|(place, line)| {
+            Credential::parse(line).ok_or_else(|| {
+                format!(
+                    "{}: line {}: expected USER:REALM:PASSWORD or USER:REALM:ha1=HEX",
+                    path.display(),
+                    place + 1
+                )
+            })
+        })
+        .collect()
 }
 
 fn call_of<'c>(calls: &'c [CallRecord], own: &DiagnosticRecord) -> Option<&'c CallRecord> {

@@ -187,6 +187,7 @@ fn config(args: &ReportArgs, messages: bool) -> Config {
         call: args.call.clone(),
         calls_only: args.calls_only,
         profile: args.profile.into(),
+        credentials: Vec::new(),
     }
 }
 

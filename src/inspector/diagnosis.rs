@@ -23,7 +23,12 @@ impl Inspector {
             .as_ref()
             .map(|record| record.media.iter().map(media_fact).collect())
             .unwrap_or_default();
-        let context = CallContext::new(closed, media, self.capture_facts());
+        let context = CallContext::new(
+            closed,
+            media,
+            self.capture_facts(),
+            &self.config.credentials,
+        );
         let mut findings = rules::judge_call(&context, self.config.profile);
         if let Some(record) = &record {
             for finding in &mut findings {
@@ -74,7 +79,12 @@ impl Inspector {
 
     /// Judges a message that names no Call-ID.
     pub(super) fn judge_stray(&mut self, closed: &ClosedCall) {
-        let context = CallContext::new(closed, Vec::new(), self.capture_facts());
+        let context = CallContext::new(
+            closed,
+            Vec::new(),
+            self.capture_facts(),
+            &self.config.credentials,
+        );
         let findings = rules::judge_call(&context, self.config.profile);
         self.diagnose("message", "", None, &findings);
     }

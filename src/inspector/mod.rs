@@ -45,6 +45,8 @@ pub struct Config {
     pub call: Option<String>,
     /// How strictly is judged.
     pub profile: rules::Profile,
+    /// Secrets to verify digest responses with.
+    pub credentials: Vec<rules::Credential>,
     /// Only calls: no registrations, pings or streams outside calls.
     pub calls_only: bool,
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
 
+use super::credentials::Credential;
 use super::description::Description;
 use crate::engine::call::{Call, ClosedCall, Exchange, KeptMessage};
 use crate::engine::session::Side;
@@ -293,12 +294,19 @@ pub struct CallContext<'a> {
     pub media: Vec<MediaFact>,
     /// The capture.
     pub capture: CaptureFacts,
+    /// Secrets to verify responses with.
+    pub credentials: &'a [Credential],
 }
 
 impl<'a> CallContext<'a> {
     /// What rules are to see of a call.
     #[must_use]
-    pub fn new(closed: &'a ClosedCall, media: Vec<MediaFact>, capture: CaptureFacts) -> Self {
+    pub fn new(
+        closed: &'a ClosedCall,
+        media: Vec<MediaFact>,
+        capture: CaptureFacts,
+        credentials: &'a [Credential],
+    ) -> Self {
         let kept = closed.call.kept.iter();
         let mut messages: Vec<Message<'a>> = kept.filter_map(Message::parse).collect();
         // Collisions of what an attacker chooses only hide that it is repeated.
@@ -318,6 +326,7 @@ impl<'a> CallContext<'a> {
             messages,
             media,
             capture,
+            credentials,
         }
     }
 

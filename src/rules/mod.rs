@@ -15,6 +15,7 @@
 )]
 
 mod context;
+mod credentials;
 mod description;
 mod profile;
 
@@ -31,6 +32,8 @@ mod aut011;
 mod aut012;
 mod aut014;
 mod aut015;
+mod aut017;
+mod aut018;
 mod aut019;
 mod aut023;
 mod aut025;
@@ -279,6 +282,7 @@ mod upd003;
 mod upd004;
 
 pub use context::{CallContext, CaptureFacts, MediaFact, Message};
+pub use credentials::Credential;
 pub use profile::Profile;
 
 use crate::engine::connection::Connection;
@@ -571,7 +575,7 @@ impl Findings {
 }
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 259] = [
+pub static CATALOGUE: [&Rule; 261] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -585,6 +589,8 @@ pub static CATALOGUE: [&Rule; 259] = [
     &aut012::RULE,
     &aut014::RULE,
     &aut015::RULE,
+    &aut017::RULE,
+    &aut018::RULE,
     &aut019::RULE,
     &aut023::RULE,
     &aut025::RULE,

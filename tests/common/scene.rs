@@ -30,6 +30,7 @@ use std::collections::HashMap;
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{CapturePoint, LinkType, Packet};
 use sip_inspect::report::Record;
+use sip_inspect::rules::Credential;
 use sip_inspect::time::Timestamp;
 
 fn key<'t>(words: &[&'t str], name: &str) -> Option<&'t str> {
@@ -423,6 +424,8 @@ pub(crate) fn records(text: &str) -> Vec<Record> {
     let packets = packets(text);
     let mut inspector = Inspector::new(Config {
         transactions: true,
+        // The password of a at x.
+        credentials: Credential::parse("a:x:secret").into_iter().collect(),
         ..Config::default()
     });
     for number in 0..3 {
