@@ -57,6 +57,10 @@ pub struct StunExchange {
     pub software: Option<String>,
     /// The asker's role in ICE.
     pub ice_role: Option<IceRole>,
+    /// What a request of a connectivity check lacked.
+    pub check_lacks: Option<&'static str>,
+    /// MAPPED-ADDRESS, where it is another than XOR-MAPPED-ADDRESS.
+    pub rewritten_address: Option<Endpoint>,
     /// Whether the answer was wanted from elsewhere (RFC 5780, 7.2).
     pub asks_for_change: bool,
     /// Whether the pair was nominated.
@@ -102,7 +106,9 @@ impl StunExchange {
     #[must_use]
     pub fn is_check(&self) -> bool {
         let of_two = |name: &str| name.contains(':');
-        self.ice_role.is_some() || self.username.as_deref().is_some_and(of_two)
+        // A relay's users may have a colon in their names too.
+        self.ice_role.is_some()
+            || (self.method == "binding" && self.username.as_deref().is_some_and(of_two))
     }
 
     /// Whether nothing more is to come.
@@ -181,6 +187,9 @@ impl Engine {
                 exchange.ice_role = message.ice_role();
                 exchange.use_candidate |= message.use_candidate();
                 exchange.asks_for_change |= message.asks_for_change();
+                if exchange.check_lacks.is_none() && !message.is_cut() {
+                    exchange.check_lacks = message.check_lacks();
+                }
             }
             Class::Indication => exchange.is_indication = true,
             Class::SuccessResponse | Class::ErrorResponse => {
@@ -198,6 +207,7 @@ impl Engine {
                     .filter(|spent| *spent >= 0);
                 exchange.answered_from = Some(flow.dst).filter(|from| *from != exchange.flow.dst);
                 exchange.mapped_address = message.mapped_address();
+                exchange.rewritten_address = message.rewritten_address();
                 exchange.other_address = message.other_address();
                 exchange.response_origin = message.response_origin();
             }
@@ -238,6 +248,8 @@ impl Engine {
             software: None,
             ice_role: None,
             use_candidate: false,
+            check_lacks: None,
+            rewritten_address: None,
             asks_for_change: false,
             bad_fingerprints: 0,
             call_id: None,

@@ -50,8 +50,10 @@ mod dlg010;
 mod dlg011;
 mod dlg012;
 mod dlg013;
+mod dlg014;
 mod dlg015;
 mod dlg016;
+mod dlg017;
 mod dlg018;
 mod dlg019;
 mod dlg021;
@@ -71,6 +73,8 @@ mod dlg042;
 mod dlg043;
 mod dlg045;
 mod dlg046;
+mod ice004;
+mod ice005;
 mod idn002;
 mod idn004;
 mod idn006;
@@ -79,6 +83,7 @@ mod med003;
 mod med005;
 mod med006;
 mod med007;
+mod med010;
 mod med014;
 mod med015;
 mod med018;
@@ -99,6 +104,7 @@ mod prk006;
 mod prk007;
 mod prk008;
 mod prk009;
+mod prk010;
 mod prk011;
 mod reg001;
 mod reg002;
@@ -130,6 +136,7 @@ mod sdp007;
 mod sdp008;
 mod sdp009;
 mod sdp010;
+mod sdp011;
 mod sdp012;
 mod sdp013;
 mod sdp014;
@@ -170,8 +177,11 @@ mod sti003;
 mod sti011;
 mod sti012;
 mod stn003;
+mod stn004;
+mod stn005;
 mod stn009;
 mod stn011;
+mod stn012;
 mod sub001;
 mod sub002;
 mod sub003;
@@ -233,11 +243,13 @@ mod trn004;
 mod trn008;
 mod trn009;
 mod trn010;
+mod trn011;
 mod trn012;
 mod trn021;
 mod trn025;
 mod trn026;
 mod tur001;
+mod tur002;
 mod tur008;
 mod txn001;
 mod txn002;
@@ -575,7 +587,7 @@ impl Findings {
 }
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 261] = [
+pub static CATALOGUE: [&Rule; 273] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -607,8 +619,10 @@ pub static CATALOGUE: [&Rule; 261] = [
     &dlg011::RULE,
     &dlg012::RULE,
     &dlg013::RULE,
+    &dlg014::RULE,
     &dlg015::RULE,
     &dlg016::RULE,
+    &dlg017::RULE,
     &dlg018::RULE,
     &dlg019::RULE,
     &dlg021::RULE,
@@ -628,6 +642,8 @@ pub static CATALOGUE: [&Rule; 261] = [
     &dlg043::RULE,
     &dlg045::RULE,
     &dlg046::RULE,
+    &ice004::RULE,
+    &ice005::RULE,
     &idn002::RULE,
     &idn004::RULE,
     &idn006::RULE,
@@ -636,6 +652,7 @@ pub static CATALOGUE: [&Rule; 261] = [
     &med005::RULE,
     &med006::RULE,
     &med007::RULE,
+    &med010::RULE,
     &med014::RULE,
     &med015::RULE,
     &med018::RULE,
@@ -656,6 +673,7 @@ pub static CATALOGUE: [&Rule; 261] = [
     &prk007::RULE,
     &prk008::RULE,
     &prk009::RULE,
+    &prk010::RULE,
     &prk011::RULE,
     &reg001::RULE,
     &reg002::RULE,
@@ -687,6 +705,7 @@ pub static CATALOGUE: [&Rule; 261] = [
     &sdp008::RULE,
     &sdp009::RULE,
     &sdp010::RULE,
+    &sdp011::RULE,
     &sdp012::RULE,
     &sdp013::RULE,
     &sdp014::RULE,
@@ -727,8 +746,11 @@ pub static CATALOGUE: [&Rule; 261] = [
     &sti011::RULE,
     &sti012::RULE,
     &stn003::RULE,
+    &stn004::RULE,
+    &stn005::RULE,
     &stn009::RULE,
     &stn011::RULE,
+    &stn012::RULE,
     &sub001::RULE,
     &sub002::RULE,
     &sub003::RULE,
@@ -790,11 +812,13 @@ pub static CATALOGUE: [&Rule; 261] = [
     &trn008::RULE,
     &trn009::RULE,
     &trn010::RULE,
+    &trn011::RULE,
     &trn012::RULE,
     &trn021::RULE,
     &trn025::RULE,
     &trn026::RULE,
     &tur001::RULE,
+    &tur002::RULE,
     &tur008::RULE,
     &txn001::RULE,
     &txn002::RULE,

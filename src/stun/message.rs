@@ -10,6 +10,9 @@ const MAPPED_ADDRESS: u16 = 0x0001;
 const CHANGE_REQUEST: u16 = 0x0003;
 const CHANGED_ADDRESS: u16 = 0x0005;
 const USERNAME: u16 = 0x0006;
+const MESSAGE_INTEGRITY: u16 = 0x0008;
+const MESSAGE_INTEGRITY_SHA256: u16 = 0x001c;
+const PRIORITY: u16 = 0x0024;
 const ERROR_CODE: u16 = 0x0009;
 const REALM: u16 = 0x0014;
 const XOR_MAPPED_ADDRESS: u16 = 0x0020;
@@ -216,6 +219,31 @@ impl<'a> StunMessage<'a> {
             .value(OTHER_ADDRESS)
             .or_else(|| self.value(CHANGED_ADDRESS))?;
         self.address(value, false)
+    }
+
+    /// What a connectivity check must have and this message lacks (RFC 8445,
+    /// 7.1 and 7.2): `FINGERPRINT`, `MESSAGE-INTEGRITY`, `PRIORITY`.
+    #[must_use]
+    pub fn check_lacks(&self) -> Option<&'static str> {
+        let has = |kind| self.value(kind).is_some();
+        if !has(FINGERPRINT) {
+            Some("FINGERPRINT")
+        } else if !has(MESSAGE_INTEGRITY) && !has(MESSAGE_INTEGRITY_SHA256) {
+            Some("MESSAGE-INTEGRITY")
+        } else if !has(PRIORITY) {
+            Some("PRIORITY")
+        } else {
+            None
+        }
+    }
+
+    /// MAPPED-ADDRESS alone, where XOR-MAPPED-ADDRESS names another address
+    /// (RFC 8489, 14.2): something rewrites addresses in payloads.
+    #[must_use]
+    pub fn rewritten_address(&self) -> Option<Endpoint> {
+        let plain = self.address(self.value(MAPPED_ADDRESS)?, false)?;
+        self.value(XOR_MAPPED_ADDRESS)?;
+        (self.mapped_address() != Some(plain)).then_some(plain)
     }
 
     /// Whether the answer is wanted from another address or port

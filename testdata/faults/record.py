@@ -650,6 +650,17 @@ def tls(net, faulty):
     time.sleep(0.3)
 
 
+def tls_silent(net, faulty):
+    """Something takes the connection and does not speak TLS."""
+    if not faulty:
+        tls(net, False)
+        return
+    net.start("b", "python3 -c 'import socket, time; s = socket.create_server((\"\", 5061)); s.accept(); time.sleep(20)'")
+    time.sleep(0.5)
+    run(f"ip netns exec {net.prefix}a timeout 4 openssl s_client -connect 192.0.2.20:5061 -tls1_2 </dev/null", check=False)
+    time.sleep(0.3)
+
+
 def tcp_refused(net, faulty):
     if not faulty:
         net.sipp("b", answerer(), more="-t t1")
@@ -704,6 +715,7 @@ FAULTS = {
     "rtp-timeout": rtp_timeout,
     "loop": loop,
     "tls-untrusted": tls,
+    "tls-silent": tls_silent,
     "tcp-refused": tcp_refused,
     "no-such-domain": nxdomain,
     "media-port-closed": media_port,

@@ -14,13 +14,15 @@
 //! `over=tcp`, `LONG` (for 1200 letters). In all of them `_` stands for a space, `\_` for itself, `\r` and `\n` for the
 //! ends of lines, `\xe9` for an octet that is no UTF-8.
 //!
-//! `rtp` knows `n` (how many), `first` (its number), `ssrc`, `pt`, and `skip`, `double`, `late` (each so many),
+//! `rtp` knows `n` (how many), `ticks` (of a packet), `first` (its number), `ssrc`, `pt`, and `skip`, `double`, `late` (each so many),
 //! `uneven` (milliseconds). `cut` is what the capture keeps of a frame.
 //!
-//! `stun request`, `stun success` and `stun error=CODE` know `method`, `change` and
-//! `fingerprint=good|bad`.
+//! `stun request`, `stun success` and `stun error=CODE` know `method`, `change`,
+//! `username`, `realm`, `priority`, `nominate`, `controlled`, `integrity`, `mapped`, `plain`
+//! and `fingerprint=good|bad`.
 //!
-//! `tls-alert CODE` is a hello of the client, that of the server and an alert.
+//! `tls-alert CODE` is a hello of the client, that of the server and an alert;
+//! `tls-client` the first alone.
 //!
 //! `crlf` is a keep-alive. `dns TYPE NAME` is a question; with `rcode` or `answer=TYPE:DATA` (may be
 //! repeated) it is an answer.
@@ -223,6 +225,40 @@ fn stun(words: &[&str]) -> Vec<u8> {
         attributes.extend([0, 3, 0, 4, 0, 0]);
         attributes.extend(change.to_be_bytes());
     }
+    let mut attribute = |kind: u16, value: &[u8]| {
+        attributes.extend(kind.to_be_bytes());
+        attributes.extend(u16::try_from(value.len()).expect("short").to_be_bytes());
+        attributes.extend(value);
+        attributes.resize(attributes.len().next_multiple_of(4), 0);
+    };
+    for (name, kind) in [("username", 6), ("realm", 0x14)] {
+        if let Some(value) = key(words, name) {
+            attribute(kind, value.as_bytes());
+        }
+    }
+    for (name, kind, value) in [
+        ("priority", 0x24, &[0; 4][..]),
+        ("nominate", 0x25, &[]),
+        ("controlled", 0x8029, &[0; 8]),
+        ("integrity", 8, &[0; 20]),
+    ] {
+        if key(words, name).is_some() {
+            attribute(kind, value);
+        }
+    }
+    for (name, kind, mask) in [
+        ("plain", 1, [0; 6]),
+        ("mapped", 0x20, [0x21, 0x12, 0x21, 0x12, 0xa4, 0x42]),
+    ] {
+        if let Some(value) = key(words, name) {
+            let (ip, port) = endpoint(value);
+            let mut octets = [&port.to_be_bytes()[..], &ip].concat();
+            for (octet, mask) in octets.iter_mut().zip(mask) {
+                *octet ^= mask;
+            }
+            attribute(kind, &[&[0, 1], octets.as_slice()].concat());
+        }
+    }
     if let Some(code) = error {
         let [class, number] = [code / 100, code % 100].map(|own| u8::try_from(own).expect("short"));
         attributes.extend([0, 9, 0, 4, 0, 0, class, number]);
@@ -334,7 +370,7 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             packets.push((ms, point, data));
             continue;
         }
-        if words[2] == "tls-alert" {
+        if words[2] == "tls-alert" || words[2] == "tls-client" {
             let hello = |kind: u8, more: &[u8]| {
                 let mut body = vec![3, 3];
                 body.extend([7; 32]);
@@ -349,8 +385,12 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             let code = words[3].parse().expect("a code");
             let client = hello(1, &[0, 0, 2, 0xc0, 0x2b, 1, 0]);
             let server = [hello(2, &[0, 0xc0, 0x2b, 0]), vec![21, 3, 3, 0, 2, 2, code]].concat();
-            for (from, to, payload) in [(from, to, client), (to, from, server)] {
-                packets.push((ms, point, segment(from, to, 1, 16, &payload)));
+            let both = [(from, to, client), (to, from, server)];
+            let count = if words[2] == "tls-client" { 1 } else { 2 };
+            for (from, to, payload) in both.into_iter().take(count) {
+                // Behind a SYN the octets begin at 2.
+                let sequence = if count == 1 { 2 } else { 1 };
+                packets.push((ms, point, segment(from, to, sequence, 16, &payload)));
             }
             continue;
         }
@@ -378,11 +418,13 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
                 step > 0 && number % step == step - 1
             };
             let uneven: u64 = key(&words, "uneven").map_or(0, |own| own.parse().expect("a number"));
+            let ticks: u32 = key(&words, "ticks").map_or(160, |own| own.parse().expect("a number"));
             let first: u64 = key(&words, "first").map_or(0, |own| own.parse().expect("a number"));
             for number in 0..count {
                 let mut payload = vec![0x80, payload_type];
                 payload.extend(u16::try_from(first + number).expect("short").to_be_bytes());
-                payload.extend((u32::try_from(first + number).expect("short") * 160).to_be_bytes());
+                payload
+                    .extend((u32::try_from(first + number).expect("short") * ticks).to_be_bytes());
                 payload.extend((ssrc + u32::from(from.1)).to_be_bytes());
                 payload.extend([0x55; 160]);
                 if every("skip", number) {
