@@ -1,0 +1,100 @@
+//! A phone behind a NAT asked to be sent to at its inside address.
+//!
+//! That address means nothing outside: what is sent there is lost, and the phone hears
+//! nothing.
+//!
+//! Fix: anchor the media at the proxy (rtpengine, rtpproxy), or let the phone use STUN or
+//! ICE; the other side may also answer to where packets come from (symmetric RTP).
+
+use crate::net::is_private;
+use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+
+pub(super) const RULE: Rule = Rule {
+    code: "SDP045",
+    name: "private-address-in-sdp",
+    severity: Severity::Warning,
+    rfc: "RFC 3264",
+    section: "5.1",
+    symptom: Some("one-way-audio"),
+    causes: &["MED015"],
+    source: include_str!("sdp045.rs"),
+    flags: &[
+        "0 A>B INVITE sdp=4000 swap=c=IN_IP4_10.0.0.1=>c=IN_IP4_192.168.9.9
+         20 B>A 200 to=t sdp=5000
+         30 A>B ACK branch=2 to=t
+         40 A:4000>B:5000 rtp n=250
+         6000 A>B BYE to=t branch=9 cseq=2
+         6001 B>A 200 to=t branch=9 cseq=2 method=BYE",
+    ],
+    accepts: &["0 A>B INVITE sdp=4000
+         20 B>A 200 to=t sdp=5000
+         30 A>B ACK branch=2 to=t
+         40 A:4000>B:5000 rtp n=250
+         6000 A>B BYE to=t branch=9 cseq=2
+         6001 B>A 200 to=t branch=9 cseq=2 method=BYE"],
+    check: Check::Call(check),
+    ..Rule::BASE
+};
+
+fn check(context: &CallContext<'_>, found: &mut Findings) {
+    for media in &context.media {
+        let (who, address) = match media.audio.as_deref() {
+            Some("caller-hears-nothing") => ("caller", &media.caller),
+            Some("callee-hears-nothing") => ("callee", &media.callee),
+            _ => continue,
+        };
+        let Some(ip) = address
+            .as_deref()
+            .and_then(|own| own.parse::<std::net::SocketAddr>().ok())
+            .map(|own| own.ip())
+        else {
+            continue;
+        };
+        if !is_private(ip) || !super::med015::is_proved(context, media) {
+            continue;
+        }
+        // Where it was seen to come from elsewhere, a NAT lies between.
+        let named = context.descriptions().find(|(_, own)| {
+            own.media
+                .iter()
+                .any(|own_media| own.address(own_media) == Some(ip))
+        });
+        let Some((message, description)) = named else {
+            continue;
+        };
+        let outside = context.messages.iter().any(|own| {
+            let views = context
+                .call()
+                .transactions
+                .get(own.kept.transaction)
+                .map(|own| own.views.as_slice())
+                .unwrap_or_default();
+            let same = own.from_tag == message.from_tag
+                && own.cseq == message.cseq
+                && own.is_request() == message.is_request();
+            same && (own.flow().src.ip != ip
+                || views
+                    .iter()
+                    .any(|(_, flow)| flow.src.ip != ip && flow.dst.ip != ip))
+        });
+        if outside {
+            let part = description
+                .media
+                .iter()
+                .find_map(|own| description.connection(own))
+                .unwrap_or_default();
+            found.quote(
+                message,
+                part,
+                format!("the {who} asks to be sent to at {ip}, an address inside its network"),
+            );
+            found.by(who);
+            found.fix(format!(
+                "{ip} can't be reached from outside: anchor the media at the proxy (rtpengine, \
+                 rtpproxy), let the phone use STUN or ICE, or let the other side answer to where \
+                 packets come from (symmetric RTP, RFC 4961)"
+            ));
+            return;
+        }
+    }
+}

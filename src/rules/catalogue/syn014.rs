@@ -1,0 +1,48 @@
+//! A response has no tag in its To.
+//!
+//! Every response but 100 names the end that answers by a tag; without it no dialog
+//! arises.
+//!
+//! Fix: whoever answers must add a tag, a proxy that refuses by itself too.
+
+use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+
+pub(super) const RULE: Rule = Rule {
+    code: "SYN014",
+    name: "to-tag-missing-in-response",
+    severity: Severity::Error,
+    rfc: "RFC 3261",
+    section: "8.2.6.2",
+    source: include_str!("syn014.rs"),
+    flags: &["0 A>B INVITE
+         10 B>A 486"],
+    accepts: &[
+        "0 A>B INVITE sdp=4000
+         10 B>A 180 to=t
+         20 B>A 200 to=t sdp=5000
+         30 A>B ACK branch=2 to=t
+         3000 A>B BYE to=t branch=9 cseq=2
+         3001 B>A 200 to=t branch=9 cseq=2 method=BYE",
+        "0 A>B INVITE
+         10 B>A 100
+         20 B>A 486 to=t",
+    ],
+    check: Check::Call(check),
+    ..Rule::BASE
+};
+
+fn check(context: &CallContext<'_>, found: &mut Findings) {
+    for (status, message) in context.responses() {
+        let untagged = message.sip.to().is_some_and(|to| to.tag().is_none());
+        if status > 100 && untagged && message.is_entire() {
+            found.message(
+                message,
+                format!(
+                    "{} from {} has no To tag",
+                    message.called(),
+                    message.flow().src
+                ),
+            );
+        }
+    }
+}

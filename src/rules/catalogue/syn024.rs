@@ -1,0 +1,104 @@
+//! A SIP URI does not follow its grammar.
+//!
+//! A space, a port beyond 65535, an IPv6 address without brackets or a percent sign
+//! without two hexadecimal digits: whoever must route by it can't.
+//!
+//! Fix: put IPv6 addresses in brackets and escape what is no letter or digit.
+
+use crate::octets;
+use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::sip::Uri;
+use crate::sip::header::HeaderName;
+use crate::sip::header::NameAddr;
+
+pub(super) const RULE: Rule = Rule {
+    code: "SYN024",
+    name: "uri-unparsable",
+    severity: Severity::Error,
+    rfc: "RFC 3261",
+    section: "19.1",
+    source: include_str!("syn024.rs"),
+    flags: &[
+        "0 A>B INVITE swap=From:_<sip:a@x>=>From:_<sip:a@x:70000>",
+        "0 A>B INVITE header=Contact:_<sip:a@2001:db8::9>",
+        "0 A>B INVITE header=Contact:_<sip:a%4@10.0.0.1>",
+    ],
+    accepts: &["0 A>B INVITE header=Contact:_<sip:a%40@[2001:db8::9]:5060>"],
+    check: Check::Call(check),
+    ..Rule::BASE
+};
+
+fn check(context: &CallContext<'_>, found: &mut Findings) {
+    for message in context.originals().filter(|own| own.is_entire()) {
+        let mut uris = vec![("the Request-URI", message.request_uri())];
+        for (name, kind) in [
+            ("From", HeaderName::From),
+            ("To", HeaderName::To),
+            ("Contact", HeaderName::Contact),
+        ] {
+            for value in message.values(kind) {
+                let inside = value.split(|octet| matches!(octet, b'<' | b'>')).nth(1);
+                if let Some(inside) = inside.filter(|own| own.trim_ascii() != *own) {
+                    found.quote(
+                        message,
+                        inside,
+                        format!(
+                            "{name} of {} has spaces within its brackets",
+                            message.told()
+                        ),
+                    );
+                }
+                uris.push((name, NameAddr::parse(value).uri));
+            }
+        }
+        for (place, uri) in uris {
+            if let Some(fault) = fault(uri) {
+                found.quote(
+                    message,
+                    uri,
+                    format!("{place} of {} {fault}", message.told()),
+                );
+            }
+        }
+    }
+}
+
+fn fault(uri: &[u8]) -> Option<&'static str> {
+    let scheme = octets::span(uri, 0, memchr::memchr(b':', uri)?);
+    if !scheme.eq_ignore_ascii_case(b"sip") && !scheme.eq_ignore_ascii_case(b"sips") {
+        return None;
+    }
+    if uri.iter().any(u8::is_ascii_whitespace) {
+        return Some("has a space");
+    }
+    let escapes = |part: &[u8]| {
+        memchr::memchr_iter(b'%', part).all(|at| {
+            part.get(at + 1..at + 3)
+                .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+        })
+    };
+    let parsed = Uri::parse(uri);
+    if !escapes(parsed.user) {
+        return Some("has a percent sign without two hexadecimal digits");
+    }
+    let after = match memchr::memrchr(b'@', uri) {
+        Some(at) if !parsed.user.is_empty() => octets::from(uri, at + 1),
+        _ => octets::from(uri, scheme.len() + 1),
+    };
+    let end = memchr::memchr2(b';', b'?', after).unwrap_or(after.len());
+    let host_port = octets::span(after, 0, end);
+    let colons = memchr::memchr_iter(b':', host_port).count();
+    if parsed.host.is_empty() {
+        return Some("names no host");
+    }
+    if host_port.starts_with(b"[") {
+        let address = octets::text(parsed.host).parse::<std::net::Ipv6Addr>();
+        return address
+            .is_err()
+            .then_some("has brackets around what is no IPv6 address");
+    }
+    if colons > 1 {
+        return Some("has an IPv6 address without brackets");
+    }
+    (colons == 1 && parsed.port.is_none()).then_some("has a port that is none")
+}
