@@ -105,6 +105,7 @@ impl Findings {
         message: impl Into<String>,
         evidence: impl IntoIterator<Item = PacketRef>,
     ) {
+        self.is_added = false;
         let Some((rule, severity)) = self.rule else {
             return;
         };
@@ -130,10 +131,9 @@ impl Findings {
 
     /// Adds what one message shows by `part` of it; its sender must act.
     pub(super) fn quote(&mut self, message: &Message<'_>, part: &[u8], text: impl Into<String>) {
-        self.is_added = false;
         self.add(text, [message.at()]);
         self.by(message.flow().src.ip.to_string());
-        if let Some(last) = self.found.last_mut().filter(|_| self.is_added) {
+        if let Some(last) = self.last() {
             last.method = Some(message.method.as_str().to_owned());
             last.quote = Quote::of(message.sip.octets(), part);
         }
@@ -144,24 +144,63 @@ impl Findings {
         self.quote(message, message.first_line(), text);
     }
 
+    /// The last one, unless there was no room for it.
+    fn last(&mut self) -> Option<&mut Finding> {
+        let is_added = self.is_added;
+        self.found.last_mut().filter(|_| is_added)
+    }
+
     /// Names one more frame of the last one.
     pub(super) fn also(&mut self, at: PacketRef) {
-        if let Some(last) = self.found.last_mut() {
+        if let Some(last) = self.last().filter(|own| own.evidence.len() < MAX_EVIDENCE) {
             last.evidence.push(at);
         }
     }
 
     /// Says what to do in this case.
     pub(super) fn fix(&mut self, text: impl Into<String>) {
-        if let Some(last) = self.found.last_mut() {
+        if let Some(last) = self.last() {
             last.fix = Some(text.into());
         }
     }
 
     /// Says of the last one who must act.
     pub(super) fn by(&mut self, party: impl Into<String>) {
-        if let Some(last) = self.found.last_mut() {
+        if let Some(last) = self.last() {
             last.party = Some(party.into());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::CapturePoint;
+    use crate::rules::find;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn what_has_no_room_changes_nothing_that_has() {
+        let rule = find("TXN014").expect("a rule");
+        let at = PacketRef {
+            number: 1,
+            timestamp: Timestamp::default(),
+            capture_point: CapturePoint(0),
+        };
+        let mut found = Findings {
+            rule: Some((rule, Severity::Error)),
+            ..Findings::default()
+        };
+        for number in 0..=MAX_SAME {
+            found.add(number.to_string(), [at]);
+            found.by(number.to_string());
+            for _ in 0..=MAX_EVIDENCE {
+                found.also(at);
+            }
+        }
+        let last = found.found.last().expect("one");
+        assert_eq!(found.found.len(), MAX_SAME);
+        assert_eq!(last.party.as_deref(), Some(last.message.as_str()));
+        assert_eq!(last.evidence.len(), MAX_EVIDENCE);
     }
 }
