@@ -19,6 +19,7 @@ mod context;
 mod credentials;
 mod description;
 mod finding;
+mod passport;
 mod profile;
 
 pub use catalogue::CATALOGUE;

@@ -50,6 +50,7 @@ mod dlg033;
 mod dlg034;
 mod dlg037;
 mod dlg040;
+mod dlg041;
 mod dlg042;
 mod dlg043;
 mod dlg045;
@@ -153,8 +154,13 @@ mod sdp051;
 mod sdp054;
 mod sdp055;
 mod sec001;
+mod sec002;
 mod sti001;
 mod sti003;
+mod sti004;
+mod sti005;
+mod sti006;
+mod sti007;
 mod sti011;
 mod sti012;
 mod stn003;
@@ -232,6 +238,7 @@ mod trn026;
 mod tur001;
 mod tur002;
 mod tur008;
+mod tur009;
 mod txn001;
 mod txn002;
 mod txn003;
@@ -277,7 +284,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 273] = [
+pub static CATALOGUE: [&Rule; 280] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -328,6 +335,7 @@ pub static CATALOGUE: [&Rule; 273] = [
     &dlg034::RULE,
     &dlg037::RULE,
     &dlg040::RULE,
+    &dlg041::RULE,
     &dlg042::RULE,
     &dlg043::RULE,
     &dlg045::RULE,
@@ -431,8 +439,13 @@ pub static CATALOGUE: [&Rule; 273] = [
     &sdp054::RULE,
     &sdp055::RULE,
     &sec001::RULE,
+    &sec002::RULE,
     &sti001::RULE,
     &sti003::RULE,
+    &sti004::RULE,
+    &sti005::RULE,
+    &sti006::RULE,
+    &sti007::RULE,
     &sti011::RULE,
     &sti012::RULE,
     &stn003::RULE,
@@ -510,6 +523,7 @@ pub static CATALOGUE: [&Rule; 273] = [
     &tur001::RULE,
     &tur002::RULE,
     &tur008::RULE,
+    &tur009::RULE,
     &txn001::RULE,
     &txn002::RULE,
     &txn003::RULE,
