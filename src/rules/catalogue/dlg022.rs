@@ -23,17 +23,9 @@ pub(super) const RULE: Rule = Rule {
          900 A>B INVITE to=t cseq=2 branch=5 sdp=4000/sendonly
          901 B>A 488 to=t cseq=2 branch=5
          902 A>B ACK to=t cseq=2 branch=5"],
-    accepts: &[
-        "0 A>B INVITE sdp=4000
-         10 B>A 180 to=t
-         20 B>A 200 to=t sdp=5000
-         30 A>B ACK branch=2 to=t
-         3000 A>B BYE to=t branch=9 cseq=2
-         3001 B>A 200 to=t branch=9 cseq=2 method=BYE",
-        "0 A>B INVITE
+    accepts: &["0 A>B INVITE
          10 B>A 488 to=t
-         11 A>B ACK to=t",
-    ],
+         11 A>B ACK to=t"],
     check: Check::Call(check),
     ..Rule::BASE
 };

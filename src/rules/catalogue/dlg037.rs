@@ -26,12 +26,6 @@ pub(super) const RULE: Rule = Rule {
          32020 B>A BYE tag=t to=f branch=9
          32021 A>B 200 tag=t to=f branch=9 method=BYE"],
     accepts: &[
-        "0 A>B INVITE sdp=4000
-         10 B>A 180 to=t
-         20 B>A 200 to=t sdp=5000
-         30 A>B ACK branch=2 to=t
-         3000 A>B BYE to=t branch=9 cseq=2
-         3001 B>A 200 to=t branch=9 cseq=2 method=BYE",
         "0 A>B INVITE
          20 B>A 200 to=t
          30 A>B ACK branch=2 to=t

@@ -43,12 +43,6 @@ pub(super) const RULE: Rule = Rule {
          40 A:4000>B:5000 rtp n=100
          2500 A>B BYE to=t branch=9 cseq=2
          2501 B>A 200 to=t branch=9 cseq=2 method=BYE",
-        "0 A>B INVITE sdp=4000
-         10 B>A 180 to=t
-         20 B>A 200 to=t sdp=5000
-         30 A>B ACK branch=2 to=t
-         3000 A>B BYE to=t branch=9 cseq=2
-         3001 B>A 200 to=t branch=9 cseq=2 method=BYE",
     ],
     check: Check::Call(check),
     ..Rule::BASE

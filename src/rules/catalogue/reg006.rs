@@ -1,7 +1,8 @@
 //! The registrar's answer does not list the address that was registered.
 //!
 //! It lists all it knows; a device that does not find its own registers again and again.
-//! Something rewrites the Contact in one direction only.
+//! Something rewrites the Contact in one direction only, or the registrar itself does so
+//! to mend a NAT; most devices put up with that.
 //!
 //! Fix: switch the SIP ALG off, or let the registrar keep the Contact and store where it
 //! came from beside it.
@@ -19,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "10.3",
     causes: &["REG016"],
+    is_tolerated: true,
     source: include_str!("reg006.rs"),
     flags: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=60
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.9>;expires=60"],

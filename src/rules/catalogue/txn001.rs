@@ -28,12 +28,6 @@ pub(super) const RULE: Rule = Rule {
          15500 A>B INVITE
          90000 C>D OPTIONS call=later tag=o branch=o"],
     accepts: &[
-        "0 A>B INVITE sdp=4000
-         10 B>A 180 to=t
-         20 B>A 200 to=t sdp=5000
-         30 A>B ACK branch=2 to=t
-         3000 A>B BYE to=t branch=9 cseq=2
-         3001 B>A 200 to=t branch=9 cseq=2 method=BYE",
         "0 A>B INVITE
          500 A>B INVITE
          1500 A>B INVITE
