@@ -477,8 +477,7 @@ impl RtpStream {
     }
 
     /// The clock rate that the timestamps keep to, if it is a usual one.
-    #[must_use]
-    pub fn observed_clock_rate(&self) -> Option<u32> {
+    fn observed_clock_rate(&self) -> Option<u32> {
         let ticks = f64::from(self.last_timestamp.wrapping_sub(self.first_timestamp));
         let elapsed = millis(self.last_arrival.since(self.first.timestamp));
         if elapsed < 200.0 {

@@ -65,7 +65,6 @@ mod med003;
 mod med005;
 mod med006;
 mod med007;
-mod med010;
 mod med014;
 mod med015;
 mod med018;
@@ -284,7 +283,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 280] = [
+pub static CATALOGUE: [&Rule; 279] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -350,7 +349,6 @@ pub static CATALOGUE: [&Rule; 280] = [
     &med005::RULE,
     &med006::RULE,
     &med007::RULE,
-    &med010::RULE,
     &med014::RULE,
     &med015::RULE,
     &med018::RULE,
