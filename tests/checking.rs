@@ -303,6 +303,48 @@ fn digest_responses_are_verified_with_the_password() {
     );
 }
 
+/// A Contact that carries what a terminal obeys stands in the advice too.
+#[test]
+fn what_is_advised_is_harmless_in_a_terminal() {
+    let folder = Folder::new("hostile");
+    let contact = "header=Contact:_<sip:b\u{1b}[31m@203.0.113.7>";
+    let text = format!(
+        "0 A>B INVITE
+         20 B>A 200 to=t {contact}
+         520 B>A 200 to=t {contact}
+         1520 B>A 200 to=t {contact}
+         3520 B>A 200 to=t {contact}"
+    );
+    // A classic pcap, microseconds, Ethernet.
+    let mut file = Vec::new();
+    for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65535, 1] {
+        file.extend(word.to_le_bytes());
+    }
+    for (ms, _, data) in common::scene::packets(&text) {
+        let length = u32::try_from(data.len()).expect("short");
+        let ms = u32::try_from(ms).expect("short");
+        for word in [1_700_000_000 + ms / 1000, ms % 1000 * 1000, length, length] {
+            file.extend(word.to_le_bytes());
+        }
+        file.extend(data);
+    }
+    fs::write(folder.0.join("hostile.pcap"), file).expect("written");
+    for verb in ["analyze", "flow", "check"] {
+        let output = program()
+            .current_dir(&folder.0)
+            .args([verb, "hostile.pcap"])
+            .output()
+            .expect("the program runs");
+        let out = String::from_utf8(output.stdout).expect("UTF-8");
+        assert!(
+            out.contains("TXN014") && out.contains("\\x1b"),
+            "{verb}: {out}"
+        );
+        let raw = |letter: char| letter.is_control() && letter != '\n';
+        assert!(!out.contains(raw), "{verb}: {out:?}");
+    }
+}
+
 /// What the README shows is what works.
 #[test]
 fn the_readme_shows_files_that_are_accepted() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::args::{CheckArgs, CheckFormat};
 use super::baseline::Baseline;
 use super::gathering::{Gatherer, gather};
-use super::policy::{Policy, complain};
+use super::policy::Policy;
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
 use crate::capture::Inputs;
@@ -32,7 +32,7 @@ pub(super) fn run(args: &CheckArgs) -> ExitStatus {
 
 fn check(args: &CheckArgs) -> Result<ExitStatus, ExitStatus> {
     let wrong = |text: String| {
-        complain(&text);
+        notices::error(text.trim_end());
         ExitStatus::Usage
     };
     let policy = Policy::of(args).map_err(wrong)?;

@@ -7,7 +7,6 @@ use std::{fs, io};
 use serde::Deserialize;
 
 use super::args::{CheckArgs, FailOn};
-use super::notices;
 use crate::report::{CallRecord, DiagnosticRecord};
 use crate::rules::{self, Profile, Severity};
 
@@ -213,9 +212,4 @@ fn read(path: &Path) -> Result<Written, String> {
     let told = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let text = fs::read_to_string(path).map_err(|error: io::Error| told(&error))?;
     toml::from_str(&text).map_err(|error| told(&error))
-}
-
-/// Says what is wrong, line by line.
-pub(super) fn complain(text: &str) {
-    notices::error(text.trim_end());
 }

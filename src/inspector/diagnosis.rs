@@ -134,7 +134,10 @@ impl Inspector {
                 },
                 party: finding.party.clone(),
                 method: finding.method.clone(),
-                message: finding.message.clone(),
+                message: match finding.more {
+                    0 => finding.message.clone(),
+                    more => format!("{} (and {more} more of the kind)", finding.message),
+                },
                 fix: finding.fix.clone().unwrap_or_else(|| rule.fix()),
                 quote: finding.quote.as_ref().map(quoted),
                 caused_by: cause.map(id_of),

@@ -74,7 +74,7 @@ impl Findings {
                 }
             }
             if is_root {
-                writeln!(out, "   fix  {}", finding.fix.dimmed())?;
+                writeln!(out, "   fix  {}", terminal(&finding.fix).dimmed())?;
             }
         }
         if self.more > 0 {

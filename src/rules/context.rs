@@ -1,7 +1,6 @@
 //! What a rule sees of a call.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hash};
 
 use super::credentials::Credential;
 use super::description::Description;
@@ -224,9 +223,9 @@ impl<'a> Message<'a> {
     }
 
     /// What names it from end to end: the same at each hop.
-    fn identity(&self) -> (&Method, Option<u16>, Option<u32>, &'a [u8], &'a [u8]) {
+    fn identity(&self) -> (Method, Option<u16>, Option<u32>, &'a [u8], &'a [u8]) {
         (
-            &self.method,
+            self.method.clone(),
             self.status,
             self.cseq,
             self.from_tag,
@@ -309,11 +308,10 @@ impl<'a> CallContext<'a> {
     ) -> Self {
         let kept = closed.call.kept.iter();
         let mut messages: Vec<Message<'a>> = kept.filter_map(Message::parse).collect();
-        // Collisions of what an attacker chooses only hide that it is repeated.
         let mut told = HashSet::new();
         let mut requests = HashMap::new();
         for (place, message) in messages.iter_mut().enumerate() {
-            message.is_original = told.insert(digest(message.identity()));
+            message.is_original = told.insert(message.identity());
             let hop = (message.kept.transaction, message.method.clone());
             if message.is_request() {
                 requests.entry(hop).or_insert(place);
@@ -566,8 +564,4 @@ impl<'a> CallContext<'a> {
 /// Whether a header field is there at all.
 pub(super) fn has(message: &SipMessage<'_>, name: HeaderName) -> bool {
     message.value(name).is_some()
-}
-
-fn digest(value: impl Hash) -> u64 {
-    foldhash::fast::FixedState::with_seed(0).hash_one(value)
 }

@@ -83,6 +83,8 @@ pub struct Finding {
     pub quote: Option<Quote>,
     /// What to do in this case, where more is known than the manual says.
     pub fix: Option<String>,
+    /// More of the same in this object, for which there was no room.
+    pub more: u64,
 }
 
 /// Findings of one object.
@@ -114,6 +116,10 @@ impl Findings {
             .iter()
             .filter(|known| known.rule.code == rule.code);
         if same.count() >= MAX_SAME {
+            let mut known = self.found.iter_mut();
+            if let Some(last) = known.rfind(|known| known.rule.code == rule.code) {
+                last.more = last.more.saturating_add(1);
+            }
             return;
         }
         self.found.push(Finding {
@@ -125,6 +131,7 @@ impl Findings {
             method: None,
             quote: None,
             fix: None,
+            more: 0,
         });
         self.is_added = true;
     }
@@ -202,5 +209,6 @@ mod tests {
         assert_eq!(found.found.len(), MAX_SAME);
         assert_eq!(last.party.as_deref(), Some(last.message.as_str()));
         assert_eq!(last.evidence.len(), MAX_EVIDENCE);
+        assert_eq!(last.more, 1);
     }
 }

@@ -360,6 +360,7 @@ mod tests {
             method: None,
             quote: None,
             fix: None,
+            more: 0,
         };
         let findings = ["DLG037", "DLG040", "TXN014"].map(finding);
         let causes = caused_by(&findings);
