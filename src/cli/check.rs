@@ -15,9 +15,7 @@ use crate::engine::Config as EngineConfig;
 use crate::expect::{Expectations, Observed, Unmet};
 use crate::inspector::Config;
 use crate::output::verdicts::{Verdicts, github, json, junit, ndjson, sarif, text};
-use crate::report::{
-    CallRecord, DiagnosticRecord, MessageRecord, Point, Record, StreamRecord, Subject,
-};
+use crate::report::{DiagnosticRecord, MessageRecord, Point, Record, StreamRecord, Subject};
 use crate::rules::Credential;
 
 /// The code under which unmet expectations are told.
@@ -61,10 +59,10 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, ExitStatus> {
         ..Config::default()
     };
     let mut judged = gather(inputs, config, Judging::default());
-    judged.verdicts.calls.sort_by_key(|call| call.index);
+    judged.verdicts.arrange();
     let mut found = std::mem::take(&mut judged.verdicts.diagnostics);
     found.retain_mut(|own| {
-        let call = call_of(&judged.verdicts.calls, own);
+        let call = judged.verdicts.call_of(own);
         policy.weigh(own, call)
     });
     judged.verdicts.diagnostics = found;
@@ -123,11 +121,6 @@ fn credentials(path: &Path) -> Result<Vec<Credential>, String> {
             })
         })
         .collect()
-}
-
-fn call_of<'c>(calls: &'c [CallRecord], own: &DiagnosticRecord) -> Option<&'c CallRecord> {
-    let call_id = own.call_id.as_deref()?;
-    calls.iter().find(|call| call.call_id == call_id)
 }
 
 fn write(format: CheckFormat, verdicts: &Verdicts, mut out: impl Write) -> io::Result<()> {

@@ -1,5 +1,6 @@
 //! Diagnostics for people who fix, and for machines that gate.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use colored::Colorize as _;
@@ -21,12 +22,25 @@ pub struct Verdicts {
     pub complete: bool,
     /// Packets read.
     pub packets: u64,
+    /// Places of the calls, by Call-ID.
+    places: HashMap<String, usize>,
 }
 
 impl Verdicts {
-    fn call_of(&self, diagnostic: &DiagnosticRecord) -> Option<&CallRecord> {
-        let call_id = diagnostic.call_id.as_deref()?;
-        self.calls.iter().find(|call| call.call_id == call_id)
+    /// Puts the calls in order, once all are there.
+    pub fn arrange(&mut self) {
+        self.calls.sort_by_key(|call| call.index);
+        let calls = self.calls.iter().enumerate();
+        self.places = calls
+            .map(|(place, call)| (call.call_id.clone(), place))
+            .collect();
+    }
+
+    /// The call of a diagnostic.
+    #[must_use]
+    pub fn call_of(&self, diagnostic: &DiagnosticRecord) -> Option<&CallRecord> {
+        let place = self.places.get(diagnostic.call_id.as_deref()?)?;
+        self.calls.get(*place)
     }
 
     fn count(&self, severity: &str) -> usize {
@@ -197,10 +211,10 @@ fn finding(
     if let Some(party) = &own.party {
         writeln!(out, "   = must act: {}", terminal(party))?;
     }
-    let cause = verdicts
-        .diagnostics
-        .iter()
-        .find(|cause| Some(&cause.id) == own.caused_by.as_ref());
+    let cause = own.caused_by.as_ref().and_then(|id| {
+        let mut all = verdicts.diagnostics.iter();
+        all.find(|cause| cause.id == *id)
+    });
     match cause {
         Some(cause) => writeln!(out, "   = follows from {}", cause.code)?,
         None if own.fix.is_empty() => {}
@@ -377,12 +391,12 @@ fn uri(path: &str) -> String {
 ///
 /// When `out` can't be written.
 pub fn junit(verdicts: &Verdicts, out: &mut impl Write) -> io::Result<()> {
-    let of_call = |call: &CallRecord| -> Vec<&DiagnosticRecord> {
-        let found = verdicts.standing();
-        found
-            .filter(|own| own.call_id.as_deref() == Some(call.call_id.as_str()))
-            .collect()
-    };
+    let mut of_calls: HashMap<&str, Vec<&DiagnosticRecord>> = HashMap::new();
+    for own in verdicts.standing() {
+        if let Some(call_id) = own.call_id.as_deref() {
+            of_calls.entry(call_id).or_default().push(own);
+        }
+    }
     let others: Vec<&DiagnosticRecord> = verdicts
         .standing()
         .filter(|own| verdicts.call_of(own).is_none())
@@ -393,7 +407,7 @@ pub fn junit(verdicts: &Verdicts, out: &mut impl Write) -> io::Result<()> {
         cases.push((
             format!("{} ({})", name_of(call), call.outcome),
             seconds,
-            of_call(call),
+            of_calls.remove(call.call_id.as_str()).unwrap_or_default(),
         ));
     }
     cases.push(("outside calls".to_owned(), 0.0, others));
