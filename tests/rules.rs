@@ -384,6 +384,46 @@ fn each_finding_over_real_captures_was_reviewed() {
     }
 }
 
+/// Rules that only scenes show: no capture of a real flow has what they look
+/// for. `UPDATE=1` writes the list anew.
+#[test]
+fn rules_that_only_scenes_show_are_marked() {
+    let folders = ["SIP_INSPECT_CORPUS", "SIP_INSPECT_TRACES"].map(std::env::var_os);
+    let mut paths = Vec::new();
+    gather(Path::new("testdata"), &mut paths);
+    for folder in folders.iter().flatten() {
+        gather(Path::new(folder), &mut paths);
+    }
+    let mut shown = BTreeSet::new();
+    for path in &paths {
+        for record in judged(&read(path)) {
+            if let Record::Diagnostic(own) = record {
+                shown.insert(own.code.clone());
+            }
+        }
+    }
+    let list = Path::new("tests/synthetic.txt");
+    let marked = std::fs::read_to_string(list).expect("the list");
+    let (head, marked): (Vec<_>, Vec<_>) = marked.lines().partition(|line| line.starts_with('#'));
+    let wrong: Vec<_> = marked.iter().filter(|code| shown.contains(**code)).collect();
+    let whole = folders.iter().all(Option::is_some);
+    if whole && std::env::var_os("UPDATE").is_some() {
+        let codes = CATALOGUE.iter().map(|rule| rule.code);
+        let lines = head.into_iter().chain(codes.filter(|code| !shown.contains(*code)));
+        let text: String = lines.map(|line| format!("{line}\n")).collect();
+        return std::fs::write(list, text).expect("written");
+    }
+    assert!(wrong.is_empty(), "shown by captures: {wrong:?}");
+    if whole {
+        let unmarked: Vec<_> = CATALOGUE
+            .iter()
+            .filter(|rule| !shown.contains(rule.code) && !marked.contains(&rule.code))
+            .map(|rule| rule.code)
+            .collect();
+        assert!(unmarked.is_empty(), "only scenes show: {unmarked:?}");
+    }
+}
+
 /// Captures below a folder.
 fn gather(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder") {

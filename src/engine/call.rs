@@ -306,6 +306,7 @@ impl Call {
             ringing: None,
             final_response: None,
             retransmissions: 0,
+            pace: super::pace::Pace::default(),
             answer_retransmissions: 0,
             failure_retransmissions: 0,
             after_provisional: 0,

@@ -36,6 +36,9 @@ pub struct Connection {
     pub sip_messages: u64,
     /// Empty lines between messages (RFC 5626, 3.5.1).
     pub keepalives: u64,
+    /// Octets between messages that belong to none, runs counted, with the
+    /// first packet after which they came.
+    pub out_of_step: Option<(u64, PacketRef)>,
     /// What TLS showed.
     pub tls: Option<Tls>,
     /// Whether anything but a SYN came.
@@ -202,6 +205,7 @@ impl Engine {
             syn_retransmissions: 0,
             sip_messages: 0,
             keepalives: 0,
+            out_of_step: None,
             tls: None,
             has_data: false,
             call_id: None,
@@ -242,6 +246,14 @@ impl Engine {
             connection.keepalives += 1;
         }
         self.keep_alive(at, flow);
+    }
+
+    /// A direction holds octets that are no message where one should begin.
+    pub(super) fn connection_out_of_step(&mut self, at: PacketRef, flow: Flow) {
+        let handle = self.connection_of(at, flow);
+        if let Some(connection) = self.connections.get_mut(handle) {
+            connection.out_of_step.get_or_insert((0, at)).0 += 1;
+        }
     }
 
     fn known_connection(&self, at: PacketRef, flow: Flow) -> Option<Handle> {

@@ -22,6 +22,7 @@ mod event;
 pub mod frames;
 pub mod limits;
 mod media;
+pub mod pace;
 pub mod reassembly;
 pub mod registration;
 pub mod rtp_stream;

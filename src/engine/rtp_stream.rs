@@ -58,6 +58,11 @@ pub struct Digit {
     pub at: Timestamp,
     /// Its length in ticks of the RTP clock.
     pub ticks: u16,
+    /// Packets that said it was over (RFC 4733, 2.5.1.4).
+    pub ends: u32,
+    /// Whether a packet in order said that it had lasted less long than the one
+    /// before.
+    pub shrank: bool,
     rtp_timestamp: u32,
 }
 
@@ -278,7 +283,7 @@ impl RtpStream {
         event: TelephoneEvent,
         max_digits: usize,
     ) {
-        self.digit(at, rtp_timestamp, event, max_digits);
+        self.digit(at, rtp_timestamp, event, true, max_digits);
         self.last_was_event = true;
     }
 
@@ -344,7 +349,8 @@ impl RtpStream {
             Received::InOrder | Received::Reordered => {}
         }
         if let Some(event) = event {
-            self.digit(arrival, packet.timestamp, event, max_digits);
+            let in_order = received == Received::InOrder;
+            self.digit(arrival, packet.timestamp, event, in_order, max_digits);
             self.last_was_event = true;
             self.last_sequence = packet.sequence_number;
             return None;
@@ -404,6 +410,7 @@ impl RtpStream {
         at: Timestamp,
         rtp_timestamp: u32,
         event: TelephoneEvent,
+        in_order: bool,
         max_digits: usize,
     ) {
         let Some(digit) = event.digit() else { return };
@@ -415,12 +422,17 @@ impl RtpStream {
             .take(4)
             .find(|known| known.rtp_timestamp == rtp_timestamp && known.digit == digit)
         {
+            // Long ones begin anew (RFC 4733, 2.5.1.3), under a timestamp of their own.
+            known.shrank |= in_order && event.duration < known.ticks;
             known.ticks = known.ticks.max(event.duration);
+            known.ends = known.ends.saturating_add(u32::from(event.end));
         } else if self.digits.len() < max_digits {
             self.digits.push(Digit {
                 digit,
                 at,
                 ticks: event.duration,
+                ends: u32::from(event.end),
+                shrank: false,
                 rtp_timestamp,
             });
         } else {

@@ -247,7 +247,11 @@ impl Engine {
     }
 
     fn frame(&mut self, direction: &mut TcpDirection, network: Option<Network>) {
-        while let Some(framed) = direction.framer.poll() {
+        loop {
+            let in_step = direction.framer.is_synchronised();
+            let Some(framed) = direction.framer.poll() else {
+                return;
+            };
             match framed {
                 Framed::Message(octets) => {
                     direction.reading = Reading::Sip;
@@ -264,7 +268,12 @@ impl Engine {
                     self.connection_keepalive(direction.last, direction.flow);
                 }
                 Framed::Skipped(octets) => match &mut direction.reading {
-                    Reading::Sip => self.counters.stream_octets_skipped += octets as u64,
+                    Reading::Sip => {
+                        self.counters.stream_octets_skipped += octets as u64;
+                        if in_step {
+                            self.connection_out_of_step(direction.last, direction.flow);
+                        }
+                    }
                     Reading::Probing(looked_at) => {
                         *looked_at = looked_at.saturating_add(octets);
                         if *looked_at > self.config.limits.tcp_probe {

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use super::Engine;
 use super::limits::Limit;
+use super::pace::Pace;
 use super::table::{Entry, Handle};
 use crate::link::Datagram;
 use crate::net::{Endpoint, Flow};
@@ -39,6 +40,10 @@ pub struct StunExchange {
     pub is_indication: bool,
     /// Copies of the request that were sent again.
     pub retransmissions: u64,
+    /// When copies of the request were sent.
+    pub pace: Pace,
+    /// Whether the request was signed, for a realm.
+    pub has_credentials: bool,
     /// The reflexive address.
     pub mapped_address: Option<Endpoint>,
     /// The server's other address.
@@ -184,6 +189,8 @@ impl Engine {
                 }
                 exchange.requested.get_or_insert(at.timestamp);
                 exchange.last_request = Some(at.timestamp);
+                exchange.pace.sent(at.timestamp);
+                exchange.has_credentials |= message.has_credentials();
                 exchange.ice_role = message.ice_role();
                 exchange.use_candidate |= message.use_candidate();
                 exchange.asks_for_change |= message.asks_for_change();
@@ -238,6 +245,8 @@ impl Engine {
             answer: None,
             is_indication: false,
             retransmissions: 0,
+            pace: Pace::default(),
+            has_credentials: false,
             mapped_address: None,
             other_address: None,
             response_origin: None,

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::frames::Frames;
+use super::pace::Pace;
 use crate::link::IcmpKind;
 use crate::net::{Endpoint, Flow};
 use crate::packet::PacketRef;
@@ -47,6 +48,8 @@ pub struct Transaction {
     pub final_response: Option<FinalResponse>,
     /// Copies of the request or its responses that were sent again.
     pub retransmissions: u64,
+    /// When copies of the request were sent.
+    pub pace: Pace,
     /// Copies of a 2xx to an INVITE that were sent again.
     pub answer_retransmissions: u64,
     /// Copies of a failure of an INVITE that were sent again.

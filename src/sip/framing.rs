@@ -72,6 +72,13 @@ impl Framer {
         (lost > 0).then_some(Framed::Skipped(lost))
     }
 
+    /// Whether the last message ended where its length said, so that another
+    /// begins here.
+    #[must_use]
+    pub const fn is_synchronised(&self) -> bool {
+        self.synchronised
+    }
+
     /// Octets held back.
     #[must_use]
     pub fn pending(&self) -> usize {

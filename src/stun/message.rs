@@ -221,6 +221,14 @@ impl<'a> StunMessage<'a> {
         self.address(value, false)
     }
 
+    /// Whether it is signed with a long-term credential (RFC 8489, 9.2).
+    #[must_use]
+    pub fn has_credentials(&self) -> bool {
+        let has = |kind| self.value(kind).is_some();
+        let is_signed = has(MESSAGE_INTEGRITY) || has(MESSAGE_INTEGRITY_SHA256);
+        is_signed && self.realm().is_some()
+    }
+
     /// What a connectivity check must have and this message lacks (RFC 8445,
     /// 7.1 and 7.2): `FINGERPRINT`, `MESSAGE-INTEGRITY`, `PRIORITY`.
     #[must_use]

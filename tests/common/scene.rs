@@ -17,6 +17,9 @@
 //! `rtp` knows `n` (how many), `ticks` (of a packet), `first` (its number), `ssrc`, `pt`, and `skip`, `double`, `late` (each so many),
 //! `uneven` (milliseconds). `cut` is what the capture keeps of a frame.
 //!
+//! `event DIGIT` is a digit of RFC 4733, a packet each 20 ms: `lasts=160,320E` are durations,
+//! `E` ends it; `first`, `ticks` (the timestamp) and `anew` (what each packet adds to that).
+//!
 //! `stun request`, `stun success` and `stun error=CODE` know `method`, `change`,
 //! `username`, `realm`, `priority`, `nominate`, `controlled`, `integrity`, `mapped`, `plain`
 //! and `fingerprint=good|bad`.
@@ -404,6 +407,34 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
         }
         if words[2] == "dns" {
             packets.push((ms, point, frame(from, to, 1, &dns(&words))));
+            continue;
+        }
+        if words[2] == "event" {
+            let number =
+                |name: &str| key(&words, name).map_or(0, |own| own.parse().expect("a number"));
+            let (first, ticks, anew): (u32, u32, u32) =
+                (number("first"), number("ticks"), number("anew"));
+            let digit: u8 = words[3].parse().expect("a digit");
+            for (place, lasts) in (0_u32..).zip(key(&words, "lasts").expect("durations").split(','))
+            {
+                let end = if lasts.ends_with('E') { 0x80 } else { 0 };
+                let duration: u16 = lasts.trim_end_matches('E').parse().expect("a duration");
+                let sequence = u16::try_from(first + place).expect("short");
+                let payload = [
+                    &[0x80, 101][..],
+                    &sequence.to_be_bytes(),
+                    &(ticks + place * anew).to_be_bytes(),
+                    &(7 + u32::from(from.1)).to_be_bytes(),
+                    &[digit, end],
+                    &duration.to_be_bytes(),
+                ]
+                .concat();
+                packets.push((
+                    ms + u64::from(place) * 20,
+                    point,
+                    frame(from, to, 1, &payload),
+                ));
+            }
             continue;
         }
         if words[2] == "rtp" {

@@ -28,6 +28,7 @@ impl Call {
             (Some(_), _) => return,
             (None, _) => {
                 let at = facts.at.timestamp;
+                transaction.pace.sent(at);
                 let is_late = |then: Timestamp| at.since(then) > WELL_AFTER_NS;
                 let ended = transaction.final_response.as_ref().map(|own| own.at);
                 if ended.is_some_and(is_late) {
@@ -63,6 +64,7 @@ impl Call {
             return;
         }
         transaction.started.get_or_insert(at);
+        transaction.pace.sent(at);
         if transaction.request_uri.is_none()
             && let StartLine::Request { request_uri, .. } = facts.message.start_line()
         {

@@ -71,6 +71,10 @@ mod med018;
 mod med019;
 mod med021;
 mod med025;
+mod med037;
+mod med039;
+mod med040;
+mod med041;
 mod med045;
 mod med062;
 mod msg001;
@@ -154,6 +158,7 @@ mod sdp054;
 mod sdp055;
 mod sec001;
 mod sec002;
+mod sec004;
 mod sti001;
 mod sti003;
 mod sti004;
@@ -165,9 +170,11 @@ mod sti012;
 mod stn003;
 mod stn004;
 mod stn005;
+mod stn008;
 mod stn009;
 mod stn011;
 mod stn012;
+mod stn014;
 mod sub001;
 mod sub002;
 mod sub003;
@@ -226,6 +233,7 @@ mod tmr007;
 mod trn001;
 mod trn002;
 mod trn004;
+mod trn005;
 mod trn008;
 mod trn009;
 mod trn010;
@@ -241,6 +249,7 @@ mod tur009;
 mod txn001;
 mod txn002;
 mod txn003;
+mod txn004;
 mod txn005;
 mod txn006;
 mod txn008;
@@ -283,7 +292,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 279] = [
+pub static CATALOGUE: [&Rule; 288] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -355,6 +364,10 @@ pub static CATALOGUE: [&Rule; 279] = [
     &med019::RULE,
     &med021::RULE,
     &med025::RULE,
+    &med037::RULE,
+    &med039::RULE,
+    &med040::RULE,
+    &med041::RULE,
     &med045::RULE,
     &med062::RULE,
     &msg001::RULE,
@@ -438,6 +451,7 @@ pub static CATALOGUE: [&Rule; 279] = [
     &sdp055::RULE,
     &sec001::RULE,
     &sec002::RULE,
+    &sec004::RULE,
     &sti001::RULE,
     &sti003::RULE,
     &sti004::RULE,
@@ -449,9 +463,11 @@ pub static CATALOGUE: [&Rule; 279] = [
     &stn003::RULE,
     &stn004::RULE,
     &stn005::RULE,
+    &stn008::RULE,
     &stn009::RULE,
     &stn011::RULE,
     &stn012::RULE,
+    &stn014::RULE,
     &sub001::RULE,
     &sub002::RULE,
     &sub003::RULE,
@@ -510,6 +526,7 @@ pub static CATALOGUE: [&Rule; 279] = [
     &trn001::RULE,
     &trn002::RULE,
     &trn004::RULE,
+    &trn005::RULE,
     &trn008::RULE,
     &trn009::RULE,
     &trn010::RULE,
@@ -525,6 +542,7 @@ pub static CATALOGUE: [&Rule; 279] = [
     &txn001::RULE,
     &txn002::RULE,
     &txn003::RULE,
+    &txn004::RULE,
     &txn005::RULE,
     &txn006::RULE,
     &txn008::RULE,

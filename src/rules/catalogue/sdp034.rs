@@ -11,7 +11,7 @@ pub(super) const RULE: Rule = Rule {
     name: "crypto-over-cleartext",
     severity: Severity::Warning,
     rfc: "RFC 4568",
-    section: "7.1.1",
+    section: "8.3",
     source: include_str!("sdp034.rs"),
     flags: &[
         "0 A>B INVITE sdp=4000 swap=RTP/AVP=>RTP/SAVP line=a=crypto:1_AES\\_CM\\_128\\_HMAC\\_SHA1\\_80_inline:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",

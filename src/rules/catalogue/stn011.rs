@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     name: "stun-answer-from-elsewhere",
     severity: Severity::Warning,
     rfc: "RFC 8489",
-    section: "6.3.3",
+    section: "6.3.1.2",
     source: include_str!("stn011.rs"),
     flags: &["0 A:4000>B:3478 stun request
          5 C:3478>A:4000 stun success"],

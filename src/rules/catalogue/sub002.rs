@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     name: "no-initial-notify",
     severity: Severity::Warning,
     rfc: "RFC 6665",
-    section: "4.2.1",
+    section: "4.2.1.2",
     source: include_str!("sub002.rs"),
     flags: &["0 A>B SUBSCRIBE header=Event:_presence header=Expires:_600
          1 B>A 200 to=t method=SUBSCRIBE header=Expires:_600

@@ -12,8 +12,8 @@ pub(super) const RULE: Rule = Rule {
     code: "TRN011",
     name: "sips-contact-downgrade",
     severity: Severity::Error,
-    rfc: "RFC 5630",
-    section: "3.1",
+    rfc: "RFC 3261",
+    section: "12.1.1",
     source: include_str!("trn011.rs"),
     flags: &["0 A>B INVITE uri=sips:b@x header=Contact:_<sips:a@10.0.0.1>
          9 B>A 200 to=t"],

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     name: "allocate-failed",
     severity: Severity::Error,
     rfc: "RFC 8656",
-    section: "7.3",
+    section: "7.4",
     symptom: Some("no-audio"),
     source: include_str!("tur001.rs"),
     flags: &["0 A:4000>B:3478 stun request method=3

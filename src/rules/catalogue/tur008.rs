@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     name: "permission-refused",
     severity: Severity::Warning,
     rfc: "RFC 8656",
-    section: "9",
+    section: "10.2",
     source: include_str!("tur008.rs"),
     flags: &["0 A:4000>B:3478 stun request method=8
          5 B:3478>A:4000 stun error=403 method=8"],
