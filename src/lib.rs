@@ -73,6 +73,7 @@ pub mod filter;
 pub mod inspector;
 pub mod link;
 pub mod metrics;
+pub mod nat;
 pub mod net;
 mod octets;
 pub mod output;

@@ -557,16 +557,19 @@ fn a_check_gates_by_its_status() {
     for (arguments, status) in [
         (vec!["check", &faulty], 1),
         (vec!["check", &faulty, "--fail-on", "never"], 0),
-        (vec!["check", &faulty, "--ignore", "MED015"], 0),
-        (vec!["check", &faulty, "--ignore", "med"], 0),
+        (vec!["check", &faulty, "--ignore", "MED015,NAT005"], 0),
+        (vec!["check", &faulty, "--ignore", "med,nat"], 0),
         (vec!["check", &faulty, "--select", "TXN"], 0),
-        (vec!["check", &faulty, "--severity", "MED015=warning"], 0),
+        (
+            vec!["check", &faulty, "--severity", "MED015=warning,NAT005=info"],
+            0,
+        ),
         (
             vec![
                 "check",
                 &faulty,
                 "--severity",
-                "MED015=warning",
+                "MED015=warning,NAT005=info",
                 "--fail-on",
                 "warning",
             ],
@@ -598,7 +601,7 @@ fn a_check_gates_by_its_status() {
         "RFC 3264 5",
         "must act: caller",
         "help: ",
-        "1 error,",
+        "2 errors,",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -608,7 +611,7 @@ fn a_check_gates_by_its_status() {
     let result = &sarif["runs"][0]["results"][0];
     assert_eq!(
         (&result["ruleId"], &result["level"]),
-        (&"SDP045".into(), &"warning".into())
+        (&"NAT005".into(), &"error".into())
     );
     let rules = sarif["runs"][0]["tool"]["driver"]["rules"]
         .as_array()
@@ -616,13 +619,13 @@ fn a_check_gates_by_its_status() {
     assert!(rules.iter().any(|rule| rule["id"] == "MED015"));
     let junit = run(&["check", &faulty, "--format", "junit"]).stdout;
     assert!(
-        junit.contains("tests=\"2\" failures=\"1\"") && junit.contains("<failure type=\"MED015\"")
+        junit.contains("tests=\"2\" failures=\"1\"") && junit.contains("<failure type=\"NAT005\"")
     );
     let github = run(&["check", &faulty, "--format", "github"]).stdout;
     assert!(github.contains("\n::error file="), "{github}");
     let json = run(&["check", &faulty, "--format", "json"]).stdout;
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    assert_eq!(json["summary"]["diagnostics"]["error"], 1);
+    assert_eq!(json["summary"]["diagnostics"]["error"], 2);
     let lines = run(&["check", &faulty, "--format", "ndjson"]).stdout;
     assert_eq!(
         lines

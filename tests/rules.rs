@@ -21,6 +21,10 @@ fn found(text: &str) -> Vec<(String, Option<String>)> {
             _ => None,
         })
         .collect();
+    let nats = records.iter().filter_map(|record| match record {
+        Record::NatFinding(finding) => Some((finding.code.clone(), None)),
+        _ => None,
+    });
     diagnostics
         .iter()
         .map(|diagnostic| {
@@ -32,6 +36,7 @@ fn found(text: &str) -> Vec<(String, Option<String>)> {
                 cause.map(|cause| cause.code.clone()),
             )
         })
+        .chain(nats)
         .collect()
 }
 
@@ -397,19 +402,26 @@ fn rules_that_only_scenes_show_are_marked() {
     let mut shown = BTreeSet::new();
     for path in &paths {
         for record in judged(&read(path)) {
-            if let Record::Diagnostic(own) = record {
-                shown.insert(own.code.clone());
-            }
+            match record {
+                Record::Diagnostic(own) => shown.insert(own.code.clone()),
+                Record::NatFinding(own) => shown.insert(own.code.clone()),
+                _ => false,
+            };
         }
     }
     let list = Path::new("tests/synthetic.txt");
     let marked = std::fs::read_to_string(list).expect("the list");
     let (head, marked): (Vec<_>, Vec<_>) = marked.lines().partition(|line| line.starts_with('#'));
-    let wrong: Vec<_> = marked.iter().filter(|code| shown.contains(**code)).collect();
+    let wrong: Vec<_> = marked
+        .iter()
+        .filter(|code| shown.contains(**code))
+        .collect();
     let whole = folders.iter().all(Option::is_some);
     if whole && std::env::var_os("UPDATE").is_some() {
         let codes = CATALOGUE.iter().map(|rule| rule.code);
-        let lines = head.into_iter().chain(codes.filter(|code| !shown.contains(*code)));
+        let lines = head
+            .into_iter()
+            .chain(codes.filter(|code| !shown.contains(*code)));
         let text: String = lines.map(|line| format!("{line}\n")).collect();
         return std::fs::write(list, text).expect("written");
     }
@@ -499,4 +511,39 @@ fn the_readme_lists_the_rules() {
         return;
     }
     assert_eq!(table, expected, "UPDATE=1 cargo test --test rules");
+}
+
+/// Each finding about NATs over public captures, with a line on why it is true.
+const REVIEWED_NATS: &str = include_str!("reviewed_nats.txt");
+
+#[test]
+fn each_finding_about_nats_was_reviewed() {
+    let Some(folder) = std::env::var_os("SIP_INSPECT_CORPUS") else {
+        return;
+    };
+    let mut paths = Vec::new();
+    gather(Path::new(&folder), &mut paths);
+    let mut found = BTreeSet::new();
+    for path in &paths {
+        let below = path.strip_prefix(&folder).expect("below the folder");
+        for record in judged(&read(path)) {
+            if let Record::NatFinding(own) = record {
+                let value = own.value.unwrap_or_default();
+                let (code, name) = (own.code, below.display());
+                found.insert(format!("{code} {value} {} {name}", own.subject));
+            }
+        }
+    }
+    let reviewed: BTreeSet<String> = REVIEWED_NATS
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| {
+            let (what, why) = line.split_once(" | ").expect("a reason");
+            assert!(why.len() > 10, "{line}");
+            what.to_owned()
+        })
+        .collect();
+    let unknown: Vec<_> = found.difference(&reviewed).collect();
+    let gone: Vec<_> = reviewed.difference(&found).collect();
+    assert!(unknown.is_empty() && gone.is_empty(), "{unknown:#?} {gone:#?}");
 }

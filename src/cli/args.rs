@@ -36,6 +36,9 @@ pub(super) enum Verb {
     /// Takes one call or stream out of a capture.
     #[command(subcommand)]
     Export(Export),
+    /// Tells what NATs did: the translation table, how each behaves, what gets
+    /// through.
+    Nat(NatArgs),
     /// Tells what many calls have in common: RFC 6076 metrics and spreads.
     Stats(StatsArgs),
     /// Looks at this machine: what can be captured, and what to do where not.
@@ -120,6 +123,10 @@ pub(super) enum Section {
     Subscriptions,
     /// STUN exchanges.
     StunExchanges,
+    /// Rows of NATs' translation tables.
+    NatMappings,
+    /// What is found about NATs.
+    NatFindings,
     /// SIP messages.
     Messages,
 }
@@ -137,6 +144,8 @@ impl Section {
             Self::Registrations => "registrations",
             Self::Subscriptions => "subscriptions",
             Self::StunExchanges => "stun_exchanges",
+            Self::NatMappings => "nat_mappings",
+            Self::NatFindings => "nat_findings",
             Self::Messages => "messages",
         }
     }
@@ -202,6 +211,24 @@ pub(super) enum PlainFormat {
     Table,
     /// One document.
     Json,
+}
+
+/// Tells what NATs did to the traffic.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sip-inspect nat call.pcap
+  sip-inspect nat inside.pcap outside.pcap      both sides of a NAT, joined
+  sip-inspect nat call.pcap --format json | jq .nat_mappings
+
+Exit status: 0 done, 2 usage, 3 no capture, 5 output not written.")]
+pub(super) struct NatArgs {
+    /// Files, folders of files, or `-` for standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// How to spell it.
+    #[arg(long, value_enum, default_value_t = PlainFormat::Table, value_name = "FORMAT")]
+    pub format: PlainFormat,
 }
 
 /// Tells what many calls have in common.

@@ -12,6 +12,7 @@ mod explain;
 mod export;
 mod flow;
 mod gathering;
+mod nat;
 mod notices;
 mod papers;
 mod policy;
@@ -55,6 +56,7 @@ pub fn run() -> ExitCode {
         Verb::Explain(args) => explain::run(args),
         Verb::Export(args::Export::Pcap(args)) => export::pcap(args),
         Verb::Stats(args) => stats::run(args),
+        Verb::Nat(args) => nat::run(args),
         Verb::Doctor { format } => doctor::run(*format),
         Verb::Schema => schema::run(),
         Verb::Completions { shell } => papers::completions(*shell),

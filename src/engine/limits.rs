@@ -77,6 +77,14 @@ pub struct Limits {
     /// Call-IDs met last, which a look-up may be made for; half a minute of a
     /// busy proxy.
     pub recent_calls: usize,
+    /// Rows of the translation tables of NATs, for the whole run; a row costs
+    /// about 300 octets.
+    pub nat_bindings: usize,
+    /// Pairs of endpoints whose packets are counted for NATs.
+    pub nat_contacts: usize,
+    /// Packets that are looked for on the other side of a NAT: two capture
+    /// points whose clocks differ need more of them.
+    pub nat_twins: usize,
     /// TCP directions followed at once.
     pub tcp_streams: usize,
     /// Octets of unfinished messages of all TCP directions together.
@@ -135,6 +143,9 @@ impl Limits {
             stun_exchanges: (bytes / 8000).max(16),
             dns_lookups: (bytes / 40_000).max(16),
             recent_calls: 256,
+            nat_bindings: (bytes / 32_000).max(16),
+            nat_contacts: (bytes / 16_000).max(16),
+            nat_twins: (bytes / 8000).max(16),
             tcp_streams: (bytes / 5200).max(16),
             tcp_bytes: bytes / 8,
             tcp_waiting: 256 * 1024,
@@ -215,6 +226,10 @@ pub enum Limit {
     DnsAnswers,
     /// Attributes of one STUN message, as many as [`crate::stun`] looks at.
     StunAttributes,
+    /// [`Limits::nat_bindings`].
+    NatBindings,
+    /// [`Limits::nat_contacts`]: the ones that are silent longest are forgotten.
+    NatContacts,
     /// [`Limits::tcp_streams`].
     TcpStreams,
     /// [`Limits::tcp_bytes`].
@@ -259,6 +274,8 @@ impl Limit {
             Self::DnsLookups => "dns-lookups",
             Self::DnsAnswers => "dns-answers",
             Self::StunAttributes => "stun-attributes",
+            Self::NatBindings => "nat-bindings",
+            Self::NatContacts => "nat-contacts",
             Self::TcpStreams => "tcp-streams",
             Self::TcpBytes => "tcp-bytes",
             Self::Fragments => "fragments",

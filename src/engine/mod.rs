@@ -22,6 +22,7 @@ mod event;
 pub mod frames;
 pub mod limits;
 mod media;
+pub mod nat;
 pub mod pace;
 pub mod reassembly;
 pub mod registration;
@@ -45,6 +46,7 @@ use self::connection::{Connection, ConnectionKey};
 use self::dns_lookup::Lookups;
 use self::limits::{Limit, Limits};
 use self::media::Media;
+use self::nat::{Effort, NatFacts};
 use self::reassembly::ip::{Outcome, Reassembler};
 use self::registration::{Registration, RegistrationKey};
 use self::rtp_stream::RtpStream;
@@ -79,6 +81,7 @@ pub struct Engine {
     calls: Table<Box<[u8]>, Call>,
     calls_cost: usize,
     media: Media,
+    nat: NatFacts,
     fragments: Reassembler,
     tcp: Table<(CapturePoint, Flow), TcpDirection>,
     /// Octets of unfinished messages that TCP directions hold.
@@ -168,6 +171,7 @@ impl Engine {
             calls: Table::new(limits.calls),
             calls_cost: 0,
             media: Media::new(&limits),
+            nat: NatFacts::new(&limits),
             fragments: Reassembler::new(&limits),
             tcp: Table::new(limits.tcp_streams),
             tcp_bytes: 0,
@@ -200,11 +204,18 @@ impl Engine {
         &self.counters
     }
 
+    /// What passed so far shows of NATs.
+    #[must_use]
+    pub const fn nat_facts(&self) -> &NatFacts {
+        &self.nat
+    }
+
     /// Octets of state held, about.
     #[must_use]
     pub fn bytes_held(&self) -> usize {
         self.calls_cost
             + self.media.bytes_held()
+            + self.nat.bytes_held()
             + self.fragments.bytes()
             + self.tcp.len() * (size_of::<TcpDirection>() + 80)
             + self.tcp_bytes
@@ -287,6 +298,7 @@ impl Engine {
         match content {
             Content::Datagram(datagram) => self.datagram(at, datagram, fragments),
             Content::Segment(segment) => {
+                self.nat_segment(at, segment);
                 self.connection_segment(at, segment);
                 self.segment(at, segment);
             }
@@ -325,13 +337,16 @@ impl Engine {
     #[inline]
     fn datagram(&mut self, at: PacketRef, datagram: &Datagram<'_>, fragments: u32) {
         let is_dns = datagram.flow.src.port == 53 || datagram.flow.dst.port == 53;
-        if is_dns && self.dns(at, datagram.flow, datagram.payload) {
+        let (flow, network, payload) = (datagram.flow, &datagram.network, datagram.payload);
+        if is_dns && self.dns(at, flow, payload) {
+            self.nat_other(at, flow, network, payload);
             return;
         }
         match datagram.payload.first() {
             Some(0x80..=0xbf) => self.media_packet(at, datagram),
             Some(0..=3) if self.stun(at, datagram) => {}
             Some(20..=63) if is_dtls(datagram.payload) => {
+                self.nat_payload(at, flow, network, payload);
                 self.media.mark_dtls(at.capture_point, datagram.flow);
                 self.dtls(at, datagram.flow, datagram.payload);
                 self.not_decoded("DTLS");
@@ -345,13 +360,22 @@ impl Engine {
                 self.sip(at, datagram.flow, network, datagram.payload, arrival);
             }
             Some(_) if is_keep_alive(datagram.payload) => self.lone_keep_alive(at, datagram.flow),
-            Some(_) => self.not_decoded("UDP that is no SIP, RTP, RTCP or STUN"),
+            Some(_) => {
+                self.nat_other(at, flow, network, payload);
+                self.not_decoded("UDP that is no SIP, RTP, RTCP or STUN");
+            }
             None => self.lone_keep_alive(at, datagram.flow),
         }
     }
 
     fn lone_keep_alive(&mut self, at: PacketRef, flow: Flow) {
         self.counters.keep_alives += 1;
+        self.nat.effort(Effort {
+            host: flow.src,
+            with: flow.dst,
+            what: "crlf-keepalive",
+            at,
+        });
         self.keep_alive(at, flow);
     }
 
@@ -450,6 +474,7 @@ impl Engine {
 
     fn close_stun(&mut self, handle: Handle) {
         if let Some(exchange) = self.stun.remove(handle) {
+            self.nat.exchange(&exchange);
             self.events.push_back(Event::Stun(Box::new(exchange)));
         }
     }
@@ -492,6 +517,11 @@ impl Engine {
             .iter()
             .filter_map(|&stream| self.media.remove_stream(stream))
             .collect();
+        for stream in &streams {
+            self.nat
+                .media(stream.first, stream.last, stream.flow, stream.packets);
+        }
+        self.nat_call(&call, &streams);
         self.media.release(handle, &call.session);
         let mut proxies: Vec<Endpoint> = call
             .transactions
@@ -516,6 +546,8 @@ impl Engine {
             return;
         };
         if stream.proven {
+            self.nat
+                .media(stream.first, stream.last, stream.flow, stream.packets);
             self.events.push_back(Event::Stream(Box::new(stream)));
         } else {
             self.disown(&stream);

@@ -56,6 +56,7 @@ impl Engine {
             self.counters.truncated_messages += 1;
         }
         self.count(&facts);
+        self.nat_sip(&facts);
         let (seen, call_id) = match message.call_id() {
             Some(call_id) => (self.track(&facts, call_id), Some(octets::text(call_id))),
             None => {

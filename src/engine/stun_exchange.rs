@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use super::Engine;
 use super::limits::Limit;
+use super::nat::Effort;
 use super::pace::Pace;
 use super::table::{Entry, Handle};
 use crate::link::Datagram;
@@ -66,8 +67,9 @@ pub struct StunExchange {
     pub check_lacks: Option<&'static str>,
     /// MAPPED-ADDRESS, where it is another than XOR-MAPPED-ADDRESS.
     pub rewritten_address: Option<Endpoint>,
-    /// Whether the answer was wanted from elsewhere (RFC 5780, 7.2).
-    pub asks_for_change: bool,
+    /// From where the answer was wanted: another address, another port (RFC
+    /// 5780, 7.2).
+    pub wanted_change: Option<(bool, bool)>,
     /// Whether the pair was nominated.
     pub use_candidate: bool,
     /// Messages whose FINGERPRINT is wrong.
@@ -140,8 +142,18 @@ impl Engine {
         };
         if message.class == Class::Request {
             // On a flow of SIP it holds the NAT open (RFC 5626, 4.4.2).
+            if self.registration_flows.contains_key(&flow) {
+                self.nat.effort(Effort {
+                    host: flow.src,
+                    with: flow.dst,
+                    what: "stun-keepalive",
+                    at,
+                });
+            }
             self.keep_alive(at, flow);
         }
+        let class = message.class as u16;
+        self.nat_stun(at, flow, &datagram.network, class, &message.transaction_id);
         self.stun_message(at, flow, &message);
         true
     }
@@ -193,7 +205,7 @@ impl Engine {
                 exchange.has_credentials |= message.has_credentials();
                 exchange.ice_role = message.ice_role();
                 exchange.use_candidate |= message.use_candidate();
-                exchange.asks_for_change |= message.asks_for_change();
+                exchange.wanted_change = exchange.wanted_change.or(message.wanted_change());
                 if exchange.check_lacks.is_none() && !message.is_cut() {
                     exchange.check_lacks = message.check_lacks();
                 }
@@ -214,9 +226,13 @@ impl Engine {
                     .filter(|spent| *spent >= 0);
                 exchange.answered_from = Some(flow.dst).filter(|from| *from != exchange.flow.dst);
                 exchange.mapped_address = message.mapped_address();
+                let asked = exchange.requested.map(|_| exchange.flow);
                 exchange.rewritten_address = message.rewritten_address();
                 exchange.other_address = message.other_address();
                 exchange.response_origin = message.response_origin();
+                if let Some((flow, mapped)) = asked.zip(exchange.mapped_address) {
+                    self.nat_mapped(at, flow, mapped);
+                }
             }
         }
     }
@@ -259,7 +275,7 @@ impl Engine {
             use_candidate: false,
             check_lacks: None,
             rewritten_address: None,
-            asks_for_change: false,
+            wanted_change: None,
             bad_fingerprints: 0,
             call_id: None,
             frames: SmallVec::new(),
@@ -267,6 +283,7 @@ impl Engine {
         let (handle, evicted) = self.stun.insert(key, exchange);
         if let Some(evicted) = evicted {
             self.limit(Limit::StunExchanges);
+            self.nat.exchange(&evicted);
             self.events.push_back(super::Event::Stun(Box::new(evicted)));
         }
         handle

@@ -96,7 +96,9 @@ fn gather<'v>(value: &'v Value, path: &[String], into: &mut Vec<&'v Value>) {
 }
 
 /// What a user writes before a field, and the section it means.
-const PREFIXES: [(&str, &str); 13] = [
+const PREFIXES: [(&str, &str); 15] = [
+    ("nat_mapping", "nat_mappings"),
+    ("nat_finding", "nat_findings"),
     ("diagnostic", "diagnostics"),
     ("call", "calls"),
     ("registration", "registrations"),
@@ -113,7 +115,8 @@ const PREFIXES: [(&str, &str); 13] = [
 ];
 
 /// Kinds of records that a protocol's name alone stands for.
-const KINDS: [(&str, &[&str]); 13] = [
+const KINDS: [(&str, &[&str]); 14] = [
+    ("nat", &["nat_mappings", "nat_findings"]),
     ("diagnostic", &["diagnostics"]),
     (
         "sip",

@@ -9,6 +9,7 @@ mod connection_record;
 mod diagnosis;
 mod dns_record;
 mod media_record;
+mod nat_record;
 mod registration_record;
 pub mod selection;
 pub mod stats;
@@ -23,6 +24,7 @@ use crate::engine::frames::Frames;
 use crate::engine::transaction::Transaction;
 use crate::engine::{Config as EngineConfig, Engine, Event, MessageSeen};
 use crate::link::{self, link_type_name};
+use crate::nat::usage::Usage;
 use crate::packet::{CapturePoint, LinkType, Packet};
 use crate::report::{
     CapturePointRecord, DiagnosticCounts, LimitRecord, MessageRecord, Point, Record, Summary,
@@ -85,6 +87,7 @@ pub struct Inspector {
     dns_lookups: u64,
     subscriptions: u64,
     diagnostics: u64,
+    nat_usage: Usage,
     severities: DiagnosticCounts,
 }
 
@@ -109,6 +112,7 @@ impl Inspector {
             dns_lookups: 0,
             subscriptions: 0,
             diagnostics: 0,
+            nat_usage: Usage::default(),
             severities: DiagnosticCounts::default(),
         }
     }
@@ -175,6 +179,9 @@ impl Inspector {
         while let Some(event) = self.engine.poll_event() {
             self.event(event);
         }
+        if self.config.call.is_none() && !self.config.calls_only {
+            self.tell_nats();
+        }
         let limits = self.engine.counters().limits.clone();
         for (number, (limit, (count, at))) in limits.into_iter().enumerate() {
             let first_at = self.stamp(CapturePoint(0), at);
@@ -203,7 +210,10 @@ impl Inspector {
                     self.records.push_back(Record::Message(Box::new(record)));
                 }
             }
-            Event::Call(closed) => self.close(&closed),
+            Event::Call(closed) => {
+                self.nat_usage.call(&closed);
+                self.close(&closed);
+            }
             Event::Stray(closed) => {
                 if !self.config.calls_only && self.config.call.is_none() {
                     self.judge_stray(&closed);
@@ -252,6 +262,7 @@ impl Inspector {
                 }
             }
             Event::Stun(exchange) => {
+                self.nat_usage.exchange(&exchange);
                 let of_call = exchange.call_id.is_some();
                 if (of_call || !self.config.calls_only)
                     && self.wants_call(None, exchange.call_id.as_deref(), &[])

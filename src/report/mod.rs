@@ -8,6 +8,7 @@ mod diagnostic;
 mod dns;
 mod doctor;
 mod message;
+mod nat;
 mod registration;
 mod rule;
 mod stats;
@@ -23,6 +24,7 @@ pub use diagnostic::{DiagnosticRecord, QuoteRecord, Subject};
 pub use dns::{DnsLookupEntry, DnsLookupRecord};
 pub use doctor::{Check, Examination};
 pub use message::MessageRecord;
+pub use nat::{NatEvidence, NatFindingRecord, NatMappingRecord, NatReport};
 pub use registration::{BindingRecord, RegistrationEventRecord, RegistrationRecord};
 pub use rule::RuleRecord;
 pub use stats::{Ratio, Spread, StatsRecord};
@@ -58,6 +60,10 @@ pub enum Record {
     RtpStream(Box<StreamRecord>),
     /// A STUN exchange.
     StunExchange(Box<StunExchangeRecord>),
+    /// A row of a NAT's translation table.
+    NatMapping(Box<NatMappingRecord>),
+    /// What is found about a NAT.
+    NatFinding(Box<NatFindingRecord>),
     /// A SIP message.
     Message(Box<MessageRecord>),
     /// What a rule found.
@@ -81,6 +87,8 @@ impl Record {
             Self::Transaction(_) => "transactions",
             Self::RtpStream(_) => "rtp_streams",
             Self::StunExchange(_) => "stun_exchanges",
+            Self::NatMapping(_) => "nat_mappings",
+            Self::NatFinding(_) => "nat_findings",
             Self::Message(_) => "messages",
             Self::Diagnostic(_) => "diagnostics",
             Self::Limit(_) => "limits",
@@ -101,7 +109,11 @@ impl Record {
             Self::StunExchange(exchange) => exchange.call_id.as_deref(),
             Self::Message(message) => message.call_id.as_deref(),
             Self::Diagnostic(diagnostic) => diagnostic.call_id.as_deref(),
-            Self::Registration(_) | Self::Limit(_) | Self::Summary(_) => None,
+            Self::Registration(_)
+            | Self::NatMapping(_)
+            | Self::NatFinding(_)
+            | Self::Limit(_)
+            | Self::Summary(_) => None,
         }
     }
 
@@ -118,6 +130,8 @@ impl Record {
             Self::Transaction(transaction) => &transaction.id,
             Self::RtpStream(stream) => &stream.id,
             Self::StunExchange(exchange) => &exchange.id,
+            Self::NatMapping(row) => &row.id,
+            Self::NatFinding(finding) => &finding.id,
             Self::Message(message) => &message.id,
             Self::Diagnostic(diagnostic) => &diagnostic.id,
             Self::Limit(limit) => &limit.id,
@@ -153,6 +167,8 @@ impl Serialize for Fields<'_> {
             Record::Transaction(transaction) => transaction.serialize(serializer),
             Record::RtpStream(stream) => stream.serialize(serializer),
             Record::StunExchange(exchange) => exchange.serialize(serializer),
+            Record::NatMapping(row) => row.serialize(serializer),
+            Record::NatFinding(finding) => finding.serialize(serializer),
             Record::Message(message) => message.serialize(serializer),
             Record::Diagnostic(diagnostic) => diagnostic.serialize(serializer),
             Record::Limit(limit) => limit.serialize(serializer),
@@ -213,9 +229,9 @@ pub struct Document {
     /// DNS look-ups.
     pub dns_lookups: Vec<DnsLookupEntry<'static>>,
     /// NAT mappings.
-    pub nat_mappings: Vec<Reserved>,
+    pub nat_mappings: Vec<NatMappingRecord>,
     /// NAT findings.
-    pub nat_findings: Vec<Reserved>,
+    pub nat_findings: Vec<NatFindingRecord>,
     /// Diagnostics.
     pub diagnostics: Vec<DiagnosticRecord>,
     /// Bounds that were reached.

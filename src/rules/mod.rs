@@ -19,6 +19,7 @@ mod context;
 mod credentials;
 mod description;
 mod finding;
+mod nat_finding;
 mod passport;
 mod profile;
 
@@ -26,12 +27,14 @@ pub use catalogue::CATALOGUE;
 pub use context::{CallContext, CaptureFacts, MediaFact, Message};
 pub use credentials::Credential;
 pub use finding::{Finding, Findings, Quote};
+pub use nat_finding::{NatFinding, NatFindings};
 pub use profile::Profile;
 
 use crate::engine::connection::Connection;
 use crate::engine::dns_lookup::DnsLookup;
 use crate::engine::registration::Registration;
 use crate::engine::stun_exchange::StunExchange;
+use crate::nat::survey::Survey;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,6 +109,8 @@ enum Check {
     Dns(fn(&DnsLookup, &mut Findings)),
     /// A STUN exchange.
     Stun(fn(&StunExchange, CaptureFacts, &mut Findings)),
+    /// The NATs of a capture.
+    Nat(fn(&Survey<'_>, &mut NatFindings)),
 }
 
 impl Rule {
@@ -232,6 +237,19 @@ pub fn judge_stun(
             check(exchange, capture, findings);
         }
     })
+}
+
+/// What is to be said of the NATs of a capture.
+#[must_use]
+pub fn judge_nats(survey: &Survey<'_>, profile: Profile) -> Vec<NatFinding> {
+    let mut findings = NatFindings::default();
+    for rule in CATALOGUE {
+        findings.rule = profile.severity(rule).map(|severity| (rule, severity));
+        if let Check::Nat(check) = rule.check {
+            check(survey, &mut findings);
+        }
+    }
+    findings.found
 }
 
 /// For each finding the one that it follows from, by place; among those that

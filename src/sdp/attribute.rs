@@ -79,6 +79,8 @@ pub struct Candidate {
     pub kind: String,
     /// Whether it is reached by UDP.
     pub is_udp: bool,
+    /// What it stands for (`raddr`, `rport`): the inside of a reflexive one.
+    pub related: Option<Endpoint>,
 }
 
 /// Applies one attribute; says whether it could be read.
@@ -160,7 +162,19 @@ fn rtpmap(value: &[u8]) -> Option<RtpMap> {
 
 fn candidate(value: &[u8]) -> Option<Candidate> {
     let text = octets::text(value);
-    let words: Vec<&str> = text.split_ascii_whitespace().take(8).collect();
+    let mut rest = text.split_ascii_whitespace();
+    let words: Vec<&str> = rest.by_ref().take(8).collect();
+    let after = |name: &str| {
+        let mut rest = rest.clone();
+        rest.by_ref().find(|word| *word == name)?;
+        rest.next()
+    };
+    let related = || {
+        let ip: IpAddr = after("raddr")?.parse().ok()?;
+        let port = after("rport")?.parse().ok()?;
+        (!ip.is_unspecified()).then(|| Endpoint::new(ip, port))
+    };
+    let related = { related }();
     let &[_, component, transport, _, address, port, _, kind] = words.as_slice() else {
         return None;
     };
@@ -171,5 +185,6 @@ fn candidate(value: &[u8]) -> Option<Candidate> {
         endpoint: ip.map(|ip| Endpoint::new(ip, port)),
         kind: kind.to_owned(),
         is_udp: transport.eq_ignore_ascii_case("udp"),
+        related,
     })
 }

@@ -254,13 +254,12 @@ impl<'a> StunMessage<'a> {
         (self.mapped_address() != Some(plain)).then_some(plain)
     }
 
-    /// Whether the answer is wanted from another address or port
-    /// (CHANGE-REQUEST; RFC 5780, 7.2).
+    /// Whether the answer is wanted from another address, and whether from
+    /// another port (CHANGE-REQUEST; RFC 5780, 7.2).
     #[must_use]
-    pub fn asks_for_change(&self) -> bool {
-        self.value(CHANGE_REQUEST)
-            .and_then(|value| u8_at(value, 3))
-            .is_some_and(|flags| flags & 0x06 != 0)
+    pub fn wanted_change(&self) -> Option<(bool, bool)> {
+        let flags = u8_at(self.value(CHANGE_REQUEST)?, 3)?;
+        (flags & 0x06 != 0).then_some((flags & 0x04 != 0, flags & 0x02 != 0))
     }
 
     /// RESPONSE-ORIGIN (RFC 5780, 7.3).

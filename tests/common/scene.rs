@@ -1,7 +1,7 @@
 //! Small scenes, told as text.
 //!
 //! A line is `MS FROM>TO WHAT [KEY=VALUE...]`. Hosts are letters; `A` is
-//! 10.0.0.1. `WHAT` is a method, a status, `rtp`, or `icmp` (the port was
+//! 10.0.0.1, `P` to `W` are 198.51.100.16 to 23, `X` is 100.64.0.24. `ttl` are the hops left. `WHAT` is a method, a status, `rtp`, or `icmp` (the port was
 //! closed, told by FROM to
 //! TO), or `tcp` with flags. Keys: `cseq`, `branch`,
 //! `tag` (the caller's), `to` (the callee's), `via` (how many), `sdp=PORT` or
@@ -46,8 +46,15 @@ fn key<'t>(words: &[&'t str], name: &str) -> Option<&'t str> {
 
 fn endpoint(text: &str) -> ([u8; 4], u16) {
     let (host, port) = text.split_once(':').unwrap_or((text, "5060"));
-    let number = host.bytes().next().expect("a host") - b'A' + 1;
-    ([10, 0, 0, number], port.parse().expect("a port"))
+    let letter = host.bytes().next().expect("a host");
+    let number = letter - b'A' + 1;
+    // Inside, outside, and between two NATs.
+    let ip = match letter {
+        b'X' => [100, 64, 0, number],
+        b'P'..=b'W' => [198, 51, 100, number],
+        _ => [10, 0, 0, number],
+    };
+    (ip, port.parse().expect("a port"))
 }
 
 fn frame(from: ([u8; 4], u16), to: ([u8; 4], u16), id: u16, payload: &[u8]) -> Vec<u8> {
@@ -251,6 +258,7 @@ fn stun(words: &[&str]) -> Vec<u8> {
     }
     for (name, kind, mask) in [
         ("plain", 1, [0; 6]),
+        ("other", 0x802c, [0; 6]),
         ("mapped", 0x20, [0x21, 0x12, 0x21, 0x12, 0xa4, 0x42]),
     ] {
         if let Some(value) = key(words, name) {
@@ -271,7 +279,8 @@ fn stun(words: &[&str]) -> Vec<u8> {
     let length = attributes.len() + if fingerprint.is_some() { 8 } else { 0 };
     octets.extend(u16::try_from(length).expect("short").to_be_bytes());
     octets.extend([0x21, 0x12, 0xa4, 0x42]);
-    octets.extend([9; 12]);
+    let id: u8 = key(words, "id").map_or(9, |own| own.parse().expect("a number"));
+    octets.extend([id; 12]);
     octets.extend(attributes);
     if let Some(kind) = fingerprint {
         let good = crc32fast::hash(&octets) ^ 0x5354_554e;
@@ -280,6 +289,13 @@ fn stun(words: &[&str]) -> Vec<u8> {
         octets.extend(value.to_be_bytes());
     }
     octets
+}
+
+/// The hops that a packet has left.
+fn hops(data: &mut [u8], words: &[&str]) {
+    if let Some(ttl) = key(words, "ttl") {
+        data[22] = ttl.parse().expect("a number");
+    }
 }
 
 /// A name as DNS has it.
@@ -402,7 +418,9 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             continue;
         }
         if words[2] == "stun" {
-            packets.push((ms, point, frame(from, to, 1, &stun(&words))));
+            let mut data = frame(from, to, 1, &stun(&words));
+            hops(&mut data, &words);
+            packets.push((ms, point, data));
             continue;
         }
         if words[2] == "dns" {
@@ -482,6 +500,7 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             packets.push((ms, point, segment));
         } else {
             let mut data = frame(from, to, id, &octets);
+            hops(&mut data, &words);
             if let Some(cut) = key(&words, "cut") {
                 data.truncate(cut.parse().expect("a number"));
             }

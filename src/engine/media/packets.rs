@@ -12,12 +12,18 @@ use crate::rtp::dtmf::TelephoneEvent;
 use crate::rtp::{RtpPacket, looks_like_rtcp};
 use crate::sdp::RtpMap;
 
+/// The first packets of a stream are looked for on the other side of a NAT;
+/// one may be lost.
+const YOUNG: u64 = 8;
+
 impl Engine {
     /// A datagram whose first two bits are those of RTP and RTCP.
     #[inline]
     pub(in crate::engine) fn media_packet(&mut self, at: PacketRef, datagram: &Datagram<'_>) {
         let Some(packet) = RtpPacket::parse(datagram.payload) else {
             if looks_like_rtcp(datagram.payload) {
+                let (flow, network) = (datagram.flow, &datagram.network);
+                self.nat_payload(at, flow, network, datagram.payload);
                 self.rtcp(at, datagram);
             } else {
                 self.not_decoded("UDP that is no SIP, RTP, RTCP or STUN");
@@ -48,6 +54,7 @@ impl Engine {
                 return;
             }
         }
+        self.nat_media(at, datagram.flow, &datagram.network, &packet);
         self.new_source(found, key, at, datagram, &packet);
     }
 
@@ -66,6 +73,7 @@ impl Engine {
         let Some(stream) = self.media.streams.get_mut(handle) else {
             return;
         };
+        let (way, is_young) = (stream.flow, stream.packets < YOUNG);
         // Events are four octets, sound is longer.
         let event = if packet.payload.len() == 4 && packet.payload_type >= 96 {
             let calls = &self.calls;
@@ -94,6 +102,9 @@ impl Engine {
                 }
             }
             (None, Some(silence)) => self.judge(handle, silence),
+        }
+        if is_young {
+            self.nat_media(at, way, network, packet);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a person reads in ten seconds.
 
 mod listing;
+mod nat;
 mod rows;
 
 use std::io::{self, Write};
@@ -9,6 +10,7 @@ use colored::Colorize as _;
 use comfy_table::{Cell, CellAlignment};
 
 use self::listing::{Listing, grid, write_grid};
+pub use self::nat::Nats;
 use self::rows::{
     Row, address, connection_row, device, lookup_row, painted, row, stream_row, subscription_row,
 };
@@ -65,6 +67,7 @@ pub struct Table<W> {
     failed_lookups: usize,
     devices: Listing<4>,
     subscriptions: Listing<4>,
+    nats: Nats,
     pings: u64,
     registers: Vec<String>,
 }
@@ -120,6 +123,7 @@ impl<W: Write> Table<W> {
                 "subscriptions",
                 ["Subscriptions", "State", "Event", "Note"],
             ),
+            nats: Nats::new(false),
             pings: 0,
             registers: Vec::new(),
         }
@@ -527,6 +531,8 @@ impl<W: Write> Sink for Table<W> {
             }
             Record::StunExchange(exchange) => self.count_stun(&exchange),
             Record::Diagnostic(diagnostic) => self.diagnostics.push(&diagnostic),
+            Record::NatMapping(row) => self.nats.mapping(&row),
+            Record::NatFinding(finding) => self.nats.finding(*finding),
             Record::Message(_) => {}
             Record::Summary(summary) => self.summary = Some(summary),
         }
@@ -545,6 +551,7 @@ impl<W: Write> Sink for Table<W> {
             self.connections.write(&mut self.out)?;
             self.lookups.write(&mut self.out)?;
             self.write_stun()?;
+            self.nats.write(&mut self.out)?;
             self.write_rest(&summary)?;
         }
         self.out.flush()

@@ -17,9 +17,9 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 3261",
     section: "16.4",
     source: include_str!("dlg046.rs"),
-    flags: &["0 A>P BYE to=t cseq=2 header=Route:_<sip:10.0.0.16;lr>
-         1 P>B BYE to=t cseq=2 branch=2 via=2 header=Route:_<sip:10.0.0.16;lr>"],
-    accepts: &["0 A>P BYE to=t cseq=2 header=Route:_<sip:10.0.0.16;lr>
+    flags: &["0 A>P BYE to=t cseq=2 header=Route:_<sip:198.51.100.16;lr>
+         1 P>B BYE to=t cseq=2 branch=2 via=2 header=Route:_<sip:198.51.100.16;lr>"],
+    accepts: &["0 A>P BYE to=t cseq=2 header=Route:_<sip:198.51.100.16;lr>
          1 P>B BYE to=t cseq=2 branch=2 via=2"],
     check: Check::Call(check),
     ..Rule::BASE

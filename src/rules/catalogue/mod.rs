@@ -80,6 +80,23 @@ mod med062;
 mod msg001;
 mod msg002;
 mod msg003;
+mod nat001;
+mod nat002;
+mod nat003;
+mod nat004;
+mod nat005;
+mod nat006;
+mod nat007;
+mod nat008;
+mod nat009;
+mod nat011;
+mod nat012;
+mod nat013;
+mod nat014;
+mod nat015;
+mod nat016;
+mod nat017;
+mod nat018;
 mod prk001;
 mod prk002;
 mod prk003;
@@ -149,7 +166,6 @@ mod sdp039;
 mod sdp040;
 mod sdp042;
 mod sdp043;
-mod sdp045;
 mod sdp046;
 mod sdp049;
 mod sdp050;
@@ -292,7 +308,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 288] = [
+pub static CATALOGUE: [&Rule; 304] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -373,6 +389,23 @@ pub static CATALOGUE: [&Rule; 288] = [
     &msg001::RULE,
     &msg002::RULE,
     &msg003::RULE,
+    &nat001::RULE,
+    &nat002::RULE,
+    &nat003::RULE,
+    &nat004::RULE,
+    &nat005::RULE,
+    &nat006::RULE,
+    &nat007::RULE,
+    &nat008::RULE,
+    &nat009::RULE,
+    &nat011::RULE,
+    &nat012::RULE,
+    &nat013::RULE,
+    &nat014::RULE,
+    &nat015::RULE,
+    &nat016::RULE,
+    &nat017::RULE,
+    &nat018::RULE,
     &prk001::RULE,
     &prk002::RULE,
     &prk003::RULE,
@@ -442,7 +475,6 @@ pub static CATALOGUE: [&Rule; 288] = [
     &sdp040::RULE,
     &sdp042::RULE,
     &sdp043::RULE,
-    &sdp045::RULE,
     &sdp046::RULE,
     &sdp049::RULE,
     &sdp050::RULE,

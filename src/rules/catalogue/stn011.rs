@@ -32,7 +32,7 @@ fn check(exchange: &StunExchange, capture: CaptureFacts, found: &mut Findings) {
     let from = exchange
         .answered_from
         .filter(|own| *own != exchange.flow.dst);
-    if let Some(from) = from.filter(|_| !exchange.asks_for_change && !exchange.is_check()) {
+    if let Some(from) = from.filter(|_| exchange.wanted_change.is_none() && !exchange.is_check()) {
         found.add(
             format!(
                 "{} asked {} and {from} answered",

@@ -10,14 +10,14 @@ use crate::net::is_private;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 
 pub(super) const RULE: Rule = Rule {
-    code: "SDP045",
-    name: "private-address-in-sdp",
-    severity: Severity::Warning,
-    rfc: "RFC 3264",
-    section: "5.1",
+    code: "NAT005",
+    name: "nat-unfriendly-sdp",
+    severity: Severity::Error,
+    rfc: "RFC 6314",
+    section: "4.2",
     symptom: Some("one-way-audio"),
     causes: &["MED015"],
-    source: include_str!("sdp045.rs"),
+    source: include_str!("nat005.rs"),
     flags: &[
         "0 A>B INVITE sdp=4000 swap=c=IN_IP4_10.0.0.1=>c=IN_IP4_192.168.9.9
          20 B>A 200 to=t sdp=5000

@@ -1,0 +1,483 @@
+//! What packets show of the NATs that they pass (RFC 4787): facts, no verdicts.
+
+mod hooks;
+mod rewrite;
+mod twins;
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
+use super::limits::Limits;
+use super::stun_exchange::StunExchange;
+use super::table::{Entry, Table};
+use crate::net::{Endpoint, Flow, Transport, is_private};
+use crate::packet::{CapturePoint, PacketRef};
+use crate::time::{SECOND, Timestamp};
+
+use self::rewrite::Messages;
+pub use self::rewrite::{Change, Rewrite};
+use self::twins::Twins;
+
+/// How a binding is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Learned {
+    /// The same packet was captured on both sides.
+    Pair,
+    /// A STUN server said where a request came from (RFC 8489, 14.2).
+    Stun,
+    /// A SIP server said where a request came from (RFC 3261, 18.2.1; RFC 3581).
+    Via,
+    /// A host said it of itself, in a candidate of ICE (RFC 8839, 5.1).
+    Ice,
+    /// The sender named its own address in a request that came from another.
+    Claim,
+    /// Media came from elsewhere than the description said.
+    Sdp,
+}
+
+impl Learned {
+    /// All, the surest first.
+    pub const ALL: [Self; 6] = [
+        Self::Pair,
+        Self::Stun,
+        Self::Via,
+        Self::Ice,
+        Self::Claim,
+        Self::Sdp,
+    ];
+
+    /// The name used in records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pair => "same-packet",
+            Self::Stun => "stun",
+            Self::Via => "via",
+            Self::Ice => "ice-candidate",
+            Self::Claim => "via-claim",
+            Self::Sdp => "sdp",
+        }
+    }
+
+    /// How far to believe it.
+    #[must_use]
+    pub const fn confidence(self) -> f64 {
+        match self {
+            Self::Pair | Self::Stun | Self::Via => 0.99,
+            Self::Ice => 0.95,
+            Self::Claim => 0.8,
+            Self::Sdp => 0.7,
+        }
+    }
+}
+
+/// An address inside as it is seen outside by one remote: a row of the
+/// translation table. Where both are equal, nothing was translated.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// What carries it.
+    pub transport: Transport,
+    /// As the host knows itself.
+    pub inside: Endpoint,
+    /// As the remote sees it.
+    pub outside: Endpoint,
+    /// Toward whom; `None` where only the host spoke of it.
+    pub remote: Option<Endpoint>,
+    /// What first showed it.
+    pub first: PacketRef,
+    /// What last showed it.
+    pub last: Timestamp,
+    /// How it is known, each with the packet that showed it first.
+    pub learned: SmallVec<[(Learned, PacketRef); 2]>,
+    /// The longest silence that it outlived, in nanoseconds.
+    pub outlived_ns: i64,
+}
+
+impl Binding {
+    /// Whether the address is the same on both sides.
+    #[must_use]
+    pub fn is_identity(&self) -> bool {
+        self.inside == self.outside
+    }
+
+    /// How far to believe it: each way of learning it adds. A host that is
+    /// reachable from anywhere is rarely translated; where nobody captured both
+    /// sides, its addresses may have been replaced in the capture.
+    #[must_use]
+    pub fn confidence(&self) -> f64 {
+        let doubts = self.learned.iter().map(|(how, _)| 1.0 - how.confidence());
+        let sure = 1.0 - doubts.product::<f64>();
+        if is_private(self.inside.ip) || self.is_learned(Learned::Pair) {
+            sure
+        } else {
+            sure * 0.6
+        }
+    }
+
+    /// Whether it is known in this way.
+    #[must_use]
+    pub fn is_learned(&self, how: Learned) -> bool {
+        self.learned.iter().any(|(known, _)| *known == how)
+    }
+}
+
+/// A binding that was gone after a silence.
+#[derive(Clone, Copy, Debug)]
+pub struct Expiry {
+    /// As the host knows itself.
+    pub inside: Endpoint,
+    /// Toward whom.
+    pub remote: Endpoint,
+    /// The silence, in nanoseconds.
+    pub idle_ns: i64,
+    /// What showed it.
+    pub at: PacketRef,
+}
+
+/// Packets of one direction between two endpoints at one capture point.
+#[derive(Clone, Debug)]
+pub struct Contact {
+    /// From whom to whom.
+    pub flow: Flow,
+    /// Where.
+    pub capture_point: CapturePoint,
+    /// Its first packet.
+    pub first: PacketRef,
+    /// Its last packet.
+    pub last: Timestamp,
+    /// Its packets; of TCP only those that open connections.
+    pub packets: u64,
+    /// Packets that were captured on the other side of a NAT too.
+    pub paired: u64,
+    /// Whether media flow in it, whose silences are not followed.
+    pub is_media: bool,
+    /// When a connection was first asked for (SYN without ACK).
+    pub asked: Option<Timestamp>,
+    /// When a connection was first granted (SYN with ACK).
+    pub granted: Option<Timestamp>,
+    /// The silence before the last packet that ended one, and when it did.
+    idle: Option<(i64, Timestamp)>,
+}
+
+impl Entry for Contact {
+    fn last_seen(&self) -> Timestamp {
+        self.last
+    }
+
+    fn rank(&self) -> u8 {
+        u8::from(self.paired > 0)
+    }
+}
+
+/// A STUN request that wanted its answer from elsewhere (RFC 5780, 4.4).
+#[derive(Clone, Copy, Debug)]
+pub struct FilterTest {
+    /// Who asks, as it was captured.
+    pub asker: Endpoint,
+    /// The server asked.
+    pub server: Endpoint,
+    /// Its transaction.
+    pub transaction: u64,
+    /// Whether another address was wanted.
+    pub change_ip: bool,
+    /// Whether another port was wanted.
+    pub change_port: bool,
+    /// From where the answer came, where it came from elsewhere.
+    pub answered_from: Option<Endpoint>,
+    /// The request.
+    pub at: PacketRef,
+}
+
+/// A host does something to get through a NAT.
+#[derive(Clone, Copy, Debug)]
+pub struct Effort {
+    /// The host.
+    pub host: Endpoint,
+    /// With whom.
+    pub with: Endpoint,
+    /// What: the name of a technique.
+    pub what: &'static str,
+    /// What shows it.
+    pub at: PacketRef,
+}
+
+/// A silence shorter than this says nothing of a binding's life.
+const SILENCE_NS: i64 = 2 * SECOND;
+/// Filter tests and expiries kept.
+const MAX_NOTES: usize = 1024;
+/// Ways of getting through that are kept.
+const MAX_EFFORTS: usize = 256;
+/// Rewritten messages kept; they repeat themselves.
+const MAX_REWRITES: usize = 64;
+
+type BindingKey = (Transport, Endpoint, Endpoint, Option<Endpoint>);
+
+/// Facts about NATs, bounded.
+#[derive(Debug)]
+pub struct NatFacts {
+    bindings: Vec<Binding>,
+    by_key: HashMap<BindingKey, usize, RandomState>,
+    max_bindings: usize,
+    contacts: Table<(CapturePoint, Flow), Contact>,
+    twins: Twins,
+    messages: Messages,
+    filter_tests: Vec<FilterTest>,
+    /// STUN servers that answer from elsewhere when asked to, with their other
+    /// address (RFC 5780, 7.4).
+    servers: HashMap<Endpoint, Endpoint, RandomState>,
+    expiries: Vec<Expiry>,
+    efforts: Vec<Effort>,
+    rewrites: Vec<Rewrite>,
+    /// Messages of SIP that passed a NAT unchanged.
+    unchanged: u64,
+}
+
+impl NatFacts {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            bindings: Vec::new(),
+            by_key: HashMap::default(),
+            max_bindings: limits.nat_bindings,
+            contacts: Table::new(limits.nat_contacts),
+            twins: Twins::new(limits.nat_twins),
+            messages: Messages::default(),
+            filter_tests: Vec::new(),
+            servers: HashMap::default(),
+            expiries: Vec::new(),
+            efforts: Vec::new(),
+            rewrites: Vec::new(),
+            unchanged: 0,
+        }
+    }
+
+    pub(super) fn bytes_held(&self) -> usize {
+        self.bindings.len() * (size_of::<Binding>() + 100)
+            + self.contacts.len() * (size_of::<Contact>() + 120)
+            + self.twins.bytes_held()
+            + self.messages.bytes_held()
+    }
+
+    /// Rows of the translation table, in the order in which they were learned.
+    #[must_use]
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// Who sent to whom, in the order of first packets.
+    #[must_use]
+    pub fn contacts(&self) -> Vec<&Contact> {
+        let mut contacts: Vec<&Contact> = self
+            .contacts
+            .handles()
+            .filter_map(|handle| self.contacts.get(handle))
+            .collect();
+        contacts.sort_by_key(|own| (own.first.timestamp, own.first.number, own.flow));
+        contacts
+    }
+
+    /// Tests of the filtering of NATs.
+    #[must_use]
+    pub fn filter_tests(&self) -> &[FilterTest] {
+        &self.filter_tests
+    }
+
+    /// The other address of a STUN server that can answer from elsewhere.
+    #[must_use]
+    pub fn other_address(&self, server: Endpoint) -> Option<Endpoint> {
+        self.servers.get(&server).copied()
+    }
+
+    /// Bindings that were gone after a silence.
+    #[must_use]
+    pub fn expiries(&self) -> &[Expiry] {
+        &self.expiries
+    }
+
+    /// What hosts do to get through.
+    #[must_use]
+    pub fn efforts(&self) -> &[Effort] {
+        &self.efforts
+    }
+
+    /// A host did something to get through; each way of it is told once.
+    pub(super) fn effort(&mut self, effort: Effort) {
+        let known = |own: &Effort| {
+            (own.host, own.with, own.what) == (effort.host, effort.with, effort.what)
+        };
+        if self.efforts.len() < MAX_EFFORTS && !self.efforts.iter().any(known) {
+            self.efforts.push(effort);
+        }
+    }
+
+    /// SIP messages that were changed between both sides of a NAT.
+    #[must_use]
+    pub fn rewrites(&self) -> &[Rewrite] {
+        &self.rewrites
+    }
+
+    /// SIP messages that were the same on both sides of a NAT.
+    #[must_use]
+    pub const fn unchanged(&self) -> u64 {
+        self.unchanged
+    }
+
+    /// A binding showed itself. Says whether there was room.
+    fn learn(&mut self, found: Translation, how: Learned, at: PacketRef) -> bool {
+        let Translation {
+            transport,
+            inside,
+            outside,
+            remote,
+        } = found;
+        let key = (transport, inside, outside, remote);
+        let idle = remote.and_then(|remote| self.idle_before(inside, remote, transport, at));
+        if let Some(idle_ns) = idle
+            && let Some(remote) = remote
+            && inside != outside
+            && !self.by_key.contains_key(&key)
+            && self.expiries.len() < MAX_NOTES
+            && self.knows(transport, inside, remote)
+        {
+            self.expiries.push(Expiry {
+                inside,
+                remote,
+                idle_ns,
+                at,
+            });
+        }
+        if let Some(known) = self.by_key.get(&key)
+            && let Some(known) = self.bindings.get_mut(*known)
+        {
+            known.last = known.last.max(at.timestamp);
+            known.outlived_ns = known.outlived_ns.max(idle.unwrap_or(0));
+            if !known.is_learned(how) {
+                known.learned.push((how, at));
+                known.learned.sort_by_key(|(how, _)| *how);
+            }
+            return true;
+        }
+        if self.bindings.len() >= self.max_bindings {
+            return false;
+        }
+        self.by_key.insert(key, self.bindings.len());
+        self.bindings.push(Binding {
+            transport,
+            inside,
+            outside,
+            remote,
+            first: at,
+            last: at.timestamp,
+            learned: SmallVec::from_iter([(how, at)]),
+            outlived_ns: 0,
+        });
+        true
+    }
+
+    /// Whether anything is known of an inside endpoint toward a remote.
+    fn knows(&self, transport: Transport, inside: Endpoint, remote: Endpoint) -> bool {
+        self.bindings.iter().any(|own| {
+            own.transport == transport && own.inside == inside && own.remote == Some(remote)
+        })
+    }
+
+    /// The silence between two endpoints that the last packet ended.
+    fn idle_before(
+        &self,
+        inside: Endpoint,
+        remote: Endpoint,
+        transport: Transport,
+        at: PacketRef,
+    ) -> Option<i64> {
+        let flow = Flow {
+            src: inside,
+            dst: remote,
+            transport,
+        };
+        let contact = self.contacts.find(&(at.capture_point, flow))?;
+        let contact = self.contacts.get(contact)?;
+        let (idle, ended) = contact.idle?;
+        // The answer to the packet that ended it, not to a later one.
+        (!contact.is_media && at.timestamp.since(ended) < SILENCE_NS).then_some(idle)
+    }
+
+    /// A packet passed. Says whether there was room.
+    fn contact(&mut self, at: PacketRef, flow: Flow, count: u64) -> bool {
+        let back = self.contacts.find(&(at.capture_point, flow.reversed()));
+        let last_back = back.and_then(|back| Some(self.contacts.get(back)?.last));
+        let key = (at.capture_point, flow);
+        if let Some(handle) = self.contacts.find(&key)
+            && let Some(contact) = self.contacts.get_mut(handle)
+        {
+            let last = last_back.map_or(contact.last, |back| back.max(contact.last));
+            let idle = at.timestamp.since(last);
+            if idle >= SILENCE_NS {
+                contact.idle = Some((idle, at.timestamp));
+            }
+            contact.last = contact.last.max(at.timestamp);
+            contact.packets += count;
+            return true;
+        }
+        let contact = Contact {
+            flow,
+            capture_point: at.capture_point,
+            first: at,
+            last: at.timestamp,
+            packets: count,
+            paired: 0,
+            is_media: false,
+            asked: None,
+            granted: None,
+            idle: None,
+        };
+        self.contacts.insert(key, contact).1.is_none()
+    }
+
+    /// Media that passed between two endpoints.
+    pub(super) fn media(&mut self, at: PacketRef, last: Timestamp, flow: Flow, packets: u64) {
+        self.contact(at, flow, packets);
+        if let Some(handle) = self.contacts.find(&(at.capture_point, flow))
+            && let Some(contact) = self.contacts.get_mut(handle)
+        {
+            contact.is_media = true;
+            contact.last = contact.last.max(last);
+            if at.timestamp < contact.first.timestamp {
+                contact.first = at;
+            }
+        }
+    }
+
+    /// A STUN exchange is over.
+    pub(super) fn exchange(&mut self, exchange: &StunExchange) {
+        if let Some(other) = exchange.other_address
+            && self.servers.len() < MAX_NOTES
+        {
+            self.servers.insert(exchange.flow.dst, other);
+        }
+        let Some((change_ip, change_port)) = exchange.wanted_change else {
+            return;
+        };
+        if exchange.requested.is_none() || self.filter_tests.len() >= MAX_NOTES {
+            return;
+        }
+        self.filter_tests.push(FilterTest {
+            asker: exchange.flow.src,
+            server: exchange.flow.dst,
+            transaction: self.twins.digest(&exchange.transaction_id),
+            change_ip,
+            change_port,
+            answered_from: exchange.answered_from,
+            at: exchange.first,
+        });
+    }
+}
+
+/// Who is seen as whom by whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Translation {
+    pub transport: Transport,
+    pub inside: Endpoint,
+    pub outside: Endpoint,
+    pub remote: Option<Endpoint>,
+}

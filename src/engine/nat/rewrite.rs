@@ -1,0 +1,158 @@
+//! SIP messages that something changed on their way through a NAT.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::net::Flow;
+use crate::octets;
+use crate::packet::{CapturePoint, PacketRef};
+use crate::sip::SipMessage;
+use crate::sip::header::HeaderName;
+
+/// A SIP message that was one thing inside and another outside.
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    /// Its way inside.
+    pub flow: Flow,
+    /// Its frame inside.
+    pub inside: PacketRef,
+    /// Its frame outside.
+    pub outside: PacketRef,
+    /// Whether it went out.
+    pub is_outbound: bool,
+    /// Its start line, as it is inside.
+    pub start: String,
+    /// What was changed.
+    pub changes: Vec<Change>,
+}
+
+/// One line that was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Which: a header field, `Request-URI`, or `SDP c=`.
+    pub field: String,
+    /// As it was inside; `None` where it was added.
+    pub inside: Option<String>,
+    /// As it was outside; `None` where it was taken out.
+    pub outside: Option<String>,
+}
+
+/// Changes listed of one message.
+const MAX_CHANGES: usize = 32;
+/// Octets of a value that are told.
+const MAX_VALUE: usize = 120;
+/// Messages kept until they come by again, and the longest of them.
+const MAX_MESSAGES: usize = 512;
+const MAX_OCTETS: usize = 4096;
+
+/// Messages seen lately, by frame.
+type Frame = (CapturePoint, u32);
+
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    order: VecDeque<Frame>,
+    octets: HashMap<Frame, Box<[u8]>>,
+    held: usize,
+}
+
+impl Messages {
+    pub(super) fn keep(&mut self, at: PacketRef, message: &[u8]) {
+        if message.len() > MAX_OCTETS {
+            return;
+        }
+        if self.order.len() >= MAX_MESSAGES
+            && let Some(oldest) = self.order.pop_front()
+            && let Some(gone) = self.octets.remove(&oldest)
+        {
+            self.held -= gone.len() + 96;
+        }
+        let frame = (at.capture_point, at.number);
+        self.held += message.len() + 96;
+        match self.octets.insert(frame, message.into()) {
+            None => self.order.push_back(frame),
+            // A segment may hold several messages; the last one stays.
+            Some(gone) => self.held -= gone.len() + 96,
+        }
+    }
+
+    pub(super) fn get(&self, at: PacketRef) -> Option<&[u8]> {
+        let frame = (at.capture_point, at.number);
+        self.octets.get(&frame).map(AsRef::as_ref)
+    }
+
+    pub(super) const fn bytes_held(&self) -> usize {
+        self.held
+    }
+}
+
+/// What differs between both sides of one message.
+pub(super) fn changes(inside: &[u8], outside: &[u8]) -> Vec<Change> {
+    if inside == outside {
+        return Vec::new();
+    }
+    let (mut before, mut after) = (lines(inside), lines(outside));
+    // Those that are the same, wherever they stand, are out of question.
+    before.retain(|line| match after.iter().position(|own| own == line) {
+        Some(place) => {
+            after.remove(place);
+            false
+        }
+        None => true,
+    });
+    let mut changes = Vec::new();
+    for (field, value) in before {
+        let place = after.iter().position(|(own, _)| *own == field);
+        let now = place.map(|place| after.remove(place).1);
+        changes.push(Change {
+            field,
+            inside: Some(value),
+            outside: now,
+        });
+    }
+    changes.extend(after.into_iter().map(|(field, value)| Change {
+        field,
+        inside: None,
+        outside: Some(value),
+    }));
+    changes.truncate(MAX_CHANGES);
+    changes
+}
+
+/// The lines of a message with their names, unfolded.
+fn lines(octets: &[u8]) -> Vec<(String, String)> {
+    let Some(message) = SipMessage::parse(octets) else {
+        return Vec::new();
+    };
+    let text = |value: &[u8]| octets::text(octets::span(value, 0, MAX_VALUE));
+    let mut lines = Vec::new();
+    let start = octets
+        .split(|octet| *octet == b'\n')
+        .next()
+        .unwrap_or_default();
+    lines.push(("Request-URI".to_owned(), text(start.trim_ascii_end())));
+    for field in message.header_fields() {
+        // Secrets are not repeated.
+        let value = match field.kind {
+            HeaderName::Authorization | HeaderName::ProxyAuthorization => {
+                field.value.len().to_string()
+            }
+            _ => text(field.value),
+        };
+        lines.push((octets::text(field.name), value));
+    }
+    for line in message.body().split(|octet| *octet == b'\n') {
+        let line = line.trim_ascii_end();
+        let name = match line {
+            [b'a', b'=', rest @ ..] => {
+                let end = rest.iter().position(|octet| *octet == b':');
+                format!(
+                    "SDP a={}",
+                    text(octets::span(rest, 0, end.unwrap_or(rest.len())))
+                )
+            }
+            [letter, b'=', ..] => format!("SDP {}=", char::from(*letter)),
+            _ => "body".to_owned(),
+        };
+        lines.push((name, text(line)));
+    }
+    lines
+}

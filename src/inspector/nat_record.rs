@@ -1,0 +1,120 @@
+//! NATs as records, when the capture ends.
+
+use super::Inspector;
+use crate::engine::nat::{Binding, Contact};
+use crate::nat::survey::Survey;
+use crate::net::{Endpoint, Flow, Transport};
+use crate::report::{NatEvidence, NatFindingRecord, NatMappingRecord, Record, rounded};
+use crate::rules::{self, NatFinding};
+
+impl Inspector {
+    /// The translation table and the verdicts.
+    pub(super) fn tell_nats(&mut self) {
+        let usage = std::mem::take(&mut self.nat_usage);
+        let survey = Survey::new(self.engine.nat_facts(), &usage);
+        let findings = rules::judge_nats(&survey, self.config.profile);
+        let mut rows = Vec::new();
+        for device in &survey.devices {
+            for binding in &device.device.bindings {
+                rows.push(self.nat_mapping(binding, &survey.contacts, rows.len() + 1));
+            }
+        }
+        let findings: Vec<NatFindingRecord> = findings
+            .into_iter()
+            .zip(1..)
+            .map(|(finding, number)| self.nat_finding(finding, number))
+            .collect();
+        let rows = rows
+            .into_iter()
+            .map(|row| Record::NatMapping(Box::new(row)));
+        self.records.extend(rows);
+        let findings = findings
+            .into_iter()
+            .map(|finding| Record::NatFinding(Box::new(finding)));
+        self.records.extend(findings);
+    }
+
+    fn nat_mapping(
+        &self,
+        binding: &Binding,
+        contacts: &[&Contact],
+        number: usize,
+    ) -> NatMappingRecord {
+        let point = binding.first.capture_point;
+        let count = |from: Option<Endpoint>, to: Option<Endpoint>| -> u64 {
+            let (Some(src), Some(dst)) = (from, to) else {
+                return 0;
+            };
+            let transport = binding.transport;
+            let flow = Flow {
+                src,
+                dst,
+                transport,
+            };
+            let own = contacts.iter().filter(|own| own.flow == flow);
+            own.map(|own| own.packets).max().unwrap_or(0)
+        };
+        let both = |own: Endpoint| {
+            let remote = binding.remote;
+            (count(Some(own), remote), count(remote, Some(own)))
+        };
+        // Inside where that was captured, else as it is outside.
+        let counted = match both(binding.inside) {
+            (0, 0) => both(binding.outside),
+            inside => inside,
+        };
+        let counted = Some(counted)
+            .filter(|_| binding.transport == Transport::Udp && binding.remote.is_some());
+        let last = contacts
+            .iter()
+            .filter(|own| {
+                let ends = [Some(own.flow.src), Some(own.flow.dst)];
+                ends.contains(&Some(binding.inside)) && ends.contains(&binding.remote)
+            })
+            .map(|own| own.last)
+            .max();
+        NatMappingRecord {
+            id: format!("nat-mapping-{number}"),
+            protocol: binding.transport.name().to_owned(),
+            inside_ip: binding.inside.ip.to_string(),
+            inside_port: binding.inside.port,
+            outside_ip: binding.outside.ip.to_string(),
+            outside_port: binding.outside.port,
+            remote_ip: binding.remote.map(|remote| remote.ip.to_string()),
+            remote_port: binding.remote.map(|remote| remote.port),
+            first: self.stamp(point, binding.first.timestamp),
+            last: self.stamp(point, last.unwrap_or(binding.last).max(binding.last)),
+            packets_out: counted.map(|(out, _)| out),
+            packets_in: counted.map(|(_, back)| back),
+            learned_by: binding
+                .learned
+                .iter()
+                .map(|(how, _)| how.name().to_owned())
+                .collect(),
+            confidence: rounded(binding.confidence(), 4),
+        }
+    }
+
+    fn nat_finding(&self, finding: NatFinding, number: u64) -> NatFindingRecord {
+        NatFindingRecord {
+            id: format!("nat-finding-{number}"),
+            code: finding.rule.code.to_owned(),
+            name: finding.rule.name.to_owned(),
+            severity: finding.severity.name().to_owned(),
+            subject: finding.subject,
+            value: finding.value,
+            values: finding.values,
+            message: finding.message,
+            confidence: rounded(finding.confidence, 4),
+            evidence: finding
+                .evidence
+                .into_iter()
+                .map(|(at, says)| NatEvidence {
+                    file: self.file_of(at.capture_point),
+                    frame: at.number,
+                    says,
+                })
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What is used to get through NATs (RFC 5128, RFC 5626, RFC 8445, RFC 8656).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::survey::Survey;
+use crate::engine::nat::{Contact, Learned};
+use crate::net::{Endpoint, Transport};
+use crate::packet::PacketRef;
+use crate::time::SECOND;
+
+/// One technique in use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Technique {
+    /// Its name in records.
+    pub name: &'static str,
+    /// What shows it.
+    pub at: PacketRef,
+    /// What that says.
+    pub says: String,
+}
+
+/// Techniques, the ones that carry media or connect peers first.
+const RANK: [&str; 14] = [
+    "tcp-simultaneous-open",
+    "udp-hole-punch",
+    "connection-reversal",
+    "turn-relay",
+    "ice-prflx",
+    "ice-srflx",
+    "ice-host",
+    "stun-rewritten",
+    "media-relay",
+    "outbound",
+    "stun-keepalive",
+    "crlf-keepalive",
+    "options-ping",
+    "rport",
+];
+
+#[derive(Default)]
+struct Found(BTreeMap<IpAddr, Vec<Technique>>);
+
+impl Found {
+    fn add(&mut self, host: IpAddr, name: &'static str, at: PacketRef, says: String) {
+        let own = self.0.entry(host).or_default();
+        if !own.iter().any(|known| known.name == name) {
+            own.push(Technique { name, at, says });
+        }
+    }
+}
+
+/// What each host uses.
+#[must_use]
+pub(super) fn techniques(survey: &Survey<'_>) -> Vec<(IpAddr, Vec<Technique>)> {
+    let mut found = Found::default();
+    signalling(survey, &mut found);
+    ice(survey, &mut found);
+    punching(survey, &mut found);
+    let rank = |own: &Technique| RANK.iter().position(|name| *name == own.name);
+    let mut hosts: Vec<_> = found.0.into_iter().collect();
+    for (_, own) in &mut hosts {
+        own.sort_by_key(rank);
+    }
+    hosts
+}
+
+fn signalling(survey: &Survey<'_>, found: &mut Found) {
+    for binding in survey
+        .facts
+        .bindings()
+        .iter()
+        .filter(|own| !own.is_identity())
+    {
+        let mut learned = binding.learned.iter();
+        let via = learned.find(|(how, _)| matches!(how, Learned::Via | Learned::Claim));
+        if let Some((_, at)) = via {
+            let says = format!(
+                "responses say rport={} and go to {}",
+                binding.outside.port, binding.outside
+            );
+            found.add(binding.inside.ip, "rport", *at, says);
+        }
+    }
+    for own in survey.facts.efforts() {
+        // What a host outside does is no way through.
+        let inside = survey.inside_of(own.host).unwrap_or(own.host);
+        if survey.device_of(inside.ip).is_some() {
+            let says = format!("{} and {}: {}", own.host, own.with, own.what);
+            found.add(inside.ip, own.what, own.at, says);
+        }
+    }
+    for own in &survey.usage.media_relays {
+        let inside = survey.inside_of(own.host).unwrap_or(own.host);
+        if survey.device_of(inside.ip).is_some() {
+            let says = format!("media of {} pass through {}", own.host, own.relay);
+            found.add(inside.ip, "media-relay", own.at, says);
+        }
+    }
+    // An address that STUN told first is written where others look for it.
+    let bindings = survey.facts.bindings();
+    for described in &survey.usage.described {
+        let told = bindings.iter().find(|own| {
+            own.outside == described.endpoint
+                && !own.is_identity()
+                && own.is_learned(Learned::Stun)
+                && own.first.timestamp <= described.at.timestamp
+        });
+        // With ICE it is one candidate of several.
+        let is_ice = bindings
+            .iter()
+            .any(|own| own.is_learned(Learned::Ice) && own.outside.ip == described.endpoint.ip);
+        if let Some(told) = told.filter(|_| !is_ice) {
+            let says = format!("{} names {}, as STUN told it", told.inside, told.outside);
+            found.add(told.inside.ip, "stun-rewritten", described.at, says);
+        }
+    }
+}
+
+fn ice(survey: &Survey<'_>, found: &mut Found) {
+    for nomination in &survey.usage.nominations {
+        let (from, to) = (nomination.from, nomination.to);
+        let through_relay = survey.usage.is_relay(to.ip) || survey.usage.is_relay(from.ip);
+        // Captured outside, the sender is seen as the others see it.
+        let inside = survey.inside_of(from);
+        let name = match nomination.mapped {
+            _ if through_relay => "turn-relay",
+            Some(mapped) if mapped == from && inside.is_none() => "ice-host",
+            Some(mapped) if is_disclosed(survey, mapped) => "ice-srflx",
+            Some(_) => "ice-prflx",
+            None => continue,
+        };
+        let says = format!("{from} nominates its way to {to}");
+        found.add(inside.unwrap_or(from).ip, name, nomination.at, says);
+    }
+    for relay in &survey.usage.relays {
+        // An allocation alone is only a candidate.
+        let used = survey.contacts.iter().any(|own| {
+            own.flow.src == relay.client && own.flow.dst == relay.server && own.packets > 50
+        });
+        if used {
+            let says = format!("{} relays for {}", relay.server, relay.client);
+            let inside = survey.inside_of(relay.client).unwrap_or(relay.client);
+            found.add(inside.ip, "turn-relay", relay.at, says);
+        }
+    }
+}
+
+/// Whether an address was found with a STUN server, not only by the peer.
+fn is_disclosed(survey: &Survey<'_>, mapped: Endpoint) -> bool {
+    let named = survey
+        .usage
+        .described
+        .iter()
+        .any(|own| own.endpoint == mapped);
+    let bindings = survey.facts.bindings();
+    named
+        || bindings.iter().any(|own| {
+            own.outside == mapped
+                && own.is_learned(Learned::Stun)
+                && own
+                    .remote
+                    .is_some_and(|remote| matches!(remote.port, 3478 | 3479))
+        })
+}
+
+/// How long both sides have to send to each other.
+const PUNCH_NS: i64 = SECOND;
+/// How long before they may have been introduced.
+const INTRODUCED_NS: i64 = 30 * SECOND;
+
+/// Hosts that send to each other at once, after both spoke to a third.
+fn punching(survey: &Survey<'_>, found: &mut Found) {
+    for there in &survey.contacts {
+        let back = survey.contacts.iter().find(|own| {
+            own.flow == there.flow.reversed() && own.capture_point == there.capture_point
+        });
+        let Some(back) = back else { continue };
+        if there.flow.src > back.flow.src || there.is_media || back.is_media {
+            continue;
+        }
+        match there.flow.transport {
+            Transport::Tcp => simultaneous_open(survey, there, back, found),
+            Transport::Udp => hole_punch(survey, there, back, found),
+        }
+    }
+}
+
+fn simultaneous_open(survey: &Survey<'_>, there: &Contact, back: &Contact, found: &mut Found) {
+    let (Some(first), Some(second)) = (there.asked, back.asked) else {
+        return;
+    };
+    let later = first.max(second);
+    // Neither had been answered when both had asked.
+    let is_crossing = later.since(first.min(second)) < PUNCH_NS
+        && [there, back]
+            .iter()
+            .all(|own| own.granted.is_none_or(|granted| granted >= later));
+    if is_crossing {
+        let (a, b) = (there.flow.src, there.flow.dst);
+        for (host, at) in [(a, there.first), (b, back.first)] {
+            let says = format!("{a} and {b} ask each other for a connection at once");
+            let inside = survey.inside_of(host).unwrap_or(host);
+            found.add(inside.ip, "tcp-simultaneous-open", at, says);
+        }
+    }
+}
+
+fn hole_punch(survey: &Survey<'_>, there: &Contact, back: &Contact, found: &mut Found) {
+    let began = there.first.timestamp.max(back.first.timestamp);
+    if began.since(there.first.timestamp.min(back.first.timestamp)) > PUNCH_NS {
+        return;
+    }
+    let (a, b) = (there.flow.src, there.flow.dst);
+    // Where STUN told an address, that is the technique.
+    let is_told = |own: Endpoint| {
+        let mut bindings = survey.facts.bindings().iter();
+        bindings.any(|known| {
+            known.is_learned(Learned::Stun) && (known.inside == own || known.outside == own)
+        })
+    };
+    if is_told(a) || is_told(b) {
+        return;
+    }
+    let acquaintances = |own: Endpoint, other: Endpoint| -> BTreeSet<Endpoint> {
+        let earlier = survey.contacts.iter().filter(|contact| {
+            contact.flow.src == own
+                && contact.flow.dst.ip != other.ip
+                && contact.first.timestamp < began
+                && began.since(contact.first.timestamp) < INTRODUCED_NS
+                && contact.flow.transport == Transport::Udp
+        });
+        earlier.map(|contact| contact.flow.dst).collect()
+    };
+    let (of_a, of_b) = (acquaintances(a, b), acquaintances(b, a));
+    let Some(third) = of_a.intersection(&of_b).next() else {
+        return;
+    };
+    for (host, at) in [(a, there.first), (b, back.first)] {
+        let says = format!("{a} and {b} send to each other at once, after both asked {third}");
+        let inside = survey.inside_of(host).unwrap_or(host);
+        found.add(inside.ip, "udp-hole-punch", at, says);
+    }
+}

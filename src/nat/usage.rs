@@ -1,0 +1,136 @@
+//! What calls and STUN exchanges tell of how NATs are dealt with, noted as they
+//! end.
+
+use std::net::IpAddr;
+
+use crate::engine::call::ClosedCall;
+use crate::engine::stun_exchange::{Answer, StunExchange};
+use crate::net::Endpoint;
+use crate::packet::PacketRef;
+
+/// A check that nominated a pair (RFC 8445, 8.1.1).
+#[derive(Clone, Copy, Debug)]
+pub struct Nomination {
+    /// Who nominated.
+    pub from: Endpoint,
+    /// Whom.
+    pub to: Endpoint,
+    /// How the nominator is seen there.
+    pub mapped: Option<Endpoint>,
+    /// The check.
+    pub at: PacketRef,
+}
+
+/// An address for media in a session description.
+#[derive(Clone, Copy, Debug)]
+pub struct Described {
+    /// The address.
+    pub endpoint: Endpoint,
+    /// The message.
+    pub at: PacketRef,
+}
+
+/// An allocation at a relay (RFC 8656, 7).
+#[derive(Clone, Copy, Debug)]
+pub struct Relay {
+    /// Who asked.
+    pub client: Endpoint,
+    /// The relay.
+    pub server: Endpoint,
+    /// The request.
+    pub at: PacketRef,
+}
+
+/// A third host that passes media on.
+#[derive(Clone, Copy, Debug)]
+pub struct MediaRelay {
+    /// Who sends to it, or receives from it.
+    pub host: Endpoint,
+    /// The third.
+    pub relay: IpAddr,
+    /// Media on their way.
+    pub at: PacketRef,
+}
+
+/// What was noted, bounded.
+#[derive(Debug, Default)]
+pub struct Usage {
+    /// Pairs that were nominated.
+    pub nominations: Vec<Nomination>,
+    /// Addresses that were described.
+    pub described: Vec<Described>,
+    /// Allocations.
+    pub relays: Vec<Relay>,
+    /// Relays of media that no TURN made.
+    pub media_relays: Vec<MediaRelay>,
+}
+
+/// Notes of a kind.
+const MAX_NOTES: usize = 4096;
+
+impl Usage {
+    /// A STUN exchange ended.
+    pub fn exchange(&mut self, exchange: &StunExchange) {
+        let well = exchange.answer == Some(Answer::Success);
+        if well && exchange.use_candidate && self.nominations.len() < MAX_NOTES {
+            self.nominations.push(Nomination {
+                from: exchange.flow.src,
+                to: exchange.flow.dst,
+                mapped: exchange.mapped_address,
+                at: exchange.first,
+            });
+        }
+        if well && exchange.method == "allocate" && self.relays.len() < MAX_NOTES {
+            self.relays.push(Relay {
+                client: exchange.flow.src,
+                server: exchange.flow.dst,
+                at: exchange.first,
+            });
+        }
+    }
+
+    /// An address was described.
+    pub fn describe(&mut self, described: Described) {
+        let known = |own: &Described| own.endpoint == described.endpoint;
+        if self.described.len() < MAX_NOTES && !self.described.iter().rev().take(64).any(known) {
+            self.described.push(described);
+        }
+    }
+
+    /// A call ended.
+    pub fn call(&mut self, closed: &ClosedCall) {
+        let call = &closed.call;
+        for address in call.session.addresses.iter().filter(|own| own.own) {
+            self.describe(Described {
+                endpoint: address.endpoint,
+                at: call.first,
+            });
+        }
+        // The same packets on both sides of a host that is neither end.
+        for to in &closed.streams {
+            for from in &closed.streams {
+                let is_passed_on = to.same_as.contains(&from.serial)
+                    && to.flow.dst.ip == from.flow.src.ip
+                    && to.flow.src.ip != from.flow.dst.ip;
+                if !is_passed_on {
+                    continue;
+                }
+                for host in [to.flow.src, from.flow.dst] {
+                    if self.media_relays.len() < MAX_NOTES {
+                        self.media_relays.push(MediaRelay {
+                            host,
+                            relay: to.flow.dst.ip,
+                            at: to.first,
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether an address is a relay's.
+    #[must_use]
+    pub fn is_relay(&self, ip: IpAddr) -> bool {
+        self.relays.iter().any(|own| own.server.ip == ip)
+    }
+}
