@@ -6,8 +6,14 @@ mod common;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use common::scene;
 use common::wire::{Read, judged, read};
+use sip_inspect::nat::behavior::Dependence;
+use sip_inspect::nat::emulator::{Config, Nat};
+use sip_inspect::nat::ports::Allocation;
+use sip_inspect::net::Endpoint;
 use sip_inspect::report::{NatFindingRecord, NatMappingRecord, Record};
+use sip_inspect::time::Timestamp;
 
 /// Rows and findings of packets.
 fn nats(packets: &[Read]) -> (Vec<NatMappingRecord>, Vec<NatFindingRecord>) {
@@ -251,5 +257,350 @@ fn techniques_and_gateways_are_named() {
                 .any(|own| own.code == code && own.values.iter().any(|known| known == value));
             assert!(has, "{name} {code} {value}: {found:?}");
         }
+    }
+}
+
+/// Traffic of two hosts behind an emulated NAT, as a scene.
+struct World {
+    nats: Vec<Nat>,
+    ms: u64,
+    id: u32,
+    lines: Vec<String>,
+    side: Side,
+    has_alg: bool,
+}
+
+/// Where it is captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Inside,
+    Outside,
+    /// At two capture points.
+    Both,
+    /// At one that sees both sides.
+    Mixed,
+}
+
+fn endpoint(letter: char, port: u16) -> Endpoint {
+    let number = u8::try_from(u32::from(letter) - u32::from('A') + 1).expect("a letter");
+    let ip = match letter {
+        'X' => [100, 64, 0, number],
+        'P'..='W' => [198, 51, 100, number],
+        _ => [10, 0, 0, number],
+    };
+    Endpoint::new(ip.into(), port)
+}
+
+fn letter(endpoint: Endpoint) -> String {
+    let std::net::IpAddr::V4(ip) = endpoint.ip else {
+        panic!("IPv4");
+    };
+    let letter = char::from(b'A' + ip.octets()[3] - 1);
+    format!("{letter}:{}", endpoint.port)
+}
+
+impl World {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_nanos(self.ms * 1_000_000)
+    }
+
+    fn line(&mut self, is_inside: bool, from: Endpoint, to: Endpoint, what: &str) {
+        let (point, ttl) = match (self.side, is_inside) {
+            (Side::Inside, false) | (Side::Outside, true) => return,
+            (Side::Both, false) => (1, 63),
+            (_, false) => (0, 63),
+            (_, true) => (0, 64),
+        };
+        let (ms, from, to) = (self.ms, letter(from), letter(to));
+        self.lines
+            .push(format!("{ms} {from}>{to} {what} at={point} ttl={ttl}"));
+    }
+
+    /// A packet goes out; how it is seen there. `outside` is what an ALG makes
+    /// of it.
+    fn out(&mut self, src: Endpoint, dst: Endpoint, what: &str, outside: &str) -> Endpoint {
+        self.ms += 2;
+        self.line(true, src, dst, what);
+        let mut seen = src;
+        let now = self.now();
+        for nat in &mut self.nats {
+            seen = nat.outbound(now, seen, dst).expect("a port");
+        }
+        let what = if self.has_alg { outside } else { what };
+        self.line(false, seen, dst, what);
+        seen
+    }
+
+    /// A packet comes back; whether it is let in.
+    fn back(&mut self, src: Endpoint, dst: Endpoint, what: &str) -> bool {
+        self.ms += 2;
+        // What comes in has more hops left outside.
+        self.line(false, src, dst, &format!("{what} down=1"));
+        let now = self.now();
+        let mut to = Some(dst);
+        for nat in self.nats.iter_mut().rev() {
+            to = to.and_then(|to| nat.inbound(now, src, to));
+        }
+        if let Some(to) = to {
+            self.line(true, src, to, &format!("{what} down=1"));
+        }
+        to.is_some()
+    }
+
+    /// Asks a STUN server, from another address or port if `change` says so.
+    fn stun(&mut self, src: Endpoint, server: Endpoint, change: u16) {
+        self.id += 1;
+        let id = self.id;
+        let wish = if change > 0 {
+            format!(" change={change}")
+        } else {
+            String::new()
+        };
+        let ask = format!("stun request id={id}{wish}");
+        let seen = self.out(src, server, &ask, &ask);
+        let other = |letter| if letter == 'P' { 'Q' } else { 'P' };
+        let name = letter(server);
+        let own = name.chars().next().expect("a letter");
+        let from = Endpoint::new(
+            endpoint(if change & 4 > 0 { other(own) } else { own }, 0).ip,
+            if change & 2 > 0 { 3479 } else { 3478 },
+        );
+        // Asked at the other port, it answers from there.
+        let from = if server.port == 3479 { server } else { from };
+        let what = format!(
+            "stun success id={id} mapped={} other={}:3479",
+            letter(seen),
+            other(own)
+        );
+        self.back(from, seen, &what);
+    }
+}
+
+/// A number below `bound` out of a seed.
+fn pick(state: &mut u64, bound: u64) -> u64 {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    (*state >> 33) % bound
+}
+
+fn scene_of(seed: u64) -> (World, Config, bool) {
+    let mut state = seed;
+    let kinds = Dependence::ALL;
+    let outside = |letter| endpoint(letter, 0).ip;
+    let is_double = seed % 7 == 6;
+    let mut config = Config {
+        allocation: [
+            Allocation::Preserving,
+            Allocation::Sequential,
+            Allocation::Random,
+        ][pick(&mut state, 3) as usize],
+        keeps_parity: pick(&mut state, 2) == 0,
+        hairpins: pick(&mut state, 2) == 0,
+        lifetime_ns: 1_000_000_000 * i64::try_from(20 + pick(&mut state, 60)).expect("short"),
+        refreshes_inbound: pick(&mut state, 2) == 0,
+        filters_by_endpoint: pick(&mut state, 4) == 0,
+        follows_sessions: pick(&mut state, 4) == 0,
+        is_paired: pick(&mut state, 3) > 0,
+        seed,
+        ..Config::of(
+            kinds[usize::try_from(seed % 3).expect("short")],
+            kinds[usize::try_from(seed / 3 % 3).expect("short")],
+            outside('R'),
+        )
+    };
+    if pick(&mut state, 3) == 0 {
+        config.outside.push(outside('S'));
+    }
+    let mut nats = vec![Nat::new(config.clone())];
+    if is_double {
+        let inner = Config {
+            seed: seed + 1,
+            ..Config::of(Dependence::Endpoint, Dependence::Endpoint, outside('X'))
+        };
+        nats.insert(0, Nat::new(inner));
+    }
+    let side = [Side::Inside, Side::Outside, Side::Both, Side::Mixed][pick(&mut state, 4) as usize];
+    let mut world = World {
+        nats,
+        ms: 1000,
+        id: 0,
+        lines: Vec::new(),
+        side,
+        has_alg: pick(&mut state, 5) == 0,
+    };
+    let (p, q, sip) = (
+        endpoint('P', 3478),
+        endpoint('Q', 3478),
+        endpoint('V', 5060),
+    );
+    let base = 4000 + 100 * u16::try_from(pick(&mut state, 50)).expect("short");
+    for (number, host) in ['A', 'B'].into_iter().enumerate() {
+        let own = |port: u16| {
+            endpoint(
+                host,
+                base + 10 * u16::try_from(number).expect("short") + port,
+            )
+        };
+        // What a phone, or a tester, does at its start; not all of them all of it.
+        if pick(&mut state, 4) > 0 {
+            world.stun(own(0), p, 0);
+            world.stun(own(0), q, 0);
+            if pick(&mut state, 3) > 0 {
+                world.stun(own(0), endpoint('P', 3479), 0);
+            }
+        }
+        if pick(&mut state, 3) > 0 {
+            for change in [0, 6, 2, 6, 2] {
+                world.stun(own(1), p, change);
+            }
+        }
+        // Signalling.
+        let phone = endpoint(host, 5060);
+        let branch = format!("r{number}");
+        let contact = |name: &str| {
+            format!(
+                "REGISTER call=r{number} branch={branch} uri=sip:x header=Contact:_<sip:{host}@{name}>"
+            )
+        };
+        let seen = world.out(phone, sip, &contact("10.9.9.9"), &contact("198.51.100.18"));
+        let answer = format!(
+            "200 call=r{number} branch={branch} method=REGISTER to=t swap=UDP_h0=>UDP_{};received={};rport={}",
+            phone.ip, seen.ip, seen.port
+        );
+        world.back(sip, seen, &answer);
+        // A call, whose description names the inside.
+        let call = |what: &str, more: &str| format!("{what} call=c{number} tag=c{number} {more}");
+        let body = |ip: &str, port: u16| {
+            let lines = [
+                "v=0".to_owned(),
+                format!("o=-_1_1_IN_IP4_{ip}"),
+                "s=-".to_owned(),
+                format!("c=IN_IP4_{ip}"),
+                "t=0_0".to_owned(),
+                format!("m=audio_{port}_RTP/AVP_0"),
+            ];
+            let kind = "header=Content-Type:_application/sdp header=Contact:_<sip:x@x>";
+            format!("{kind} body={}\\r\\n", lines.join("\\r\\n"))
+        };
+        let offer = body(&phone.ip.to_string(), own(4).port);
+        let invite = call("INVITE", &format!("branch=i{number} {offer}"));
+        let seen = world.out(phone, sip, &invite, &format!("{invite} header=X-Alg:_yes"));
+        let peer = 7000 + 2 * u16::try_from(number).expect("short");
+        let offer = body("198.51.100.20", peer);
+        let answer = call("200", &format!("branch=i{number} to=t {offer}"));
+        world.back(sip, seen, &answer);
+        let ack = call("ACK", &format!("branch=k{number} to=t"));
+        world.out(phone, sip, &ack, &ack);
+        // Media, both ways.
+        let (media, peer) = (
+            own(4),
+            endpoint('T', 7000 + 2 * u16::try_from(number).expect("short")),
+        );
+        if pick(&mut state, 3) > 0 {
+            world.stun(media, p, 0);
+        }
+        let seen = world.out(media, peer, "rtp n=12", "rtp n=12");
+        world.back(peer, seen, "rtp n=12");
+        world.ms += 500;
+        // Somebody whom nobody asked.
+        let stranger = endpoint('U', 9000);
+        world.back(stranger, seen, &format!("stun request id={}", 200 + number));
+    }
+    // To the neighbour, by its outside address.
+    if world.nats.len() == 1 && pick(&mut state, 2) == 0 {
+        let (from, neighbour) = (endpoint('A', base), endpoint('B', 5060));
+        let seen = world.out(neighbour, sip, "crlf", "crlf");
+        world.ms += 2;
+        let now = world.now();
+        world.line(true, from, seen, "stun request id=250");
+        if let Some((from, to)) = world.nats[0].hairpin(now, from, seen) {
+            world.line(true, from, to, "stun request id=250 down=1");
+        }
+    }
+    // Silences.
+    for gap in [5_000, 15_000, 40_000, 100_000] {
+        world.ms += gap;
+        world.stun(endpoint('A', base), p, 0);
+    }
+    (world, config, is_double)
+}
+
+/// 900 seeds: nine behaviours, capture points, and all that may vary. No verdict
+/// may be wrong; how many there are is told.
+#[test]
+fn verdicts_agree_with_emulated_nats() {
+    let mut told: std::collections::BTreeMap<&str, [u32; 2]> = std::collections::BTreeMap::new();
+    for seed in 0..900 {
+        let (world, config, is_double) = scene_of(seed);
+        let text = world.lines.join("\n");
+        let mut found = Vec::new();
+        let mut rows = Vec::new();
+        for record in scene::records(&text) {
+            match record {
+                Record::NatFinding(own) => found.push(*own),
+                Record::NatMapping(own) => rows.push(*own),
+                _ => {}
+            }
+        }
+        let about = format!(
+            "seed {seed}, {:?}, {config:?}, double {is_double}",
+            world.side
+        );
+        let truth = [
+            ("NAT002", config.mapping.name()),
+            ("NAT003", config.filtering.name()),
+            ("NAT013", config.allocation.name()),
+        ];
+        for (code, truth) in truth {
+            for finding in found.iter().filter(|own| own.code == code) {
+                // The inner one of two is another NAT.
+                if is_double && finding.subject.contains("100.64.") {
+                    continue;
+                }
+                let value = finding.value.as_deref().expect("a value");
+                let known = value != "unknown";
+                let of_two = is_double && code == "NAT013";
+                assert!(
+                    !known || value == truth || of_two,
+                    "{code} {value}, not {truth}: {about}\n{finding:#?}\n{text}"
+                );
+                told.entry(code).or_default()[usize::from(known)] += 1;
+            }
+        }
+        let has = |code: &str| found.iter().any(|own| own.code == code);
+        let sees_both = matches!(world.side, Side::Both | Side::Mixed);
+        assert_eq!(has("NAT009"), world.has_alg && sees_both, "{about}");
+        assert!(!has("NAT007") || is_double, "{about}");
+        for finding in found.iter().filter(|own| own.code == "NAT011") {
+            let works = finding.value.as_deref() == Some("works");
+            assert!(!works || config.hairpins, "{finding:?} {about}\n{text}");
+        }
+        let may_pool = config.outside.len() > 1 && !config.is_paired;
+        assert!(!has("NAT012") || may_pool, "{about}\n{text}");
+        // Rows are what the emulator did: no outside address that it lacks.
+        for row in &rows {
+            let outside: std::net::IpAddr = row.outside_ip.parse().expect("an address");
+            let known = config.outside.contains(&outside) || is_double;
+            assert!(known, "{row:?} {about}");
+        }
+        for finding in found.iter().filter(|own| own.code == "NAT004") {
+            let value = finding.value.as_deref().expect("a value");
+            let bounds = value
+                .trim_matches(['(', ']'])
+                .split_once(", ")
+                .expect("two");
+            let life = config.lifetime_ns / 1_000_000_000;
+            let (alive, dead) = (
+                bounds.0.parse::<i64>().expect("one"),
+                bounds.1.parse::<i64>().ok(),
+            );
+            assert!(alive <= life, "{value} {about}");
+            assert!(dead.is_none_or(|dead| dead >= life), "{value} {about}");
+        }
+    }
+    for (code, [unknown, known]) in &told {
+        println!("{code}: {known} known, {unknown} not enough evidence");
+        assert!(*known > 300, "{code} {known}");
     }
 }

@@ -545,5 +545,8 @@ fn each_finding_about_nats_was_reviewed() {
         .collect();
     let unknown: Vec<_> = found.difference(&reviewed).collect();
     let gone: Vec<_> = reviewed.difference(&found).collect();
-    assert!(unknown.is_empty() && gone.is_empty(), "{unknown:#?} {gone:#?}");
+    assert!(
+        unknown.is_empty() && gone.is_empty(),
+        "{unknown:#?} {gone:#?}"
+    );
 }

@@ -126,12 +126,19 @@ pub fn devices(facts: &NatFacts) -> Vec<Device<'_>> {
     devices
 }
 
-/// Whether somebody else than the host says so.
+/// Whether it shows how packets toward its remote are mapped: something went
+/// that way.
 #[must_use]
-pub fn is_measured(binding: &Binding) -> bool {
+pub fn shows_mapping(binding: &Binding) -> bool {
     [Learned::Pair, Learned::Stun, Learned::Via]
         .into_iter()
         .any(|how| binding.is_learned(how))
+}
+
+/// Whether somebody else than the host says so.
+#[must_use]
+pub fn is_measured(binding: &Binding) -> bool {
+    shows_mapping(binding) || binding.is_learned(Learned::Inbound)
 }
 
 #[cfg(test)]

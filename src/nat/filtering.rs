@@ -205,7 +205,7 @@ fn kept_out(subject: &Filtered<'_>, contacts: &[&Contact], left: &mut Eliminatio
         // The binding stood, and both sides were being captured.
         let standing = subject.bindings.iter().find(|own| {
             own.outside == to
-                && own.is_learned(Learned::Pair)
+                && own.is_paired()
                 && !own.is_identity()
                 && own.first.timestamp <= came
                 && came.since(own.last) < ALIVE_NS
@@ -214,7 +214,7 @@ fn kept_out(subject: &Filtered<'_>, contacts: &[&Contact], left: &mut Eliminatio
         let is_watched = subject
             .bindings
             .iter()
-            .any(|own| own.is_learned(Learned::Pair) && own.last >= came);
+            .any(|own| own.is_paired() && own.last >= came);
         let came_through = contacts
             .iter()
             .any(|other| other.flow.src == from && other.flow.dst == binding.inside);

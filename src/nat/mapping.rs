@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::behavior::{Dependence, Elimination};
-use super::device::{Device, is_measured};
+use super::device::{Device, shows_mapping};
 use crate::engine::nat::Binding;
 use crate::net::Transport;
 use crate::time::SECOND;
 
-/// A mapping may be gone after this long without a packet (RFC 4787, REQ-5);
-/// then two observations say nothing together.
-const ALIVE_NS: i64 = 120 * SECOND;
+/// Many mappings are gone after half a minute without a packet (RFC 4787, REQ-5
+/// asks for two); then two observations say nothing together.
+const ALIVE_NS: i64 = 20 * SECOND;
 /// Observations of one endpoint that are held against each other.
 const MAX_SAMPLES: usize = 64;
 
@@ -23,7 +23,7 @@ pub fn mapping(device: &Device<'_>, transport: Transport) -> Elimination {
         let to_itself = binding
             .remote
             .is_none_or(|remote| device.outside_ips.contains(&remote.ip));
-        if is_measured(binding) && !to_itself && binding.transport == transport {
+        if shows_mapping(binding) && !to_itself && binding.transport == transport {
             by_inside.entry(binding.inside).or_default().push(binding);
         }
     }

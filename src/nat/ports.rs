@@ -3,10 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::device::{Device, is_measured};
+use super::device::{Device, shows_mapping};
 use crate::engine::nat::Binding;
 use crate::net::{Endpoint, Transport};
 use crate::time::SECOND;
+
+/// Bindings that are made so close in time stand together; later the host may
+/// be given another address.
+const AT_ONCE_NS: i64 = 10 * SECOND;
 
 /// How ports follow one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,13 +63,17 @@ const STEP: i32 = 4;
 #[must_use]
 pub fn ports(device: &Device<'_>) -> Option<Ports> {
     let mut first: BTreeMap<Endpoint, &Binding> = BTreeMap::new();
+    let mut seen: Vec<&Binding> = Vec::new();
     let mut holders: BTreeMap<Endpoint, BTreeSet<IpAddr>> = BTreeMap::new();
     let measured = device
         .bindings
         .iter()
-        .filter(|own| is_measured(own) && own.transport == Transport::Udp);
+        .filter(|own| shows_mapping(own) && own.transport == Transport::Udp);
     for binding in measured {
         first.entry(binding.inside).or_insert(binding);
+        if !holders.contains_key(&binding.outside) {
+            seen.push(binding);
+        }
         let inside = holders.entry(binding.outside).or_default();
         inside.insert(binding.inside.ip);
     }
@@ -80,6 +88,8 @@ pub fn ports(device: &Device<'_>) -> Option<Ports> {
             .map(|own| (own.inside.port, own.outside.port))
             .collect()
     };
+    seen.sort_by_key(|own| (own.first.timestamp, own.first.number));
+    let outside: Vec<u16> = seen.iter().map(|own| own.outside.port).collect();
     let kept = pairs.iter().filter(|(inside, outside)| inside == outside);
     let kept = kept.count();
     let moved: Vec<(u16, u16)> = pairs
@@ -105,7 +115,7 @@ pub fn ports(device: &Device<'_>) -> Option<Ports> {
     let preserved = kept as f64 / pairs.len() as f64;
     Some(Ports {
         sockets: pairs.len(),
-        allocation: allocation(&pairs, &moved),
+        allocation: allocation(&pairs, &moved, &outside),
         preserved,
         parity,
         contiguity,
@@ -113,7 +123,9 @@ pub fn ports(device: &Device<'_>) -> Option<Ports> {
     })
 }
 
-fn allocation(pairs: &[(u16, u16)], moved: &[(u16, u16)]) -> Option<Allocation> {
+/// By the pairs of each socket and the outside ports in the order in which they
+/// were first seen.
+fn allocation(pairs: &[(u16, u16)], moved: &[(u16, u16)], outside: &[u16]) -> Option<Allocation> {
     if pairs.len() < ENOUGH {
         return None;
     }
@@ -121,18 +133,23 @@ fn allocation(pairs: &[(u16, u16)], moved: &[(u16, u16)]) -> Option<Allocation> 
     if moved.len() * 4 <= pairs.len() {
         return Some(Allocation::Preserving);
     }
-    let steps: Vec<i32> = pairs
+    let steps: Vec<i32> = outside
         .windows(2)
         .filter_map(|pair| match pair {
-            [before, after] => Some(i32::from(after.1) - i32::from(before.1)),
+            [before, after] => Some(i32::from(*after) - i32::from(*before)),
             _ => None,
         })
         .collect();
-    let small = steps.iter().filter(|step| (1..=STEP).contains(*step));
-    if small.count() * 4 >= steps.len() * 3 {
+    let count =
+        |of: std::ops::RangeInclusive<i32>| steps.iter().filter(|step| of.contains(step)).count();
+    if count(1..=STEP) * 4 >= steps.len() * 3 {
         return Some(Allocation::Sequential);
     }
-    (moved.len() == pairs.len()).then_some(Allocation::Random)
+    // Others may take ports between those that were seen: one that counts still
+    // goes up all the time.
+    let up = count(1..=i32::MAX);
+    let is_mixed = up * 5 >= steps.len() && up * 5 <= steps.len() * 4;
+    (moved.len() == pairs.len() && is_mixed && steps.len() >= ENOUGH).then_some(Allocation::Random)
 }
 
 /// A host inside that had two outside addresses at one time (RFC 4787, REQ-2).
@@ -141,14 +158,12 @@ pub fn pooling<'a>(device: &Device<'a>) -> Option<(&'a Binding, &'a Binding)> {
     let measured: Vec<&&Binding> = device
         .bindings
         .iter()
-        .filter(|own| is_measured(own) && own.transport == Transport::Udp)
+        .filter(|own| shows_mapping(own) && own.transport == Transport::Udp)
         .collect();
     measured.iter().enumerate().find_map(|(place, a)| {
         let other = measured.iter().skip(place + 1).find(|b| {
-            let began = a.first.timestamp.max(b.first.timestamp);
-            a.inside.ip == b.inside.ip
-                && a.outside.ip != b.outside.ip
-                && began.since(a.last.min(b.last)) < 60 * SECOND
+            let apart = a.first.timestamp.since(b.first.timestamp).abs();
+            a.inside.ip == b.inside.ip && a.outside.ip != b.outside.ip && apart < AT_ONCE_NS
         });
         other.map(|b| (**a, **b))
     })

@@ -24,7 +24,7 @@ pub struct NatMappingRecord {
     /// Packets by it; `null` for TCP, whose packets are not counted.
     pub packets_out: Option<u64>,
     pub packets_in: Option<u64>,
-    /// `same-packet stun via ice-candidate via-claim sdp`.
+    /// `same-packet same-packet-in stun via ice-candidate via-claim sdp`.
     pub learned_by: Vec<String>,
     /// 0 to 1.
     pub confidence: f64,

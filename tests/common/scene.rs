@@ -294,7 +294,12 @@ fn stun(words: &[&str]) -> Vec<u8> {
 /// The hops that a packet has left.
 fn hops(data: &mut [u8], words: &[&str]) {
     if let Some(ttl) = key(words, "ttl") {
-        data[22] = ttl.parse().expect("a number");
+        let ttl: u8 = ttl.parse().expect("a number");
+        // What comes down to a host has more of them outside.
+        data[22] = match key(words, "down") {
+            Some(_) => 127 - ttl,
+            None => ttl,
+        };
     }
 }
 
@@ -483,7 +488,9 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
                 if every("late", number) {
                     at += 30;
                 }
-                packets.push((at, point, frame(from, to, 1, &payload)));
+                let mut data = frame(from, to, 1, &payload);
+                hops(&mut data, &words);
+                packets.push((at, point, data));
                 if every("double", number) {
                     packets.push((at, point, frame(from, to, 2, &payload)));
                 }

@@ -258,7 +258,12 @@ impl Engine {
                 contact.paired += 1;
             }
         }
-        self.nat_learn(pair.translation(), Learned::Pair, pair.inside.at);
+        let how = if pair.is_outbound {
+            Learned::Pair
+        } else {
+            Learned::Inbound
+        };
+        self.nat_learn(pair.translation(), how, pair.inside.at);
         Some(pair)
     }
 

@@ -23,8 +23,11 @@ use self::twins::Twins;
 /// How a binding is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Learned {
-    /// The same packet was captured on both sides.
+    /// The same packet was captured on both sides on its way out.
     Pair,
+    /// The same on its way in: it came by a binding that may have been made for
+    /// somebody else.
+    Inbound,
     /// A STUN server said where a request came from (RFC 8489, 14.2).
     Stun,
     /// A SIP server said where a request came from (RFC 3261, 18.2.1; RFC 3581).
@@ -39,8 +42,9 @@ pub enum Learned {
 
 impl Learned {
     /// All, the surest first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Pair,
+        Self::Inbound,
         Self::Stun,
         Self::Via,
         Self::Ice,
@@ -53,6 +57,7 @@ impl Learned {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pair => "same-packet",
+            Self::Inbound => "same-packet-in",
             Self::Stun => "stun",
             Self::Via => "via",
             Self::Ice => "ice-candidate",
@@ -65,7 +70,7 @@ impl Learned {
     #[must_use]
     pub const fn confidence(self) -> f64 {
         match self {
-            Self::Pair | Self::Stun | Self::Via => 0.99,
+            Self::Pair | Self::Inbound | Self::Stun | Self::Via => 0.99,
             Self::Ice => 0.95,
             Self::Claim => 0.8,
             Self::Sdp => 0.7,
@@ -109,11 +114,17 @@ impl Binding {
     pub fn confidence(&self) -> f64 {
         let doubts = self.learned.iter().map(|(how, _)| 1.0 - how.confidence());
         let sure = 1.0 - doubts.product::<f64>();
-        if is_private(self.inside.ip) || self.is_learned(Learned::Pair) {
+        if is_private(self.inside.ip) || self.is_paired() {
             sure
         } else {
             sure * 0.6
         }
+    }
+
+    /// Whether both sides were captured.
+    #[must_use]
+    pub fn is_paired(&self) -> bool {
+        self.is_learned(Learned::Pair) || self.is_learned(Learned::Inbound)
     }
 
     /// Whether it is known in this way.
@@ -332,8 +343,21 @@ impl NatFacts {
             remote,
         } = found;
         let key = (transport, inside, outside, remote);
-        let idle = remote.and_then(|remote| self.idle_before(inside, remote, transport, at));
-        if let Some(idle_ns) = idle
+        let idle = remote.and_then(|remote| {
+            let flow = Flow {
+                src: inside,
+                dst: remote,
+                transport,
+            };
+            match how {
+                Learned::Inbound => self.idle_before(flow.reversed(), at),
+                _ => self.idle_before(flow, at),
+            }
+        });
+        // After the binding is gone the same port may be given again: only what
+        // comes in shows that it stood.
+        let shows_life = how == Learned::Inbound;
+        if let Some((idle_ns, _)) = idle
             && let Some(remote) = remote
             && inside != outside
             && !self.by_key.contains_key(&key)
@@ -351,7 +375,13 @@ impl NatFacts {
             && let Some(known) = self.bindings.get_mut(*known)
         {
             known.last = known.last.max(at.timestamp);
-            known.outlived_ns = known.outlived_ns.max(idle.unwrap_or(0));
+            // One that began when the silence ended has not outlived it.
+            if let Some((idle_ns, ended)) = idle
+                && known.first.timestamp < ended
+                && shows_life
+            {
+                known.outlived_ns = known.outlived_ns.max(idle_ns);
+            }
             if !known.is_learned(how) {
                 known.learned.push((how, at));
                 known.learned.sort_by_key(|(how, _)| *how);
@@ -382,24 +412,13 @@ impl NatFacts {
         })
     }
 
-    /// The silence between two endpoints that the last packet ended.
-    fn idle_before(
-        &self,
-        inside: Endpoint,
-        remote: Endpoint,
-        transport: Transport,
-        at: PacketRef,
-    ) -> Option<i64> {
-        let flow = Flow {
-            src: inside,
-            dst: remote,
-            transport,
-        };
+    /// The silence between two endpoints that the last packet ended, and when.
+    fn idle_before(&self, flow: Flow, at: PacketRef) -> Option<(i64, Timestamp)> {
         let contact = self.contacts.find(&(at.capture_point, flow))?;
         let contact = self.contacts.get(contact)?;
         let (idle, ended) = contact.idle?;
         // The answer to the packet that ended it, not to a later one.
-        (!contact.is_media && at.timestamp.since(ended) < SILENCE_NS).then_some(idle)
+        (!contact.is_media && at.timestamp.since(ended) < SILENCE_NS).then_some((idle, ended))
     }
 
     /// A packet passed. Says whether there was room.

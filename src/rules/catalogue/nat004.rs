@@ -30,10 +30,11 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(survey: &Survey<'_>, found: &mut NatFindings) {
     for surveyed in &survey.devices {
-        let bindings = surveyed.device.bindings.iter();
-        let alive = bindings.max_by_key(|own| own.outlived_ns);
-        let alive = alive.filter(|own| own.outlived_ns > 0);
         let dead = surveyed.expiries.iter().min_by_key(|own| own.idle_ns);
+        let bindings = surveyed.device.bindings.iter().filter(|own| {
+            own.outlived_ns > 0 && dead.is_none_or(|dead| own.outlived_ns < dead.idle_ns)
+        });
+        let alive = bindings.max_by_key(|own| own.outlived_ns);
         let seconds = |ns: i64| ns / SECOND;
         let text = match (alive, dead) {
             (None, None) => continue,

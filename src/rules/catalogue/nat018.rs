@@ -6,7 +6,7 @@
 //!
 //! Fix: look at the NAT's log; restart calls that were up.
 
-use crate::nat::device::is_measured;
+use crate::nat::device::shows_mapping;
 use crate::nat::survey::Survey;
 use crate::rules::{Check, NatFindings, Rule, Severity};
 use crate::time::SECOND;
@@ -42,7 +42,7 @@ fn check(survey: &Survey<'_>, found: &mut NatFindings) {
             .device
             .bindings
             .iter()
-            .filter(|own| is_measured(own))
+            .filter(|own| shows_mapping(own))
             .collect();
         let twice = own.iter().enumerate().find_map(|(place, a)| {
             let b = own.iter().skip(place + 1).find(|b| {
