@@ -632,6 +632,6 @@ fn a_check_gates_by_its_status() {
             .lines()
             .filter(|line| line.contains(r#""error""#))
             .count(),
-        1
+        2
     );
 }

@@ -529,6 +529,7 @@ fn scene_of(seed: u64) -> (World, Config, bool) {
 /// 900 seeds: nine behaviours, capture points, and all that may vary. No verdict
 /// may be wrong; how many there are is told.
 #[test]
+#[expect(clippy::print_stdout, reason = "the shares are for the reader")]
 fn verdicts_agree_with_emulated_nats() {
     let mut told: std::collections::BTreeMap<&str, [u32; 2]> = std::collections::BTreeMap::new();
     for seed in 0..900 {

@@ -15,7 +15,8 @@ use crate::output::escape::terminal;
 use crate::output::findings::Findings;
 use crate::output::ladder::{Ladder, Story, arrange, svg, text};
 use crate::report::{
-    CallRecord, DiagnosticRecord, MessageRecord, Record, StreamRecord, TransactionRecord,
+    CallRecord, DiagnosticRecord, MessageRecord, NatMappingRecord, Record, StreamRecord,
+    TransactionRecord,
 };
 
 /// Without a choice, as many calls are drawn; more are listed.
@@ -60,6 +61,7 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
         streams,
         transactions,
         findings,
+        nats,
     } = gather(inputs, config, Drawn::default());
     calls.sort_by_key(|call| call.index);
     messages.sort_by(|a, b| a.timestamp.cmp(&b.timestamp));
@@ -85,6 +87,7 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
             streams: &streams,
             transactions: &transactions,
             findings: &findings,
+            nats: &nats,
         }));
         beneath.push(told(&group, &findings));
     }
@@ -206,6 +209,7 @@ struct Drawn {
     /// Those that met an ICMP error.
     transactions: Vec<TransactionRecord>,
     findings: Vec<DiagnosticRecord>,
+    nats: Vec<NatMappingRecord>,
 }
 
 impl Gatherer for Drawn {
@@ -217,6 +221,7 @@ impl Gatherer for Drawn {
             }
             Record::RtpStream(stream) => self.streams.push(*stream),
             Record::Diagnostic(finding) => self.findings.push(*finding),
+            Record::NatMapping(row) => self.nats.push(*row),
             Record::Transaction(transaction) if transaction.icmp.is_some() => {
                 self.transactions.push(*transaction);
             }

@@ -285,12 +285,17 @@ impl Limit {
     /// Whether results are incomplete once it is reached. Flows that are not
     /// media are forgotten without loss, and need no description; the Call-IDs
     /// of a device are listed for the reader alone; the call says itself what
-    /// could not be judged without its messages.
+    /// could not be judged without its messages; who sent to whom is evidence about
+    /// NATs that there is enough of where it is much.
     #[must_use]
     pub const fn costs_results(self) -> bool {
         !matches!(
             self,
-            Self::Flows | Self::Unclaimed | Self::CallIdsPerRegistration | Self::MessagesPerCall
+            Self::Flows
+                | Self::Unclaimed
+                | Self::CallIdsPerRegistration
+                | Self::MessagesPerCall
+                | Self::NatContacts
         )
     }
 }

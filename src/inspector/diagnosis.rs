@@ -7,7 +7,10 @@ use crate::engine::limits::Limits;
 use crate::net::Endpoint;
 use crate::octets;
 use crate::report::{CallRecord, DiagnosticRecord, MediaRecord, QuoteRecord, Record, Subject};
-use crate::rules::{self, CallContext, CaptureFacts, Finding, MediaFact, Severity};
+use crate::rules::{self, CallContext, CaptureFacts, Finding, MediaFact, NatFinding, Severity};
+
+/// Findings about NATs in calls that are told with the NATs too.
+const MAX_NAT_NOTES: usize = 1024;
 
 impl Inspector {
     /// What is known of the capture, for rules that wait for something.
@@ -121,6 +124,22 @@ impl Inspector {
                 Severity::Info => counts.info += 1,
             }
             self.diagnostics += 1;
+            if rule.code.starts_with("NAT") && self.nat_notes.len() < MAX_NAT_NOTES {
+                self.nat_notes.push(NatFinding {
+                    rule,
+                    severity: finding.severity,
+                    subject: subject.to_owned(),
+                    value: None,
+                    values: Vec::new(),
+                    message: finding.message.clone(),
+                    confidence,
+                    evidence: finding
+                        .evidence
+                        .iter()
+                        .map(|at| (*at, finding.message.clone()))
+                        .collect(),
+                });
+            }
             let record = DiagnosticRecord {
                 id: id_of(place),
                 code: rule.code.to_owned(),

@@ -30,7 +30,7 @@ use crate::report::{
     CapturePointRecord, DiagnosticCounts, LimitRecord, MessageRecord, Point, Record, Summary,
     TransactionRecord, milliseconds, rounded,
 };
-use crate::rules;
+use crate::rules::{self, NatFinding};
 use crate::sip::transaction::{State, TRANSACTION_TIMEOUT_NS};
 use crate::time::{Timestamp, millis};
 
@@ -88,6 +88,8 @@ pub struct Inspector {
     subscriptions: u64,
     diagnostics: u64,
     nat_usage: Usage,
+    /// Findings of the NAT family about calls, told with the others.
+    nat_notes: Vec<NatFinding>,
     severities: DiagnosticCounts,
 }
 
@@ -113,6 +115,7 @@ impl Inspector {
             subscriptions: 0,
             diagnostics: 0,
             nat_usage: Usage::default(),
+            nat_notes: Vec::new(),
             severities: DiagnosticCounts::default(),
         }
     }
@@ -179,7 +182,7 @@ impl Inspector {
         while let Some(event) = self.engine.poll_event() {
             self.event(event);
         }
-        if self.config.call.is_none() && !self.config.calls_only {
+        if self.config.call.is_none() {
             self.tell_nats();
         }
         let limits = self.engine.counters().limits.clone();

@@ -1,7 +1,8 @@
 //! NATs as records, when the capture ends.
 
 use super::Inspector;
-use crate::engine::nat::{Binding, Contact};
+use crate::engine::nat::Binding;
+use crate::nat::contacts::Contacts;
 use crate::nat::survey::Survey;
 use crate::net::{Endpoint, Flow, Transport};
 use crate::report::{NatEvidence, NatFindingRecord, NatMappingRecord, Record, rounded};
@@ -12,7 +13,9 @@ impl Inspector {
     pub(super) fn tell_nats(&mut self) {
         let usage = std::mem::take(&mut self.nat_usage);
         let survey = Survey::new(self.engine.nat_facts(), &usage);
-        let findings = rules::judge_nats(&survey, self.config.profile);
+        let mut findings = rules::judge_nats(&survey, self.config.profile);
+        findings.extend(self.nat_notes.iter().cloned());
+        findings.sort_by_key(|own| own.rule.code);
         let mut rows = Vec::new();
         for device in &survey.devices {
             for binding in &device.device.bindings {
@@ -37,7 +40,7 @@ impl Inspector {
     fn nat_mapping(
         &self,
         binding: &Binding,
-        contacts: &[&Contact],
+        contacts: &Contacts<'_>,
         number: usize,
     ) -> NatMappingRecord {
         let point = binding.first.capture_point;
@@ -51,8 +54,7 @@ impl Inspector {
                 dst,
                 transport,
             };
-            let own = contacts.iter().filter(|own| own.flow == flow);
-            own.map(|own| own.packets).max().unwrap_or(0)
+            contacts.of(flow).map(|own| own.packets).max().unwrap_or(0)
         };
         let both = |own: Endpoint| {
             let remote = binding.remote;
@@ -65,14 +67,15 @@ impl Inspector {
         };
         let counted = Some(counted)
             .filter(|_| binding.transport == Transport::Udp && binding.remote.is_some());
-        let last = contacts
-            .iter()
-            .filter(|own| {
-                let ends = [Some(own.flow.src), Some(own.flow.dst)];
-                ends.contains(&Some(binding.inside)) && ends.contains(&binding.remote)
-            })
-            .map(|own| own.last)
-            .max();
+        let last = binding.remote.and_then(|remote| {
+            let flow = Flow {
+                src: binding.inside,
+                dst: remote,
+                transport: binding.transport,
+            };
+            let both = contacts.of(flow).chain(contacts.of(flow.reversed()));
+            both.map(|own| own.last).max()
+        });
         NatMappingRecord {
             id: format!("nat-mapping-{number}"),
             protocol: binding.transport.name().to_owned(),

@@ -1,6 +1,6 @@
 //! NATs told apart: inside networks, and where they come out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::engine::nat::{Binding, Learned, NatFacts};
@@ -88,6 +88,7 @@ impl std::fmt::Display for Device<'_> {
 #[must_use]
 pub fn devices(facts: &NatFacts) -> Vec<Device<'_>> {
     let mut devices: Vec<Device<'_>> = Vec::new();
+    let mut by_network: BTreeMap<(Network, Realm), Vec<usize>> = BTreeMap::new();
     let translated = || facts.bindings().iter().filter(|own| !own.is_identity());
     // What was measured first; what hosts claim joins it or stands alone.
     for wanted in [true, false] {
@@ -101,12 +102,15 @@ pub fn devices(facts: &NatFacts) -> Vec<Device<'_>> {
                             && own.first.capture_point == binding.first.capture_point
                     })
             };
-            let known = devices.iter().position(|device| {
-                device.network == network
-                    && device.realm == realm
-                    && (device.outside_ips.contains(&binding.outside.ip) || shares_host(device))
+            let alike = by_network.entry((network, realm)).or_default();
+            let mut alike_devices = alike.iter().copied();
+            let known = alike_devices.find(|place| {
+                devices.get(*place).is_some_and(|device| {
+                    device.outside_ips.contains(&binding.outside.ip) || shares_host(device)
+                })
             });
             let place = known.unwrap_or_else(|| {
+                alike.push(devices.len());
                 devices.push(Device {
                     network,
                     realm,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::behavior::{Dependence, Elimination};
+use super::contacts::Contacts;
 use super::device::{Realm, is_measured};
 use crate::engine::nat::{Binding, Contact, FilterTest, Learned, NatFacts};
 use crate::net::{Endpoint, Transport};
@@ -27,7 +28,7 @@ const ALIVE_NS: i64 = 30 * SECOND;
 
 /// What tests and unasked packets leave possible.
 #[must_use]
-pub fn filtering(subject: &Filtered<'_>, facts: &NatFacts, contacts: &[&Contact]) -> Elimination {
+pub fn filtering(subject: &Filtered<'_>, facts: &NatFacts, contacts: &Contacts<'_>) -> Elimination {
     let mut left = Elimination::default();
     tests(subject, facts, contacts, &mut left);
     unasked(subject, contacts, &mut left);
@@ -46,12 +47,11 @@ enum Known {
     Endpoint,
 }
 
-fn known(contacts: &[&Contact], own: Endpoint, other: Endpoint, before: Timestamp) -> Known {
+fn known(contacts: &Contacts<'_>, own: Endpoint, other: Endpoint, before: Timestamp) -> Known {
     let mut known = Known::Nothing;
-    for contact in contacts {
+    for contact in contacts.from(own) {
         let flow = contact.flow;
-        let is_earlier = contact.first.timestamp <= before;
-        if flow.src != own || flow.dst.ip != other.ip || !is_earlier {
+        if flow.dst.ip != other.ip || contact.first.timestamp > before {
             continue;
         }
         if flow.dst.port == other.port {
@@ -63,7 +63,12 @@ fn known(contacts: &[&Contact], own: Endpoint, other: Endpoint, before: Timestam
 }
 
 /// Requests that wanted their answer from elsewhere (RFC 5780, 4.4).
-fn tests(subject: &Filtered<'_>, facts: &NatFacts, contacts: &[&Contact], left: &mut Elimination) {
+fn tests(
+    subject: &Filtered<'_>,
+    facts: &NatFacts,
+    contacts: &Contacts<'_>,
+    left: &mut Elimination,
+) {
     let own: Vec<&FilterTest> = facts
         .filter_tests()
         .iter()
@@ -136,19 +141,20 @@ fn is_refused(test: &FilterTest, all: &[&FilterTest], facts: &NatFacts) -> bool 
 }
 
 /// Packets that came in from where nothing had been sent to.
-fn unasked(subject: &Filtered<'_>, contacts: &[&Contact], left: &mut Elimination) {
+fn unasked(subject: &Filtered<'_>, contacts: &Contacts<'_>, left: &mut Elimination) {
     // What reads SIP opens holes that the filter would not.
     if subject.has_alg {
         return;
     }
-    for contact in contacts {
+    let came_in = subject
+        .hosts
+        .iter()
+        .flat_map(|host| contacts.to_host(*host));
+    for contact in came_in {
         let (from, to) = (contact.flow.src, contact.flow.dst);
         let came = contact.first;
         let is_outside = Realm::of(from.ip) == Realm::Global && !subject.hosts.contains(&from.ip);
-        if !is_outside
-            || !subject.hosts.contains(&to.ip)
-            || contact.flow.transport != Transport::Udp
-        {
+        if !is_outside || contact.flow.transport != Transport::Udp {
             continue;
         }
         // A port that a server listens on may be forwarded for good; one that
@@ -177,26 +183,30 @@ fn unasked(subject: &Filtered<'_>, contacts: &[&Contact], left: &mut Elimination
 /// Whether a packet toward an inside address was captured inside, not on its
 /// way to nowhere outside: where the host's own packets pass as it sends them,
 /// and not as they leave the NAT as well.
-fn is_let_in(subject: &Filtered<'_>, contacts: &[&Contact], came: &Contact) -> bool {
+fn is_let_in(subject: &Filtered<'_>, contacts: &Contacts<'_>, came: &Contact) -> bool {
     let host = came.flow.dst;
-    let here = || {
+    let passes = |src: Endpoint| {
         contacts
-            .iter()
-            .filter(|own| own.capture_point == came.capture_point)
+            .from(src)
+            .any(|own| own.capture_point == came.capture_point)
     };
-    let passes_inside = here().any(|own| own.flow.src == host);
-    let passes_outside = here().any(|own| {
-        let mut bindings = subject.bindings.iter();
-        bindings.any(|binding| {
-            binding.inside == host && !binding.is_identity() && binding.outside == own.flow.src
-        })
-    });
+    let passes_inside = passes(host);
+    let passes_outside = subject
+        .bindings
+        .iter()
+        .any(|binding| binding.inside == host && !binding.is_identity() && passes(binding.outside));
     passes_inside && (came.paired > 0 || !passes_outside)
 }
 
 /// Packets that were seen outside and never inside.
-fn kept_out(subject: &Filtered<'_>, contacts: &[&Contact], left: &mut Elimination) {
-    for contact in contacts {
+fn kept_out(subject: &Filtered<'_>, contacts: &Contacts<'_>, left: &mut Elimination) {
+    let outside: BTreeSet<Endpoint> = subject
+        .bindings
+        .iter()
+        .filter(|own| own.is_paired() && !own.is_identity())
+        .map(|own| own.outside)
+        .collect();
+    for contact in outside.into_iter().flat_map(|own| contacts.to(own)) {
         let (from, to) = (contact.flow.src, contact.flow.dst);
         let came = contact.first.timestamp;
         if contact.paired > 0 || contact.flow.transport != Transport::Udp {
@@ -216,8 +226,8 @@ fn kept_out(subject: &Filtered<'_>, contacts: &[&Contact], left: &mut Eliminatio
             .iter()
             .any(|own| own.is_paired() && own.last >= came);
         let came_through = contacts
-            .iter()
-            .any(|other| other.flow.src == from && other.flow.dst == binding.inside);
+            .from(from)
+            .any(|other| other.flow.dst == binding.inside);
         if !is_watched || came_through || is_inside(contacts, from, contact.capture_point) {
             continue;
         }
@@ -236,12 +246,11 @@ fn kept_out(subject: &Filtered<'_>, contacts: &[&Contact], left: &mut Eliminatio
 }
 
 /// Whether an endpoint is itself inside, as the one who is translated.
-fn is_inside(contacts: &[&Contact], endpoint: Endpoint, point: CapturePoint) -> bool {
-    contacts.iter().any(|own| {
-        own.flow.src == endpoint && own.capture_point == point && own.paired > 0 && {
-            Realm::of(endpoint.ip) != Realm::Global
-        }
-    })
+fn is_inside(contacts: &Contacts<'_>, endpoint: Endpoint, point: CapturePoint) -> bool {
+    Realm::of(endpoint.ip) != Realm::Global
+        && contacts
+            .from(endpoint)
+            .any(|own| own.capture_point == point && own.paired > 0)
 }
 
 /// Whether a host is seen by others as it knows itself.

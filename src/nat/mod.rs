@@ -16,6 +16,7 @@
 )]
 
 pub mod behavior;
+pub mod contacts;
 pub mod device;
 pub mod emulator;
 pub mod filtering;

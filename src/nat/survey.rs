@@ -1,16 +1,19 @@
 //! All that is known of the NATs of a capture, put together once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
+
 use super::behavior::Elimination;
+use super::contacts::Contacts;
 use super::device::{Device, devices};
 use super::filtering::{Filtered, filtering, is_untranslated};
 use super::mapping::mapping;
 use super::ports::{Ports, ports};
 use super::technique::{Technique, techniques};
 use super::usage::Usage;
-use crate::engine::nat::{Binding, Contact, Expiry, NatFacts, Rewrite};
+use crate::engine::nat::{Binding, Expiry, NatFacts, Rewrite};
 use crate::net::{Endpoint, Transport};
 
 /// A NAT and how it behaves.
@@ -47,11 +50,12 @@ pub struct Survey<'a> {
     /// The facts.
     pub facts: &'a NatFacts,
     /// Who sent to whom, in the order of first packets.
-    pub contacts: Vec<&'a Contact>,
+    pub contacts: Contacts<'a>,
     /// NATs.
     pub devices: Vec<Surveyed<'a>>,
     /// Hosts without one.
     pub untranslated: Vec<Untranslated<'a>>,
+    by_outside: HashMap<Endpoint, Vec<&'a Binding>, RandomState>,
     /// What is used to get through, by host.
     pub techniques: Vec<(IpAddr, Vec<Technique>)>,
     /// What calls and STUN exchanges told.
@@ -62,17 +66,22 @@ impl<'a> Survey<'a> {
     /// Puts it together.
     #[must_use]
     pub fn new(facts: &'a NatFacts, usage: &'a Usage) -> Self {
-        let contacts = facts.contacts();
+        let contacts = Contacts::new(facts.contacts());
         let devices: Vec<Surveyed<'a>> = devices(facts)
             .into_iter()
             .map(|device| surveyed(device, facts, &contacts))
             .collect();
         let untranslated = untranslated(facts, &devices, &contacts);
+        let mut by_outside = HashMap::<_, Vec<_>, RandomState>::default();
+        for binding in facts.bindings().iter().filter(|own| !own.is_identity()) {
+            by_outside.entry(binding.outside).or_default().push(binding);
+        }
         let mut survey = Self {
             facts,
             contacts,
             devices,
             untranslated,
+            by_outside,
             techniques: Vec::new(),
             usage,
         };
@@ -89,17 +98,20 @@ impl<'a> Survey<'a> {
             .min_by_key(|own| own.device.realm)
     }
 
+    /// The rows of an outside endpoint.
+    #[must_use]
+    pub fn seen_as(&self, outside: Endpoint) -> &[&'a Binding] {
+        self.by_outside.get(&outside).map_or(&[], Vec::as_slice)
+    }
+
     /// Who is seen as an outside endpoint.
     #[must_use]
     pub fn inside_of(&self, outside: Endpoint) -> Option<Endpoint> {
-        let mut bindings = self.facts.bindings().iter();
-        bindings
-            .find(|own| own.outside == outside && !own.is_identity())
-            .map(|own| own.inside)
+        self.seen_as(outside).first().map(|own| own.inside)
     }
 }
 
-fn surveyed<'a>(device: Device<'a>, facts: &'a NatFacts, contacts: &[&Contact]) -> Surveyed<'a> {
+fn surveyed<'a>(device: Device<'a>, facts: &'a NatFacts, contacts: &Contacts<'_>) -> Surveyed<'a> {
     let rewrites: Vec<&Rewrite> = facts
         .rewrites()
         .iter()
@@ -134,28 +146,22 @@ fn surveyed<'a>(device: Device<'a>, facts: &'a NatFacts, contacts: &[&Contact]) 
 fn untranslated<'a>(
     facts: &'a NatFacts,
     devices: &[Surveyed<'_>],
-    contacts: &[&Contact],
+    contacts: &Contacts<'_>,
 ) -> Vec<Untranslated<'a>> {
-    let hosts: BTreeSet<IpAddr> = facts
-        .bindings()
+    let parts: BTreeSet<IpAddr> = devices
         .iter()
-        .filter(|own| is_untranslated(own))
-        .map(|own| own.inside.ip)
-        .filter(|host| {
-            let is_part = |own: &Surveyed<'_>| {
-                own.device.inside_ips.contains(host) || own.device.outside_ips.contains(host)
-            };
-            !devices.iter().any(is_part)
-        })
+        .flat_map(|own| own.device.inside_ips.iter().chain(&own.device.outside_ips))
+        .copied()
         .collect();
+    let mut hosts: BTreeMap<IpAddr, Vec<&Binding>> = BTreeMap::new();
+    for binding in facts.bindings().iter().filter(|own| is_untranslated(own)) {
+        if !parts.contains(&binding.inside.ip) {
+            hosts.entry(binding.inside.ip).or_default().push(binding);
+        }
+    }
     hosts
         .into_iter()
-        .map(|host| {
-            let bindings: Vec<&Binding> = facts
-                .bindings()
-                .iter()
-                .filter(|own| own.inside.ip == host && is_untranslated(own))
-                .collect();
+        .map(|(host, bindings)| {
             let subject = Filtered {
                 hosts: &BTreeSet::from([host]),
                 bindings: &bindings,

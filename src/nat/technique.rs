@@ -1,7 +1,9 @@
 //! What is used to get through NATs (RFC 5128, RFC 5626, RFC 8445, RFC 8656).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
 
 use super::survey::Survey;
 use crate::engine::nat::{Contact, Learned};
@@ -98,18 +100,19 @@ fn signalling(survey: &Survey<'_>, found: &mut Found) {
         }
     }
     // An address that STUN told first is written where others look for it.
-    let bindings = survey.facts.bindings();
+    let with_ice: BTreeSet<IpAddr> = survey
+        .facts
+        .bindings()
+        .iter()
+        .filter(|own| own.is_learned(Learned::Ice))
+        .map(|own| own.outside.ip)
+        .collect();
     for described in &survey.usage.described {
-        let told = bindings.iter().find(|own| {
-            own.outside == described.endpoint
-                && !own.is_identity()
-                && own.is_learned(Learned::Stun)
-                && own.first.timestamp <= described.at.timestamp
+        let told = survey.seen_as(described.endpoint).iter().find(|own| {
+            own.is_learned(Learned::Stun) && own.first.timestamp <= described.at.timestamp
         });
         // With ICE it is one candidate of several.
-        let is_ice = bindings
-            .iter()
-            .any(|own| own.is_learned(Learned::Ice) && own.outside.ip == described.endpoint.ip);
+        let is_ice = with_ice.contains(&described.endpoint.ip);
         if let Some(told) = told.filter(|_| !is_ice) {
             let says = format!("{} names {}, as STUN told it", told.inside, told.outside);
             found.add(told.inside.ip, "stun-rewritten", described.at, says);
@@ -135,9 +138,10 @@ fn ice(survey: &Survey<'_>, found: &mut Found) {
     }
     for relay in &survey.usage.relays {
         // An allocation alone is only a candidate.
-        let used = survey.contacts.iter().any(|own| {
-            own.flow.src == relay.client && own.flow.dst == relay.server && own.packets > 50
-        });
+        let used = survey
+            .contacts
+            .from(relay.client)
+            .any(|own| own.flow.dst == relay.server && own.packets > 50);
         if used {
             let says = format!("{} relays for {}", relay.server, relay.client);
             let inside = survey.inside_of(relay.client).unwrap_or(relay.client);
@@ -153,11 +157,9 @@ fn is_disclosed(survey: &Survey<'_>, mapped: Endpoint) -> bool {
         .described
         .iter()
         .any(|own| own.endpoint == mapped);
-    let bindings = survey.facts.bindings();
     named
-        || bindings.iter().any(|own| {
-            own.outside == mapped
-                && own.is_learned(Learned::Stun)
+        || survey.seen_as(mapped).iter().any(|own| {
+            own.is_learned(Learned::Stun)
                 && own
                     .remote
                     .is_some_and(|remote| matches!(remote.port, 3478 | 3479))
@@ -171,12 +173,20 @@ const INTRODUCED_NS: i64 = 30 * SECOND;
 
 /// Hosts that send to each other at once, after both spoke to a third.
 fn punching(survey: &Survey<'_>, found: &mut Found) {
-    for there in &survey.contacts {
-        let back = survey.contacts.iter().find(|own| {
-            own.flow == there.flow.reversed() && own.capture_point == there.capture_point
-        });
-        let Some(back) = back else { continue };
-        if there.flow.src > back.flow.src || there.is_media || back.is_media {
+    // Where STUN told an address, that is the technique.
+    let told: HashSet<Endpoint, RandomState> = survey
+        .facts
+        .bindings()
+        .iter()
+        .filter(|own| own.is_learned(Learned::Stun))
+        .flat_map(|own| [own.inside, own.outside])
+        .collect();
+    for there in survey.contacts.all() {
+        let Some(back) = survey.contacts.back(there) else {
+            continue;
+        };
+        let (a, b) = (there.flow.src, back.flow.src);
+        if a > b || there.is_media || back.is_media || told.contains(&a) || told.contains(&b) {
             continue;
         }
         match there.flow.transport {
@@ -212,20 +222,9 @@ fn hole_punch(survey: &Survey<'_>, there: &Contact, back: &Contact, found: &mut 
         return;
     }
     let (a, b) = (there.flow.src, there.flow.dst);
-    // Where STUN told an address, that is the technique.
-    let is_told = |own: Endpoint| {
-        let mut bindings = survey.facts.bindings().iter();
-        bindings.any(|known| {
-            known.is_learned(Learned::Stun) && (known.inside == own || known.outside == own)
-        })
-    };
-    if is_told(a) || is_told(b) {
-        return;
-    }
     let acquaintances = |own: Endpoint, other: Endpoint| -> BTreeSet<Endpoint> {
-        let earlier = survey.contacts.iter().filter(|contact| {
-            contact.flow.src == own
-                && contact.flow.dst.ip != other.ip
+        let earlier = survey.contacts.from(own).filter(|contact| {
+            contact.flow.dst.ip != other.ip
                 && contact.first.timestamp < began
                 && began.since(contact.first.timestamp) < INTRODUCED_NS
                 && contact.flow.transport == Transport::Udp

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::twins::{Kind, Pair, Sighting};
-use super::{Effort, Learned, MAX_REWRITES, Rewrite, Translation, rewrite};
+use super::{Effort, Learned, MAX_REWRITES, MAX_UAC_TESTS, Rewrite, Translation, UacTest, rewrite};
 use crate::engine::Engine;
 use crate::engine::call::{Call, Facts};
 use crate::engine::limits::Limit;
@@ -14,6 +14,8 @@ use crate::net::{Endpoint, Flow, Transport, is_private};
 use crate::octets;
 use crate::packet::PacketRef;
 use crate::rtp::RtpPacket;
+use crate::sdp::SessionDescription;
+use crate::sip::header::NameAddr;
 use crate::sip::{MAGIC_COOKIE, Method, split_host_port};
 
 impl Engine {
@@ -116,9 +118,57 @@ impl Engine {
         if let Some(pair) = pair {
             self.nat_rewritten(&pair);
         }
-        if facts.is_response && facts.status != Some(100) {
+        if !facts.is_response {
+            self.nat_uac_test(facts);
+        } else if facts.status != Some(100) {
             self.nat_response(facts);
         }
+    }
+
+    /// What kamailio's `nat_uac_test` would say of a request at its first hop.
+    fn nat_uac_test(&mut self, facts: &Facts<'_, '_>) {
+        let Ok(via) = facts.message.top_via() else {
+            return;
+        };
+        let src = facts.flow.src;
+        let room = self.nat.uac_tests.len() < MAX_UAC_TESTS;
+        if facts.message.via_count() != 1 || (!room && !self.nat.uac_tests.contains_key(&src)) {
+            return;
+        }
+        let (via_host, via_port) = split_host_port(via.sent_by);
+        let via_ip = address(via_host);
+        let contact = facts.message.contact();
+        let contact = contact.as_ref().map(NameAddr::parsed_uri);
+        let contact_ip = contact.as_ref().and_then(|uri| address(uri.host));
+        let sdp = facts.message.sdp().map(SessionDescription::parse);
+        let media_ip = sdp
+            .as_ref()
+            .and_then(|own| own.media.iter().find_map(|media| media.connection));
+        let inside = |ip: Option<IpAddr>| ip.is_some_and(is_private);
+        let is_web =
+            via.transport.eq_ignore_ascii_case(b"WS") || via.transport.eq_ignore_ascii_case(b"WSS");
+        let contact_port = contact.as_ref().map(|uri| uri.port.unwrap_or(5060));
+        let mask: u16 = [
+            (1, inside(contact_ip)),
+            (2, via_ip.is_some_and(|ip| ip != src.ip)),
+            (4, inside(via_ip)),
+            (8, inside(media_ip)),
+            (16, via_port.unwrap_or(5060) != src.port),
+            (32, is_private(src.ip)),
+            (64, is_web),
+            (128, contact_port.is_some_and(|port| port != src.port)),
+            (256, media_ip.is_some_and(|ip| ip != src.ip)),
+        ]
+        .into_iter()
+        .filter_map(|(bit, is_set)| is_set.then_some(bit))
+        .sum();
+        let test = self.nat.uac_tests.entry(src).or_insert(UacTest {
+            source: src,
+            claims: via_ip.map(|ip| Endpoint::new(ip, via_port.unwrap_or(5060))),
+            mask: 0,
+            at: facts.at,
+        });
+        test.mask |= mask;
     }
 
     /// What a response says of where its request came from.

@@ -214,12 +214,28 @@ pub struct Effort {
     pub at: PacketRef,
 }
 
+/// What kamailio's `nat_uac_test` would say of requests that a host sends, its
+/// bits joined.
+#[derive(Clone, Copy, Debug)]
+pub struct UacTest {
+    /// The host, as its packets came.
+    pub source: Endpoint,
+    /// Who it says it is: the host of its top Via, if that is an address.
+    pub claims: Option<Endpoint>,
+    /// The bits.
+    pub mask: u16,
+    /// The first request that set one.
+    pub at: PacketRef,
+}
+
 /// A silence shorter than this says nothing of a binding's life.
 const SILENCE_NS: i64 = 2 * SECOND;
 /// Filter tests and expiries kept.
 const MAX_NOTES: usize = 1024;
 /// Ways of getting through that are kept.
 const MAX_EFFORTS: usize = 256;
+/// Hosts whose requests are tested as kamailio does.
+const MAX_UAC_TESTS: usize = 4096;
 /// Rewritten messages kept; they repeat themselves.
 const MAX_REWRITES: usize = 64;
 
@@ -240,6 +256,7 @@ pub struct NatFacts {
     servers: HashMap<Endpoint, Endpoint, RandomState>,
     expiries: Vec<Expiry>,
     efforts: Vec<Effort>,
+    uac_tests: HashMap<Endpoint, UacTest, RandomState>,
     rewrites: Vec<Rewrite>,
     /// Messages of SIP that passed a NAT unchanged.
     unchanged: u64,
@@ -258,6 +275,7 @@ impl NatFacts {
             servers: HashMap::default(),
             expiries: Vec::new(),
             efforts: Vec::new(),
+            uac_tests: HashMap::default(),
             rewrites: Vec::new(),
             unchanged: 0,
         }
@@ -304,6 +322,12 @@ impl NatFacts {
     #[must_use]
     pub fn expiries(&self) -> &[Expiry] {
         &self.expiries
+    }
+
+    /// What `nat_uac_test` says of a host that sends from here.
+    #[must_use]
+    pub fn uac_test(&self, source: Endpoint) -> Option<&UacTest> {
+        self.uac_tests.get(&source)
     }
 
     /// What hosts do to get through.

@@ -1,10 +1,14 @@
 //! The ladder of a call: hosts as lanes, messages as rungs, media as spans.
 
+mod nats;
 pub mod svg;
 pub mod text;
 
+use self::nats::Nats;
 use super::escape::terminal;
-use crate::report::{CallRecord, DiagnosticRecord, MessageRecord, StreamRecord, TransactionRecord};
+use crate::report::{
+    CallRecord, DiagnosticRecord, MessageRecord, NatMappingRecord, StreamRecord, TransactionRecord,
+};
 
 /// Rungs of one ladder; a longer one says how many it leaves out.
 const MAX_RUNGS: usize = 2000;
@@ -18,10 +22,14 @@ pub struct Ladder {
     pub title: String,
     /// Hosts, in the order of the way.
     pub lanes: Vec<String>,
+    /// Which of them are NATs.
+    pub nats: Vec<usize>,
     /// What passed, in the order of time.
     pub rungs: Vec<Rung>,
     /// Rungs that are left out.
     pub omitted: usize,
+    /// Streams that are drawn, with their lanes.
+    drawn: Vec<(String, usize, usize)>,
 }
 
 /// One message, or one span of media.
@@ -33,6 +41,8 @@ pub struct Rung {
     pub from: usize,
     /// Lane of the receiver.
     pub to: usize,
+    /// Lane of the NAT that it passes.
+    pub through: Option<usize>,
     /// What it is.
     pub label: String,
     /// What else there is to say.
@@ -71,6 +81,8 @@ pub struct Story<'r> {
     pub transactions: &'r [TransactionRecord],
     /// What was found; what is only worth knowing is passed over.
     pub findings: &'r [DiagnosticRecord],
+    /// Rows of NATs' translation tables.
+    pub nats: &'r [NatMappingRecord],
 }
 
 /// Arranges calls that belong together: their messages without the copies
@@ -78,11 +90,17 @@ pub struct Story<'r> {
 #[must_use]
 pub fn arrange(story: Story<'_>) -> Ladder {
     let mut ladder = Ladder::default();
+    let nats = Nats::of(&story);
     // The way of the INVITE gives the order of the lanes; media hosts follow.
     for call in story.calls {
         for hop in &call.hops {
             for end in hop {
-                ladder.lane(host_of(end));
+                let (host, port) = parts_of(end);
+                let host = nats.host(host, port);
+                ladder.lane(host);
+                if let Some(nat) = nats.nat_of(host) {
+                    ladder.lane(nat);
+                }
             }
         }
     }
@@ -95,19 +113,23 @@ pub fn arrange(story: Story<'_>) -> Ladder {
         .unwrap_or(0.0);
     for message in story.messages {
         if story.is_ours(message.call_id.as_deref()) && !message.duplicate {
-            ladder.message(message, begin, story.note_of(message));
+            ladder.message(message, begin, story.note_of(message), &nats);
         }
     }
     for transaction in story.transactions {
         if story.is_ours(Some(&transaction.call_id)) {
-            ladder.icmp(transaction, begin);
+            ladder.icmp(transaction, begin, &nats);
         }
     }
     for stream in story.streams {
         if story.is_ours(stream.call_id.as_deref()) {
-            ladder.stream(stream, begin);
+            ladder.stream(stream, begin, &nats);
         }
     }
+    let lanes = ladder.lanes.iter().enumerate();
+    ladder.nats = lanes
+        .filter_map(|(lane, host)| nats.is_nat(host).then_some(lane))
+        .collect();
     ladder.rungs.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
     if ladder.rungs.len() > MAX_RUNGS {
         ladder.omitted += ladder.rungs.len() - MAX_RUNGS;
@@ -181,14 +203,29 @@ impl Ladder {
 
 impl Ladder {
     /// The lanes between which something passed; without them it is left out.
-    fn lanes(&mut self, src: &str, dst: &str) -> Option<(usize, usize)> {
-        let lanes = self.lane(src).zip(self.lane(dst));
-        self.omitted += usize::from(lanes.is_none());
-        lanes
+    fn lanes(&mut self, src: (&str, u16), dst: (&str, u16), nats: &Nats<'_>) -> Option<Lanes> {
+        let (src, dst) = (nats.host(src.0, src.1), nats.host(dst.0, dst.1));
+        let ends = self.lane(src).zip(self.lane(dst));
+        self.omitted += usize::from(ends.is_none());
+        let (from, to) = ends?;
+        let nat = nats.between(src, dst);
+        Some(Lanes {
+            from,
+            to,
+            through: nat.and_then(|nat| self.lane(nat)),
+        })
     }
 
-    fn message(&mut self, message: &MessageRecord, begin: f64, note: String) {
-        let Some((from, to)) = self.lanes(&message.src_ip, &message.dst_ip) else {
+    fn message<'r>(
+        &mut self,
+        message: &'r MessageRecord,
+        begin: f64,
+        note: String,
+        nats: &Nats<'r>,
+    ) {
+        let src = (message.src_ip.as_str(), message.src_port);
+        let dst = (message.dst_ip.as_str(), message.dst_port);
+        let Some(Lanes { from, to, through }) = self.lanes(src, dst, nats) else {
             return;
         };
         let (label, kind) = match message.status {
@@ -220,6 +257,7 @@ impl Ladder {
             at_s: seconds(&message.timestamp) - begin,
             from,
             to,
+            through,
             label,
             note,
             copies: 1,
@@ -228,19 +266,22 @@ impl Ladder {
     }
 
     /// An ICMP error goes the way back.
-    fn icmp(&mut self, transaction: &TransactionRecord, begin: f64) {
+    fn icmp<'r>(&mut self, transaction: &'r TransactionRecord, begin: f64, nats: &Nats<'r>) {
         let (Some(kind), Some(after), Some(started)) =
             (&transaction.icmp, transaction.icmp_ms, &transaction.started)
         else {
             return;
         };
-        let Some((from, to)) = self.lanes(&transaction.dst_ip, &transaction.src_ip) else {
+        let src = (transaction.dst_ip.as_str(), transaction.dst_port);
+        let dst = (transaction.src_ip.as_str(), transaction.src_port);
+        let Some(Lanes { from, to, through }) = self.lanes(src, dst, nats) else {
             return;
         };
         self.rungs.push(Rung {
             at_s: seconds(started) - begin + after / 1000.0,
             from,
             to,
+            through,
             label: format!("ICMP {}", terminal(kind)),
             note: format!("to {}", terminal(&transaction.method)),
             copies: 1,
@@ -248,15 +289,33 @@ impl Ladder {
         });
     }
 
-    fn stream(&mut self, stream: &StreamRecord, begin: f64) {
-        let Some((from, to)) = self.lanes(&stream.src_ip, &stream.dst_ip) else {
+    fn stream<'r>(&mut self, stream: &'r StreamRecord, begin: f64, nats: &Nats<'r>) {
+        let src = (stream.src_ip.as_str(), stream.src_port);
+        let dst = (stream.dst_ip.as_str(), stream.dst_port);
+        let Some(Lanes { from, to, through }) = self.lanes(src, dst, nats) else {
             return;
         };
+        let is_lost = nats.is_lost(stream);
+        let to = match through.filter(|_| is_lost) {
+            Some(nat) => nat,
+            None => to,
+        };
+        // The same packets on the other side of a NAT are drawn once.
+        let is_same = |own: &(String, usize, usize)| {
+            (own.1, own.2) == (from, to) && stream.same_as.contains(&own.0)
+        };
+        if through.is_some() && self.drawn.iter().any(is_same) {
+            return;
+        }
+        self.drawn.push((stream.id.clone(), from, to));
         let lasted = seconds(&stream.ended) - seconds(&stream.started);
         let mut note = vec![
             format!("{} packets, {lasted:.1} s", stream.packets),
             format!("{} lost", stream.lost),
         ];
+        if is_lost {
+            note.insert(0, format!("never gets in to {}", stream.dst_ip));
+        }
         if let Some(jitter) = stream.jitter_ms {
             note.push(format!("jitter {jitter:.1} ms"));
         }
@@ -290,6 +349,7 @@ impl Ladder {
             at_s: seconds(&stream.started) - begin,
             from,
             to,
+            through,
             label: format!("RTP {}", terminal(stream.codec.as_deref().unwrap_or("?"))),
             note: note.join(", "),
             copies: 1,
@@ -309,10 +369,17 @@ impl Rung {
     }
 }
 
-/// The host of `host:port`, brackets removed.
-fn host_of(endpoint: &str) -> &str {
-    let host = endpoint.rsplit_once(':').map_or(endpoint, |(host, _)| host);
-    host.trim_matches(['[', ']'])
+/// Where a rung is drawn.
+struct Lanes {
+    from: usize,
+    to: usize,
+    through: Option<usize>,
+}
+
+/// The host of `host:port`, brackets removed, and the port.
+fn parts_of(endpoint: &str) -> (&str, u16) {
+    let (host, port) = endpoint.rsplit_once(':').unwrap_or((endpoint, ""));
+    (host.trim_matches(['[', ']']), port.parse().unwrap_or(0))
 }
 
 fn title(call: &CallRecord) -> String {

@@ -67,9 +67,14 @@ pub fn draw(ladder: &Ladder, out: &mut impl Write) -> io::Result<()> {
     }
     for (lane, host) in ladder.lanes.iter().enumerate() {
         let at = x(lane);
+        let kind = if ladder.nats.contains(&lane) {
+            "NAT "
+        } else {
+            ""
+        };
         writeln!(
             out,
-            "<text x=\"{at}\" y=\"{}\" text-anchor=\"middle\" font-weight=\"bold\" fill=\"#1f2933\">{}</text>\
+            "<text x=\"{at}\" y=\"{}\" text-anchor=\"middle\" font-weight=\"bold\" fill=\"#1f2933\">{kind}{}</text>\
              <line x1=\"{at}\" y1=\"{}\" x2=\"{at}\" y2=\"{}\" stroke=\"#cbd2d9\"/>",
             TOP - 24,
             escaped(host),
@@ -127,6 +132,13 @@ pub fn draw(ladder: &Ladder, out: &mut impl Write) -> io::Result<()> {
             y - 6,
             escaped(&label)
         )?;
+        if let Some(lane) = rung.through {
+            let at = x(lane);
+            writeln!(
+                out,
+                "<circle cx=\"{at}\" cy=\"{y}\" r=\"4\" fill=\"#ffffff\" stroke=\"{paint}\"/>"
+            )?;
+        }
         let beside = x(ladder.lanes.len().max(1) - 1) + 30;
         writeln!(
             out,
@@ -167,16 +179,19 @@ mod tests {
         let ladder = Ladder {
             title: hostile.to_owned(),
             lanes: vec![hostile.to_owned(), "b".to_owned()],
+            nats: Vec::new(),
             rungs: vec![Rung {
                 at_s: 0.0,
                 from: 0,
                 to: 1,
+                through: None,
                 label: hostile.to_owned(),
                 note: hostile.to_owned(),
                 copies: 1,
                 kind: RungKind::Request,
             }],
             omitted: 0,
+            drawn: Vec::new(),
         };
         let mut out = Vec::new();
         page(&[ladder], &mut out).expect("a vector takes all");

@@ -30,7 +30,12 @@ pub fn draw(ladder: &Ladder, out: &mut impl Write, width: usize) -> io::Result<(
     let whole = column(ladder.lanes.len().saturating_sub(1)) + between / 2;
     let mut head = vec![' '; whole + between];
     for (lane, host) in ladder.lanes.iter().enumerate() {
-        let shown: String = host.chars().take(between.saturating_sub(1)).collect();
+        let name = if ladder.nats.contains(&lane) {
+            format!("NAT {host}")
+        } else {
+            host.clone()
+        };
+        let shown: String = name.chars().take(between.saturating_sub(1)).collect();
         let start = column(lane).saturating_sub(shown.chars().count() / 2);
         put(&mut head, start, &shown);
     }
@@ -65,6 +70,15 @@ pub fn draw(ladder: &Ladder, out: &mut impl Write, width: usize) -> io::Result<(
                 (left + 1, "◀")
             };
             put(&mut row, at, head);
+            // What passes a NAT is another packet beyond it: the label stands on
+            // the longer side.
+            let nat = rung.through.map(column);
+            let nat = nat.filter(|at| (left + 1..right).contains(at));
+            let (left, right) = match nat {
+                Some(at) if at - left >= right - at => (left, at),
+                Some(at) => (at, right),
+                None => (left, right),
+            };
             let room = (right - left).saturating_sub(5);
             let shown: String = rung.label.chars().take(room).collect();
             if shown.chars().count() < rung.label.chars().count() {
@@ -72,6 +86,9 @@ pub fn draw(ladder: &Ladder, out: &mut impl Write, width: usize) -> io::Result<(
             }
             let start = left + (right - left).saturating_sub(shown.chars().count() + 1) / 2;
             put(&mut row, start, &format!(" {shown} "));
+            if let Some(at) = nat {
+                put(&mut row, at, "┼");
+            }
         }
         let drawn = match rung.kind {
             RungKind::Request => line(&row).normal(),

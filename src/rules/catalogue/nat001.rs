@@ -52,6 +52,20 @@ fn check(survey: &Survey<'_>, found: &mut NatFindings) {
                 own.iter().map(|own| own.confidence()).fold(0.0, f64::max),
             );
             found.values(sources.iter().map(|(how, _)| how.name().to_owned()));
+            // Where its requests were captured outside, or inside.
+            let test = own.iter().find_map(|binding| {
+                survey
+                    .facts
+                    .uac_test(binding.outside)
+                    .or_else(|| survey.facts.uac_test(binding.inside))
+            });
+            if let Some(test) = test {
+                let mask = test.mask;
+                found.because(
+                    test.at,
+                    format!("nat_uac_test of kamailio would say {mask}"),
+                );
+            }
             for (how, binding) in sources {
                 let at = binding.learned.iter().find(|(known, _)| *known == how);
                 let at = at.map_or(binding.first, |(_, at)| *at);

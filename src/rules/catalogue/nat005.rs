@@ -43,13 +43,13 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             Some("callee-hears-nothing") => ("callee", &media.callee),
             _ => continue,
         };
-        let Some(ip) = address
+        let Some(own) = address
             .as_deref()
             .and_then(|own| own.parse::<std::net::SocketAddr>().ok())
-            .map(|own| own.ip())
         else {
             continue;
         };
+        let ip = own.ip();
         if !is_private(ip) || !super::med015::is_proved(context, media) {
             continue;
         }
@@ -62,22 +62,22 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         let Some((message, description)) = named else {
             continue;
         };
-        let outside = context.messages.iter().any(|own| {
+        let outside = context.messages.iter().find_map(|own| {
             let views = context
                 .call()
                 .transactions
                 .get(own.kept.transaction)
                 .map(|own| own.views.as_slice())
                 .unwrap_or_default();
-            let same = own.from_tag == message.from_tag
+            let is_same = own.from_tag == message.from_tag
                 && own.cseq == message.cseq
                 && own.is_request() == message.is_request();
-            same && (own.flow().src.ip != ip
-                || views
-                    .iter()
-                    .any(|(_, flow)| flow.src.ip != ip && flow.dst.ip != ip))
+            let source = own.flow().src.ip;
+            let others = views.iter().filter(|(_, flow)| flow.dst.ip != ip);
+            let mut sources = std::iter::once(source).chain(others.map(|(_, flow)| flow.src.ip));
+            sources.find(|source| is_same && *source != ip)
         });
-        if outside {
+        if let Some(outside) = outside {
             let part = description
                 .media
                 .iter()
@@ -86,7 +86,10 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             found.quote(
                 message,
                 part,
-                format!("the {who} asks to be sent to at {ip}, an address inside its network"),
+                format!(
+                    "the {who} asks to be sent to at {own}, which is not reachable outside its NAT \
+                     ({outside})"
+                ),
             );
             found.by(who);
             found.fix(format!(

@@ -26,15 +26,15 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(survey: &Survey<'_>, found: &mut NatFindings) {
-    for inner in &survey.devices {
+    let between = survey.devices.iter();
+    for inner in between.filter(|own| own.device.realm != Realm::Global) {
         let outer = survey.devices.iter().find(|own| {
             own.device
                 .inside_ips
                 .iter()
                 .any(|ip| inner.device.outside_ips.contains(ip))
         });
-        let shared = inner.device.realm != Realm::Global;
-        let Some(outer) = outer.filter(|_| shared) else {
+        let Some(outer) = outer else {
             continue;
         };
         let Some(first) = inner.device.bindings.first() else {

@@ -27,15 +27,17 @@ pub(super) const RULE: Rule = Rule {
 fn check(survey: &Survey<'_>, found: &mut NatFindings) {
     for surveyed in &survey.devices {
         let device = &surveyed.device;
-        let mut needed = survey.contacts.iter().filter(|own| {
-            device.inside_ips.contains(&own.flow.src.ip)
-                && device.outside_ips.contains(&own.flow.dst.ip)
+        let is_inside = |ip| device.inside_ips.contains(&ip);
+        let mut outside = device.outside_ips.iter();
+        let needed = outside.find_map(|own| {
+            let mut contacts = survey.contacts.to_host(*own);
+            contacts.find(|own| is_inside(own.flow.src.ip))
         });
-        let Some(first) = needed.next() else { continue };
+        let Some(first) = needed else { continue };
         // What turns back comes from the outside to a host inside.
-        let turned = survey.contacts.iter().find(|own| {
-            device.outside_ips.contains(&own.flow.src.ip)
-                && device.inside_ips.contains(&own.flow.dst.ip)
+        let turned = device.inside_ips.iter().find_map(|own| {
+            let mut contacts = survey.contacts.to_host(*own);
+            contacts.find(|own| device.outside_ips.contains(&own.flow.src.ip))
         });
         let (value, text) = match turned {
             Some(_) => ("works", "and packets come back in"),

@@ -79,7 +79,7 @@ fn check(survey: &Survey<'_>, found: &mut NatFindings) {
             let meets = |from: &BTreeSet<IpAddr>, to: &BTreeSet<IpAddr>| {
                 survey
                     .contacts
-                    .iter()
+                    .all()
                     .find(|own| from.contains(&own.flow.src.ip) && to.contains(&own.flow.dst.ip))
             };
             let (there, back) = (meets(ips_a, ips_b), meets(ips_b, ips_a));

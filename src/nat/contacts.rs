@@ -1,0 +1,81 @@
+//! Who sent to whom, found by either end.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
+
+use crate::engine::nat::Contact;
+use crate::net::{Endpoint, Flow};
+use crate::packet::CapturePoint;
+
+type Places<K> = HashMap<K, Vec<usize>, RandomState>;
+
+/// Contacts in the order of first packets.
+#[derive(Debug)]
+pub struct Contacts<'a> {
+    list: Vec<&'a Contact>,
+    by_src: Places<Endpoint>,
+    by_dst: Places<Endpoint>,
+    by_dst_ip: Places<IpAddr>,
+}
+
+impl<'a> Contacts<'a> {
+    /// Finds them later by either end.
+    #[must_use]
+    pub fn new(list: Vec<&'a Contact>) -> Self {
+        let (mut by_src, mut by_dst) = (Places::default(), Places::default());
+        let mut by_dst_ip = Places::default();
+        for (place, own) in list.iter().enumerate() {
+            by_src.entry(own.flow.src).or_default().push(place);
+            by_dst.entry(own.flow.dst).or_default().push(place);
+            by_dst_ip.entry(own.flow.dst.ip).or_default().push(place);
+        }
+        Self {
+            list,
+            by_src,
+            by_dst,
+            by_dst_ip,
+        }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &'a Contact> + '_ {
+        self.list.iter().copied()
+    }
+
+    /// Those of a sender.
+    pub fn from(&self, src: Endpoint) -> impl Iterator<Item = &'a Contact> + '_ {
+        self.at(self.by_src.get(&src))
+    }
+
+    /// Those toward a receiver.
+    pub fn to(&self, dst: Endpoint) -> impl Iterator<Item = &'a Contact> + '_ {
+        self.at(self.by_dst.get(&dst))
+    }
+
+    /// Those toward any port of a host.
+    pub fn to_host(&self, ip: IpAddr) -> impl Iterator<Item = &'a Contact> + '_ {
+        self.at(self.by_dst_ip.get(&ip))
+    }
+
+    /// Those of one way, wherever they were captured.
+    pub fn of(&self, flow: Flow) -> impl Iterator<Item = &'a Contact> + '_ {
+        self.from(flow.src).filter(move |own| own.flow == flow)
+    }
+
+    /// What comes back where a contact was captured.
+    #[must_use]
+    pub fn back(&self, there: &Contact) -> Option<&'a Contact> {
+        let point: CapturePoint = there.capture_point;
+        self.of(there.flow.reversed())
+            .find(|own| own.capture_point == point)
+    }
+
+    fn at<'s>(&'s self, places: Option<&'s Vec<usize>>) -> impl Iterator<Item = &'a Contact> + 's {
+        places
+            .into_iter()
+            .flatten()
+            .filter_map(|place| self.list.get(*place).copied())
+    }
+}
