@@ -9,7 +9,7 @@
 //! | 6 | [`cli`] | arguments, exit status |
 //! | 5 | [`capture`], [`output`] | files and standard streams: nothing else touches them |
 //! | 4 | [`inspector`], [`report`], [`expect`] | records, and how they follow from what was observed |
-//! | 3 | [`metrics`], [`workload`] | the E-model; made-up traffic with its truth |
+//! | 3 | [`metrics`], [`nat`], [`rules`], [`workload`] | the E-model; what NATs did; what breaks the RFCs; made-up traffic with its truth |
 //! | 2 | [`engine`] | passive observation: calls, dialogs, transactions, streams |
 //! | 1 | [`pcap`], [`link`], [`sip`], [`sdp`], [`stun`], [`rtp`], [`tls`] | one protocol each, pure |
 //! | 0 | [`time`], [`net`], [`packet`] | the words that all share |

@@ -121,6 +121,48 @@ fn behaviours_of_real_nats_come_out() {
     assert!(rows.is_empty() && found.is_empty(), "{found:?}");
 }
 
+/// Traces recorded in network namespaces, which are shipped.
+const SHIPPED: [(&str, &str, &[&str]); 15] = [
+    ("fw", "NAT001", &["firewall"]),
+    ("eim-eif_hair", "NAT002", &["endpoint-independent"]),
+    ("eim-eif_hair", "NAT003", &["endpoint-independent"]),
+    ("eim-eif_hair", "NAT011", &["works"]),
+    ("eim-apdf", "NAT011", &["no"]),
+    ("apdmp-apdf", "NAT002", &["address-and-port-dependent"]),
+    ("apdmp-apdf", "NAT013", &["sequential"]),
+    ("adm-adf", "NAT002", &["address-dependent"]),
+    ("adm-adf", "NAT003", &["address-dependent"]),
+    ("apdm-eif", "NAT002", &["address-and-port-dependent"]),
+    ("apdm-eif", "NAT003", &["endpoint-independent"]),
+    ("cgn", "NAT007", &["double-nat"]),
+    ("cgn", "NAT008", &["cgn"]),
+    ("media-relay", "NAT015", &["media-relay"]),
+    ("ice-prflx", "NAT015", &["ice-prflx", "options-ping"]),
+];
+
+#[test]
+fn shipped_traces_show_what_was_set_up() {
+    for (name, code, expected) in SHIPPED {
+        let path = format!("testdata/nats/{name}.pcapng.gz");
+        let (rows, found) = nats(&read(Path::new(&path)));
+        let expected: BTreeSet<&str> = expected.iter().copied().collect();
+        assert_eq!(values(&found, code), expected, "{name} {code}");
+        let truth = std::fs::read_to_string(format!("testdata/nats/{name}.conntrack.txt"));
+        let truth = conntrack(&truth.expect("the truth"));
+        // A firewall has rows that translate nothing; of ICE one NAT of two was
+        // captured inside, and a carrier's NAT is also seen as one with the
+        // customer's.
+        let told = told(&rows);
+        let missing: Vec<_> = truth
+            .difference(&told)
+            .filter(|row| row[0] != row[1])
+            .collect();
+        assert_eq!(missing, Vec::<&[String; 3]>::new(), "{name}");
+        let is_whole = !matches!(name, "ice-prflx" | "cgn");
+        assert!(!is_whole || told.is_subset(&truth), "{name}: {told:?}");
+    }
+}
+
 /// Rows of `conntrack -L` in a truth file: inside, outside, remote.
 fn conntrack(truth: &str) -> BTreeSet<[String; 3]> {
     let mut rows = BTreeSet::new();

@@ -91,7 +91,8 @@ fn tests(
             },
         );
         let stood = known(contacts, test.asker, expected, test.at.timestamp);
-        if test.answered_from == Some(expected) {
+        let is_dropped = is_dropped(contacts, expected, test.asker);
+        if test.answered_from == Some(expected) && !is_dropped {
             let possible: &[Dependence] = match stood {
                 Known::Nothing => &[Dependence::Endpoint],
                 Known::Address => &[Dependence::Endpoint, Dependence::Address],
@@ -103,7 +104,7 @@ fn tests(
                     test.asker
                 )
             });
-        } else if is_refused(test, &own, facts) {
+        } else if is_dropped || is_refused(test, &own, facts) {
             let possible: &[Dependence] = match stood {
                 Known::Nothing => &[Dependence::Address, Dependence::AddressAndPort],
                 Known::Address => &[Dependence::AddressAndPort],
@@ -117,6 +118,18 @@ fn tests(
             });
         }
     }
+}
+
+/// Whether packets toward a host were captured before a firewall and not behind
+/// it, where others of the host's were captured on both sides.
+fn is_dropped(contacts: &Contacts<'_>, from: Endpoint, host: Endpoint) -> bool {
+    let mut came = contacts
+        .from(from)
+        .filter(|own| own.flow.dst == host)
+        .peekable();
+    came.peek().is_some()
+        && came.all(|own| own.passed == 0 && own.paired == 0)
+        && contacts.from(host).any(|own| own.passed > 0)
 }
 
 /// Whether a missing answer was kept out, not lost: it was seen outside, or it
@@ -166,7 +179,8 @@ fn unasked(subject: &Filtered<'_>, contacts: &Contacts<'_>, left: &mut Eliminati
                 && own.remote.is_some_and(|remote| remote.ip != from.ip)
         });
         let is_own = subject.bindings.iter().any(|own| own.outside.ip == from.ip);
-        if !opened || is_own || !is_let_in(subject, contacts, contact) {
+        let is_lost = is_dropped(contacts, from, to);
+        if !opened || is_own || is_lost || !is_let_in(subject, contacts, contact) {
             continue;
         }
         let possible: &[Dependence] = match known(contacts, to, from, came.timestamp) {

@@ -104,6 +104,24 @@ impl<'a> Survey<'a> {
         self.by_outside.get(&outside).map_or(&[], Vec::as_slice)
     }
 
+    /// The host that an endpoint stands for: who is seen as it, or the only
+    /// host known behind that address, or itself.
+    #[must_use]
+    pub fn host_of(&self, endpoint: Endpoint) -> IpAddr {
+        if let Some(inside) = self.inside_of(endpoint) {
+            return inside.ip;
+        }
+        let mut behind = self
+            .devices
+            .iter()
+            .filter(|own| own.device.outside_ips.contains(&endpoint.ip))
+            .flat_map(|own| &own.device.inside_ips);
+        match (behind.next(), behind.next()) {
+            (Some(host), None) => *host,
+            _ => endpoint.ip,
+        }
+    }
+
     /// Who is seen as an outside endpoint.
     #[must_use]
     pub fn inside_of(&self, outside: Endpoint) -> Option<Endpoint> {

@@ -86,17 +86,24 @@ fn signalling(survey: &Survey<'_>, found: &mut Found) {
     }
     for own in survey.facts.efforts() {
         // What a host outside does is no way through.
-        let inside = survey.inside_of(own.host).unwrap_or(own.host);
-        if survey.device_of(inside.ip).is_some() {
+        let host = survey.host_of(own.host);
+        if survey.device_of(host).is_some() {
             let says = format!("{} and {}: {}", own.host, own.with, own.what);
-            found.add(inside.ip, own.what, own.at, says);
+            found.add(host, own.what, own.at, says);
         }
     }
+    let is_nat = |ip: &IpAddr| {
+        let mut devices = survey.devices.iter();
+        devices.any(|own| own.device.outside_ips.contains(ip))
+    };
     for own in &survey.usage.media_relays {
-        let inside = survey.inside_of(own.host).unwrap_or(own.host);
-        if survey.device_of(inside.ip).is_some() {
+        if survey.usage.is_relay(own.relay) || is_nat(&own.relay) {
+            continue;
+        }
+        let host = survey.host_of(own.host);
+        if survey.device_of(host).is_some() {
             let says = format!("media of {} pass through {}", own.host, own.relay);
-            found.add(inside.ip, "media-relay", own.at, says);
+            found.add(host, "media-relay", own.at, says);
         }
     }
     // An address that STUN told first is written where others look for it.
@@ -125,16 +132,17 @@ fn ice(survey: &Survey<'_>, found: &mut Found) {
         let (from, to) = (nomination.from, nomination.to);
         let through_relay = survey.usage.is_relay(to.ip) || survey.usage.is_relay(from.ip);
         // Captured outside, the sender is seen as the others see it.
-        let inside = survey.inside_of(from);
+        let host = survey.host_of(from);
         let name = match nomination.mapped {
+            _ if survey.usage.is_relay(from.ip) => continue,
             _ if through_relay => "turn-relay",
-            Some(mapped) if mapped == from && inside.is_none() => "ice-host",
+            Some(mapped) if mapped == from && host == from.ip => "ice-host",
             Some(mapped) if is_disclosed(survey, mapped) => "ice-srflx",
             Some(_) => "ice-prflx",
             None => continue,
         };
         let says = format!("{from} nominates its way to {to}");
-        found.add(inside.unwrap_or(from).ip, name, nomination.at, says);
+        found.add(host, name, nomination.at, says);
     }
     for relay in &survey.usage.relays {
         // An allocation alone is only a candidate.
@@ -144,26 +152,17 @@ fn ice(survey: &Survey<'_>, found: &mut Found) {
             .any(|own| own.flow.dst == relay.server && own.packets > 50);
         if used {
             let says = format!("{} relays for {}", relay.server, relay.client);
-            let inside = survey.inside_of(relay.client).unwrap_or(relay.client);
-            found.add(inside.ip, "turn-relay", relay.at, says);
+            found.add(survey.host_of(relay.client), "turn-relay", relay.at, says);
         }
     }
 }
 
 /// Whether an address was found with a STUN server, not only by the peer.
 fn is_disclosed(survey: &Survey<'_>, mapped: Endpoint) -> bool {
-    let named = survey
-        .usage
-        .described
-        .iter()
-        .any(|own| own.endpoint == mapped);
-    named
-        || survey.seen_as(mapped).iter().any(|own| {
-            own.is_learned(Learned::Stun)
-                && own
-                    .remote
-                    .is_some_and(|remote| matches!(remote.port, 3478 | 3479))
-        })
+    survey.seen_as(mapped).iter().any(|own| {
+        let from_server = own.remote.is_some_and(|to| matches!(to.port, 3478 | 3479));
+        own.is_learned(Learned::Ice) || (own.is_learned(Learned::Stun) && from_server)
+    })
 }
 
 /// How long both sides have to send to each other.
@@ -210,8 +209,8 @@ fn simultaneous_open(survey: &Survey<'_>, there: &Contact, back: &Contact, found
         let (a, b) = (there.flow.src, there.flow.dst);
         for (host, at) in [(a, there.first), (b, back.first)] {
             let says = format!("{a} and {b} ask each other for a connection at once");
-            let inside = survey.inside_of(host).unwrap_or(host);
-            found.add(inside.ip, "tcp-simultaneous-open", at, says);
+            let host = survey.host_of(host);
+            found.add(host, "tcp-simultaneous-open", at, says);
         }
     }
 }
@@ -237,7 +236,7 @@ fn hole_punch(survey: &Survey<'_>, there: &Contact, back: &Contact, found: &mut 
     };
     for (host, at) in [(a, there.first), (b, back.first)] {
         let says = format!("{a} and {b} send to each other at once, after both asked {third}");
-        let inside = survey.inside_of(host).unwrap_or(host);
-        found.add(inside.ip, "udp-hole-punch", at, says);
+        let host = survey.host_of(host);
+        found.add(host, "udp-hole-punch", at, says);
     }
 }

@@ -5,8 +5,11 @@ use std::net::IpAddr;
 
 use crate::engine::call::ClosedCall;
 use crate::engine::stun_exchange::{Answer, StunExchange};
-use crate::net::Endpoint;
+use crate::net::{Endpoint, is_private};
+use crate::octets;
 use crate::packet::PacketRef;
+use crate::sdp::SessionDescription;
+use crate::sip::SipMessage;
 
 /// A check that nominated a pair (RFC 8445, 8.1.1).
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +108,38 @@ impl Usage {
                 endpoint: address.endpoint,
                 at: call.first,
             });
+        }
+        // A description that names neither who sent it nor who is called: media
+        // go to a third.
+        for kept in call.kept.iter() {
+            let Some(message) = SipMessage::parse(&kept.octets) else {
+                continue;
+            };
+            let contact = message.contact();
+            let contact = contact.map(|own| octets::text(own.parsed_uri().host));
+            let contact: Option<IpAddr> = contact.and_then(|host| host.parse().ok());
+            let (Some(contact), Some(sdp)) = (contact, message.sdp()) else {
+                continue;
+            };
+            let description = SessionDescription::parse(sdp);
+            for relay in description.media.iter().filter_map(|own| own.connection) {
+                // A phone inside may have learned its outside address by STUN.
+                let is_known = relay == contact || relay == kept.flow.src.ip;
+                if is_known || is_private(relay) || is_private(contact) {
+                    continue;
+                }
+                let mut streams = closed.streams.iter();
+                let stream = streams.find(|own| own.flow.dst.ip == relay);
+                if let Some(stream) = stream
+                    && self.media_relays.len() < MAX_NOTES
+                {
+                    self.media_relays.push(MediaRelay {
+                        host: stream.flow.src,
+                        relay,
+                        at: kept.at,
+                    });
+                }
+            }
         }
         // The same packets on both sides of a host that is neither end.
         for to in &closed.streams {

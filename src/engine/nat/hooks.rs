@@ -299,7 +299,25 @@ impl Engine {
         if !self.nat.contact(sighting.at, sighting.flow, count) {
             self.limit(Limit::NatContacts);
         }
-        let pair = self.nat.twins.see(key, kind, sighting)?;
+        let (pair, is_passed) = self.nat.twins.see(key, kind, sighting);
+        if is_passed
+            && let Some(handle) =
+                (self.nat.contacts).find(&(sighting.at.capture_point, sighting.flow))
+            && let Some(contact) = self.nat.contacts.get_mut(handle)
+        {
+            contact.passed += 1;
+        }
+        // A server that echoes looks the same as a NAT that turns packets back,
+        // unless the NAT is known.
+        let pair = pair.filter(|pair| {
+            let (out, back) = (pair.inside.flow, pair.outside.flow);
+            out.dst.ip != back.src.ip
+                || self
+                    .nat
+                    .bindings
+                    .iter()
+                    .any(|own| own.outside.ip == back.src.ip && own.inside.ip == out.src.ip)
+        })?;
         for side in [&pair.inside, &pair.outside] {
             let contacts = &mut self.nat.contacts;
             if let Some(handle) = contacts.find(&(side.at.capture_point, side.flow))

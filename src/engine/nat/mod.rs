@@ -162,6 +162,9 @@ pub struct Contact {
     pub packets: u64,
     /// Packets that were captured on the other side of a NAT too.
     pub paired: u64,
+    /// Packets that were captured before and behind a router that changed no
+    /// address.
+    pub passed: u64,
     /// Whether media flow in it, whose silences are not followed.
     pub is_media: bool,
     /// When a connection was first asked for (SYN without ACK).
@@ -469,6 +472,7 @@ impl NatFacts {
             last: at.timestamp,
             packets: count,
             paired: 0,
+            passed: 0,
             is_media: false,
             asked: None,
             granted: None,

@@ -105,8 +105,9 @@ impl Twins {
         self.hasher.hash_one(what)
     }
 
-    /// A packet was seen; hands back what it is the translation of.
-    pub(super) fn see(&mut self, key: u64, kind: Kind, now: Sighting) -> Option<Pair> {
+    /// A packet was seen; hands back what it is the translation of, and whether
+    /// it is one that a router passed on as it was.
+    pub(super) fn see(&mut self, key: u64, kind: Kind, now: Sighting) -> (Option<Pair>, bool) {
         if !self.seen.contains_key(&key) {
             if self.order.len() >= self.capacity
                 && let Some(oldest) = self.order.pop_front()
@@ -117,14 +118,17 @@ impl Twins {
         }
         let places = self.seen.entry(key).or_default();
         if let Some(known) = places.iter_mut().find(|own| own.flow == now.flow) {
+            let hops = known.ttl.zip(now.ttl).filter(|(then, now)| then != now);
+            let is_passed = hops.is_some() && known.at.timestamp != now.at.timestamp;
             // Sent again, or captured again; each place counts once.
             if known.at.capture_point == now.at.capture_point {
                 *known = now;
             }
-            return places
+            let pair = places
                 .iter()
                 .rev()
                 .find_map(|before| translated(kind, *before, now));
+            return (pair, is_passed);
         }
         let pair = places
             .iter()
@@ -133,7 +137,7 @@ impl Twins {
         if places.len() < MAX_PLACES {
             places.push(now);
         }
-        pair
+        (pair, false)
     }
 }
 
@@ -154,6 +158,11 @@ fn translated(kind: Kind, before: Sighting, now: Sighting) -> Option<Pair> {
     let (a, b) = (before.flow, now.flow);
     if a.transport != b.transport {
         return None;
+    }
+    if kind == Kind::Unique
+        && let Some(pair) = turned_back(before, now).or_else(|| turned_back(now, before))
+    {
+        return Some(pair);
     }
     let is_outbound = match (a.src == b.src, a.dst == b.dst) {
         (false, true) => true,
@@ -194,6 +203,22 @@ fn translated(kind: Kind, before: Sighting, now: Sighting) -> Option<Pair> {
         inside,
         outside,
         is_outbound,
+    })
+}
+
+/// A packet to an outside address of its sender's own NAT comes back in from
+/// there (RFC 4787, 6).
+fn turned_back(out: Sighting, back: Sighting) -> Option<Pair> {
+    let outside = out.flow.dst.ip;
+    let is_inside = |ip: IpAddr| depth(ip) > depth(outside);
+    let is_turned = back.flow.src.ip == outside
+        && is_inside(out.flow.src.ip)
+        && is_inside(back.flow.dst.ip)
+        && back.flow.dst.ip != outside;
+    is_turned.then_some(Pair {
+        inside: out,
+        outside: back,
+        is_outbound: true,
     })
 }
 
@@ -257,6 +282,13 @@ mod tests {
         check(inside, relayed, Kind::Unique, None);
         let moved = sighting("10.0.0.1:9", "198.51.100.1:6", 63, 1);
         check(inside, moved, Kind::Unique, None);
+        // To a neighbour by its outside address, and back in.
+        let out = sighting("10.0.0.1:5", "203.0.113.1:7", 64, 0);
+        let back = sighting("203.0.113.1:9", "10.0.0.2:6", 63, 0);
+        let row = Some(("10.0.0.1:5", "203.0.113.1:9", true));
+        check(out, back, Kind::Unique, row);
+        check(back, out, Kind::Unique, row);
+        check(out, back, Kind::Plain, None);
         // Payloads that anybody may send.
         let late = sighting("203.0.113.1:9", "198.51.100.1:6", 63, 1001);
         check(inside, late, Kind::Plain, None);
