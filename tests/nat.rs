@@ -121,6 +121,84 @@ fn behaviours_of_real_nats_come_out() {
     assert!(rows.is_empty() && found.is_empty(), "{found:?}");
 }
 
+/// Clocks of two captures differ, by seconds or by an hour: rows and verdicts
+/// stay the same.
+#[test]
+fn clocks_that_differ_change_nothing() {
+    for name in [
+        "adm-adf",
+        "apdm-eif",
+        "apdmp-apdf",
+        "eim-apdf",
+        "media-relay",
+    ] {
+        let path = format!("testdata/nats/{name}.pcapng.gz");
+        let mut plain = read(Path::new(&path));
+        // Those that were recorded at one point are taken apart.
+        let is_one = plain.iter().all(|own| own.point == 0);
+        for packet in plain.iter_mut().filter(|_| is_one) {
+            packet.point = u16::from(!names(packet, ALICE));
+        }
+        let (rows, found) = nats(&plain);
+        for ahead in [
+            -3_600_000_000_000_i64,
+            -3_000_000_000,
+            700_000_000,
+            3_600_000_000_000,
+        ] {
+            let mut skewed = plain.clone();
+            for packet in skewed.iter_mut().filter(|own| own.point == 1) {
+                packet.at = packet.at.offset(ahead);
+            }
+            skewed.sort_by_key(|own| own.at);
+            let (skewed_rows, skewed_found) = nats(&skewed);
+            assert_eq!(told(&skewed_rows), told(&rows), "{name} {ahead}");
+            for code in ["NAT002", "NAT003", "NAT013"] {
+                let expected = values(&found, code);
+                assert_eq!(
+                    values(&skewed_found, code),
+                    expected,
+                    "{name} {code} {ahead}"
+                );
+            }
+        }
+    }
+}
+
+/// What is kept out is told by what both sides saw when: it takes one clock.
+#[test]
+fn filters_are_known_by_clocks_that_differ() {
+    let filters = |text: &str| -> Vec<(Option<String>, Vec<String>)> {
+        let records = scene::records(text);
+        let found = records.into_iter().filter_map(|record| match record {
+            Record::NatFinding(own) if own.code == "NAT003" => Some((own.value, own.values)),
+            _ => None,
+        });
+        found.collect()
+    };
+    let mut compared = 0;
+    for seed in (0..400).filter(|seed| seed % 7 != 6) {
+        let (world, config, _) = scene_of(seed);
+        // With a pool the order decides which address is whose.
+        if world.side != Side::Both || config.outside.len() > 1 {
+            continue;
+        }
+        let plain = filters(&world.lines.join("\n"));
+        for ahead in [3_000, 3_600_000] {
+            let skewed = world.lines.iter().map(|line| {
+                let (ms, rest) = line.split_once(' ').expect("a time");
+                let ms: u64 = ms.parse().expect("milliseconds");
+                let by = if rest.contains(" at=1") { ahead } else { 0 };
+                format!("{} {rest}", ms + by)
+            });
+            let skewed: Vec<String> = skewed.collect();
+            assert_eq!(filters(&skewed.join("\n")), plain, "seed {seed} {ahead}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 50, "{compared}");
+}
+
 /// Traces recorded in network namespaces, which are shipped.
 const SHIPPED: [(&str, &str, &[&str]); 15] = [
     ("fw", "NAT001", &["firewall"]),

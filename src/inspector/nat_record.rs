@@ -40,7 +40,7 @@ impl Inspector {
     fn nat_mapping(
         &self,
         binding: &Binding,
-        contacts: &Contacts<'_>,
+        contacts: &Contacts,
         number: usize,
     ) -> NatMappingRecord {
         let point = binding.first.capture_point;

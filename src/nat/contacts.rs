@@ -13,17 +13,17 @@ type Places<K> = HashMap<K, Vec<usize>, RandomState>;
 
 /// Contacts in the order of first packets.
 #[derive(Debug)]
-pub struct Contacts<'a> {
-    list: Vec<&'a Contact>,
+pub struct Contacts {
+    list: Vec<Contact>,
     by_src: Places<Endpoint>,
     by_dst: Places<Endpoint>,
     by_dst_ip: Places<IpAddr>,
 }
 
-impl<'a> Contacts<'a> {
+impl Contacts {
     /// Finds them later by either end.
     #[must_use]
-    pub fn new(list: Vec<&'a Contact>) -> Self {
+    pub fn new(list: Vec<Contact>) -> Self {
         let (mut by_src, mut by_dst) = (Places::default(), Places::default());
         let mut by_dst_ip = Places::default();
         for (place, own) in list.iter().enumerate() {
@@ -40,42 +40,42 @@ impl<'a> Contacts<'a> {
     }
 
     /// All of them.
-    pub fn all(&self) -> impl Iterator<Item = &'a Contact> + '_ {
-        self.list.iter().copied()
+    pub fn all(&self) -> impl Iterator<Item = &Contact> {
+        self.list.iter()
     }
 
     /// Those of a sender.
-    pub fn from(&self, src: Endpoint) -> impl Iterator<Item = &'a Contact> + '_ {
+    pub fn from(&self, src: Endpoint) -> impl Iterator<Item = &Contact> {
         self.at(self.by_src.get(&src))
     }
 
     /// Those toward a receiver.
-    pub fn to(&self, dst: Endpoint) -> impl Iterator<Item = &'a Contact> + '_ {
+    pub fn to(&self, dst: Endpoint) -> impl Iterator<Item = &Contact> {
         self.at(self.by_dst.get(&dst))
     }
 
     /// Those toward any port of a host.
-    pub fn to_host(&self, ip: IpAddr) -> impl Iterator<Item = &'a Contact> + '_ {
+    pub fn to_host(&self, ip: IpAddr) -> impl Iterator<Item = &Contact> {
         self.at(self.by_dst_ip.get(&ip))
     }
 
     /// Those of one way, wherever they were captured.
-    pub fn of(&self, flow: Flow) -> impl Iterator<Item = &'a Contact> + '_ {
+    pub fn of(&self, flow: Flow) -> impl Iterator<Item = &Contact> {
         self.from(flow.src).filter(move |own| own.flow == flow)
     }
 
     /// What comes back where a contact was captured.
     #[must_use]
-    pub fn back(&self, there: &Contact) -> Option<&'a Contact> {
+    pub fn back(&self, there: &Contact) -> Option<&Contact> {
         let point: CapturePoint = there.capture_point;
         self.of(there.flow.reversed())
             .find(|own| own.capture_point == point)
     }
 
-    fn at<'s>(&'s self, places: Option<&'s Vec<usize>>) -> impl Iterator<Item = &'a Contact> + 's {
+    fn at<'s>(&'s self, places: Option<&'s Vec<usize>>) -> impl Iterator<Item = &'s Contact> {
         places
             .into_iter()
             .flatten()
-            .filter_map(|place| self.list.get(*place).copied())
+            .filter_map(|place| self.list.get(*place))
     }
 }

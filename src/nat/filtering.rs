@@ -28,7 +28,7 @@ const ALIVE_NS: i64 = 30 * SECOND;
 
 /// What tests and unasked packets leave possible.
 #[must_use]
-pub fn filtering(subject: &Filtered<'_>, facts: &NatFacts, contacts: &Contacts<'_>) -> Elimination {
+pub fn filtering(subject: &Filtered<'_>, facts: &NatFacts, contacts: &Contacts) -> Elimination {
     let mut left = Elimination::default();
     tests(subject, facts, contacts, &mut left);
     unasked(subject, contacts, &mut left);
@@ -47,7 +47,7 @@ enum Known {
     Endpoint,
 }
 
-fn known(contacts: &Contacts<'_>, own: Endpoint, other: Endpoint, before: Timestamp) -> Known {
+fn known(contacts: &Contacts, own: Endpoint, other: Endpoint, before: Timestamp) -> Known {
     let mut known = Known::Nothing;
     for contact in contacts.from(own) {
         let flow = contact.flow;
@@ -63,12 +63,7 @@ fn known(contacts: &Contacts<'_>, own: Endpoint, other: Endpoint, before: Timest
 }
 
 /// Requests that wanted their answer from elsewhere (RFC 5780, 4.4).
-fn tests(
-    subject: &Filtered<'_>,
-    facts: &NatFacts,
-    contacts: &Contacts<'_>,
-    left: &mut Elimination,
-) {
+fn tests(subject: &Filtered<'_>, facts: &NatFacts, contacts: &Contacts, left: &mut Elimination) {
     let own: Vec<&FilterTest> = facts
         .filter_tests()
         .iter()
@@ -90,7 +85,7 @@ fn tests(
                 test.server.port
             },
         );
-        let stood = known(contacts, test.asker, expected, test.at.timestamp);
+        let stood = known(contacts, test.asker, expected, facts.moment(test.at));
         let is_dropped = is_dropped(contacts, expected, test.asker);
         if test.answered_from == Some(expected) && !is_dropped {
             let possible: &[Dependence] = match stood {
@@ -122,7 +117,7 @@ fn tests(
 
 /// Whether packets toward a host were captured before a firewall and not behind
 /// it, where others of the host's were captured on both sides.
-fn is_dropped(contacts: &Contacts<'_>, from: Endpoint, host: Endpoint) -> bool {
+fn is_dropped(contacts: &Contacts, from: Endpoint, host: Endpoint) -> bool {
     let mut came = contacts
         .from(from)
         .filter(|own| own.flow.dst == host)
@@ -154,7 +149,7 @@ fn is_refused(test: &FilterTest, all: &[&FilterTest], facts: &NatFacts) -> bool 
 }
 
 /// Packets that came in from where nothing had been sent to.
-fn unasked(subject: &Filtered<'_>, contacts: &Contacts<'_>, left: &mut Elimination) {
+fn unasked(subject: &Filtered<'_>, contacts: &Contacts, left: &mut Elimination) {
     // What reads SIP opens holes that the filter would not.
     if subject.has_alg {
         return;
@@ -197,7 +192,7 @@ fn unasked(subject: &Filtered<'_>, contacts: &Contacts<'_>, left: &mut Eliminati
 /// Whether a packet toward an inside address was captured inside, not on its
 /// way to nowhere outside: where the host's own packets pass as it sends them,
 /// and not as they leave the NAT as well.
-fn is_let_in(subject: &Filtered<'_>, contacts: &Contacts<'_>, came: &Contact) -> bool {
+fn is_let_in(subject: &Filtered<'_>, contacts: &Contacts, came: &Contact) -> bool {
     let host = came.flow.dst;
     let passes = |src: Endpoint| {
         contacts
@@ -213,7 +208,7 @@ fn is_let_in(subject: &Filtered<'_>, contacts: &Contacts<'_>, came: &Contact) ->
 }
 
 /// Packets that were seen outside and never inside.
-fn kept_out(subject: &Filtered<'_>, contacts: &Contacts<'_>, left: &mut Elimination) {
+fn kept_out(subject: &Filtered<'_>, contacts: &Contacts, left: &mut Elimination) {
     let outside: BTreeSet<Endpoint> = subject
         .bindings
         .iter()
@@ -260,7 +255,7 @@ fn kept_out(subject: &Filtered<'_>, contacts: &Contacts<'_>, left: &mut Eliminat
 }
 
 /// Whether an endpoint is itself inside, as the one who is translated.
-fn is_inside(contacts: &Contacts<'_>, endpoint: Endpoint, point: CapturePoint) -> bool {
+fn is_inside(contacts: &Contacts, endpoint: Endpoint, point: CapturePoint) -> bool {
     Realm::of(endpoint.ip) != Realm::Global
         && contacts
             .from(endpoint)

@@ -50,7 +50,7 @@ pub struct Survey<'a> {
     /// The facts.
     pub facts: &'a NatFacts,
     /// Who sent to whom, in the order of first packets.
-    pub contacts: Contacts<'a>,
+    pub contacts: Contacts,
     /// NATs.
     pub devices: Vec<Surveyed<'a>>,
     /// Hosts without one.
@@ -129,7 +129,7 @@ impl<'a> Survey<'a> {
     }
 }
 
-fn surveyed<'a>(device: Device<'a>, facts: &'a NatFacts, contacts: &Contacts<'_>) -> Surveyed<'a> {
+fn surveyed<'a>(device: Device<'a>, facts: &'a NatFacts, contacts: &Contacts) -> Surveyed<'a> {
     let rewrites: Vec<&Rewrite> = facts
         .rewrites()
         .iter()
@@ -164,7 +164,7 @@ fn surveyed<'a>(device: Device<'a>, facts: &'a NatFacts, contacts: &Contacts<'_>
 fn untranslated<'a>(
     facts: &'a NatFacts,
     devices: &[Surveyed<'_>],
-    contacts: &Contacts<'_>,
+    contacts: &Contacts,
 ) -> Vec<Untranslated<'a>> {
     let parts: BTreeSet<IpAddr> = devices
         .iter()

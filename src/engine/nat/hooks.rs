@@ -318,6 +318,7 @@ impl Engine {
                     .iter()
                     .any(|own| own.outside.ip == back.src.ip && own.inside.ip == out.src.ip)
         })?;
+        self.nat.clocks.pair(&pair);
         for side in [&pair.inside, &pair.outside] {
             let contacts = &mut self.nat.contacts;
             if let Some(handle) = contacts.find(&(side.at.capture_point, side.flow))

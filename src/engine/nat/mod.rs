@@ -2,6 +2,7 @@
 
 mod hooks;
 mod rewrite;
+mod skew;
 mod twins;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use crate::time::{SECOND, Timestamp};
 
 use self::rewrite::Messages;
 pub use self::rewrite::{Change, Rewrite};
+use self::skew::Clocks;
 use self::twins::Twins;
 
 /// How a binding is known.
@@ -252,6 +254,7 @@ pub struct NatFacts {
     max_bindings: usize,
     contacts: Table<(CapturePoint, Flow), Contact>,
     twins: Twins,
+    clocks: Clocks,
     messages: Messages,
     filter_tests: Vec<FilterTest>,
     /// STUN servers that answer from elsewhere when asked to, with their other
@@ -273,6 +276,7 @@ impl NatFacts {
             max_bindings: limits.nat_bindings,
             contacts: Table::new(limits.nat_contacts),
             twins: Twins::new(limits.nat_twins),
+            clocks: Clocks::default(),
             messages: Messages::default(),
             filter_tests: Vec::new(),
             servers: HashMap::default(),
@@ -297,16 +301,36 @@ impl NatFacts {
         &self.bindings
     }
 
-    /// Who sent to whom, in the order of first packets.
+    /// Who sent to whom, in the order of first packets, all by the clock of the
+    /// innermost capture point.
     #[must_use]
-    pub fn contacts(&self) -> Vec<&Contact> {
-        let mut contacts: Vec<&Contact> = self
+    pub fn contacts(&self) -> Vec<Contact> {
+        let ahead = self.clocks.ahead();
+        let mut contacts: Vec<Contact> = self
             .contacts
             .handles()
             .filter_map(|handle| self.contacts.get(handle))
+            .cloned()
             .collect();
+        for own in &mut contacts {
+            let by = -ahead.get(&own.capture_point).copied().unwrap_or(0);
+            if by != 0 {
+                own.first.timestamp = own.first.timestamp.offset(by);
+                own.last = own.last.offset(by);
+                own.asked = own.asked.map(|at| at.offset(by));
+                own.granted = own.granted.map(|at| at.offset(by));
+            }
+        }
         contacts.sort_by_key(|own| (own.first.timestamp, own.first.number, own.flow));
         contacts
+    }
+
+    /// When a packet passed, by the same clock.
+    #[must_use]
+    pub fn moment(&self, at: PacketRef) -> Timestamp {
+        let ahead = self.clocks.ahead();
+        at.timestamp
+            .offset(-ahead.get(&at.capture_point).copied().unwrap_or(0))
     }
 
     /// Tests of the filtering of NATs.
