@@ -1,7 +1,7 @@
 //! NATs as records, when the capture ends.
 
 use super::Inspector;
-use crate::engine::nat::Binding;
+use crate::engine::nat::{Binding, Contact};
 use crate::nat::contacts::Contacts;
 use crate::nat::survey::Survey;
 use crate::net::{Endpoint, Flow, Transport};
@@ -44,21 +44,25 @@ impl Inspector {
         number: usize,
     ) -> NatMappingRecord {
         let point = binding.first.capture_point;
-        let count = |from: Option<Endpoint>, to: Option<Endpoint>| -> u64 {
-            let (Some(src), Some(dst)) = (from, to) else {
-                return 0;
-            };
-            let transport = binding.transport;
-            let flow = Flow {
-                src,
-                dst,
-                transport,
-            };
-            contacts.of(flow).map(|own| own.packets).max().unwrap_or(0)
-        };
         let both = |own: Endpoint| {
-            let remote = binding.remote;
-            (count(Some(own), remote), count(remote, Some(own)))
+            let Some(remote) = binding.remote else {
+                return (0, 0);
+            };
+            let flow = Flow {
+                src: own,
+                dst: remote,
+                transport: binding.transport,
+            };
+            let out = contacts.of(flow).map(|own| own.packets).max();
+            // What is sent to an inside address from outside gets nowhere: it
+            // counts where the host's own packets pass.
+            let here = |came: &&Contact| {
+                let mut own = contacts.from(own);
+                own.any(|own| own.capture_point == came.capture_point)
+            };
+            let back = contacts.of(flow.reversed()).filter(here);
+            let back = back.map(|own| own.packets).max();
+            (out.unwrap_or(0), back.unwrap_or(0))
         };
         // Inside where that was captured, else as it is outside.
         let counted = match both(binding.inside) {
@@ -73,8 +77,12 @@ impl Inspector {
                 dst: remote,
                 transport: binding.transport,
             };
-            let both = contacts.of(flow).chain(contacts.of(flow.reversed()));
-            both.map(|own| own.last).max()
+            let out = contacts.of(flow).map(|own| own.last);
+            let back = contacts.of(flow.reversed()).filter(|came| {
+                let mut own = contacts.from(binding.inside);
+                own.any(|own| own.capture_point == came.capture_point)
+            });
+            out.chain(back.map(|own| own.last)).max()
         });
         NatMappingRecord {
             id: format!("nat-mapping-{number}"),
