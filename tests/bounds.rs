@@ -29,6 +29,8 @@ fn limits() -> Limits {
         messages_per_call: 12,
         subscriptions_per_call: 2,
         dns_lookups: 20,
+        nat_bindings: 3,
+        nat_contacts: 40,
         bodies_per_call: 4,
         epochs_per_call: 6,
         tags_per_call: 4,
@@ -472,6 +474,42 @@ fn binding(attributes: u16) -> Vec<(u64, Vec<u8>)> {
     vec![(0, udp(1, 4000, 3478, &payload))]
 }
 
+/// Keep-alives from so many ports.
+fn kept_open(ports: u16) -> Vec<(u64, Vec<u8>)> {
+    let frame = |port| {
+        (
+            u64::from(port),
+            udp(0x0a00_0001, 5000 + port, 5060, b"\r\n"),
+        )
+    };
+    (0..ports).map(frame).collect()
+}
+
+/// STUN requests from so many ports, each answered with an address.
+fn mapped(ports: u16) -> Vec<(u64, Vec<u8>)> {
+    let mut frames = Vec::new();
+    for port in 0..ports {
+        let mut request = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+        request.extend([7; 10]);
+        request.extend(port.to_be_bytes());
+        let mut answer = request.clone();
+        answer[..4].copy_from_slice(&[1, 1, 0, 12]);
+        answer.extend([0, 0x20, 0, 8, 0, 1, 9, 9, 9, 9, 9, 9]);
+        let at = u64::from(port) * 2;
+        let src = 0x0a00_0001;
+        frames.push((at, udp(src, 5000 + port, 3478, &request)));
+        let mut back = udp(src, 5000 + port, 3478, &answer);
+        for place in 26..30 {
+            back.swap(place, place + 4);
+        }
+        for place in 34..36 {
+            back.swap(place, place + 2);
+        }
+        frames.push((at + 1, back));
+    }
+    frames
+}
+
 #[test]
 fn bounds_inside_objects_are_counted_when_they_are_passed() {
     let check = |frames: Vec<(u64, Vec<u8>)>, limit, passed| {
@@ -521,6 +559,12 @@ fn bounds_inside_objects_are_counted_when_they_are_passed() {
     check(looked_up(21, 1), Limit::DnsLookups, true);
     check(looked_up(1, 64), Limit::DnsAnswers, false);
     check(looked_up(1, 65), Limit::DnsAnswers, true);
+    check(mapped(3), Limit::NatBindings, false);
+    check(mapped(4), Limit::NatBindings, true);
+    check(mapped(20), Limit::NatContacts, false);
+    check(mapped(21), Limit::NatContacts, true);
+    check(kept_open(1024), Limit::NatNotes, false);
+    check(kept_open(1025), Limit::NatNotes, true);
     check(binding(256), Limit::StunAttributes, false);
     check(binding(257), Limit::StunAttributes, true);
 }

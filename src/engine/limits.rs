@@ -230,6 +230,9 @@ pub enum Limit {
     NatBindings,
     /// [`Limits::nat_contacts`]: the ones that are silent longest are forgotten.
     NatContacts,
+    /// Notes about NATs, as many of a kind as [`crate::engine::nat`] keeps; they
+    /// repeat themselves.
+    NatNotes,
     /// [`Limits::tcp_streams`].
     TcpStreams,
     /// [`Limits::tcp_bytes`].
@@ -276,6 +279,7 @@ impl Limit {
             Self::StunAttributes => "stun-attributes",
             Self::NatBindings => "nat-bindings",
             Self::NatContacts => "nat-contacts",
+            Self::NatNotes => "nat-notes",
             Self::TcpStreams => "tcp-streams",
             Self::TcpBytes => "tcp-bytes",
             Self::Fragments => "fragments",
@@ -296,6 +300,7 @@ impl Limit {
                 | Self::CallIdsPerRegistration
                 | Self::MessagesPerCall
                 | Self::NatContacts
+                | Self::NatNotes
         )
     }
 }

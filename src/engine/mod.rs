@@ -292,6 +292,9 @@ impl Engine {
         for handle in self.stun.in_order(|exchange| exchange.serial) {
             self.close_stun(handle);
         }
+        if self.nat.missed() > 0 {
+            self.limit(Limit::NatNotes);
+        }
     }
 
     fn content(&mut self, at: PacketRef, content: &Content<'_>, fragments: u32) {

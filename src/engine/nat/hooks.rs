@@ -132,7 +132,11 @@ impl Engine {
         };
         let src = facts.flow.src;
         let room = self.nat.uac_tests.len() < MAX_UAC_TESTS;
-        if facts.message.via_count() != 1 || (!room && !self.nat.uac_tests.contains_key(&src)) {
+        if facts.message.via_count() != 1 {
+            return;
+        }
+        if !room && !self.nat.uac_tests.contains_key(&src) {
+            self.nat.missed = self.nat.missed.saturating_add(1);
             return;
         }
         let (via_host, via_port) = split_host_port(via.sent_by);
@@ -356,6 +360,8 @@ impl Engine {
                 start: octets::text(start.unwrap_or_default()),
                 changes,
             });
+        } else {
+            self.nat.missed = self.nat.missed.saturating_add(1);
         }
     }
 }

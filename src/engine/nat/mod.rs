@@ -5,7 +5,7 @@ mod rewrite;
 mod skew;
 mod twins;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
@@ -235,10 +235,8 @@ pub struct UacTest {
 
 /// A silence shorter than this says nothing of a binding's life.
 const SILENCE_NS: i64 = 2 * SECOND;
-/// Filter tests and expiries kept.
+/// Filter tests, expiries and efforts kept.
 const MAX_NOTES: usize = 1024;
-/// Ways of getting through that are kept.
-const MAX_EFFORTS: usize = 256;
 /// Hosts whose requests are tested as kamailio does.
 const MAX_UAC_TESTS: usize = 4096;
 /// Rewritten messages kept; they repeat themselves.
@@ -262,10 +260,12 @@ pub struct NatFacts {
     servers: HashMap<Endpoint, Endpoint, RandomState>,
     expiries: Vec<Expiry>,
     efforts: Vec<Effort>,
+    effort_keys: HashSet<(Endpoint, Endpoint, &'static str), RandomState>,
     uac_tests: HashMap<Endpoint, UacTest, RandomState>,
     rewrites: Vec<Rewrite>,
     /// Messages of SIP that passed a NAT unchanged.
     unchanged: u64,
+    missed: u64,
 }
 
 impl NatFacts {
@@ -282,9 +282,11 @@ impl NatFacts {
             servers: HashMap::default(),
             expiries: Vec::new(),
             efforts: Vec::new(),
+            effort_keys: HashSet::default(),
             uac_tests: HashMap::default(),
             rewrites: Vec::new(),
             unchanged: 0,
+            missed: 0,
         }
     }
 
@@ -365,12 +367,22 @@ impl NatFacts {
 
     /// A host did something to get through; each way of it is told once.
     pub(super) fn effort(&mut self, effort: Effort) {
-        let known = |own: &Effort| {
-            (own.host, own.with, own.what) == (effort.host, effort.with, effort.what)
-        };
-        if self.efforts.len() < MAX_EFFORTS && !self.efforts.iter().any(known) {
-            self.efforts.push(effort);
+        let key = (effort.host, effort.with, effort.what);
+        if self.effort_keys.contains(&key) {
+            return;
         }
+        if self.efforts.len() >= MAX_NOTES {
+            self.missed = self.missed.saturating_add(1);
+            return;
+        }
+        self.effort_keys.insert(key);
+        self.efforts.push(effort);
+    }
+
+    /// Notes for which there was no room.
+    #[must_use]
+    pub(super) const fn missed(&self) -> u64 {
+        self.missed
     }
 
     /// SIP messages that were changed between both sides of a NAT.
@@ -412,15 +424,18 @@ impl NatFacts {
             && let Some(remote) = remote
             && inside != outside
             && !self.by_key.contains_key(&key)
-            && self.expiries.len() < MAX_NOTES
             && self.knows(transport, inside, remote)
         {
-            self.expiries.push(Expiry {
-                inside,
-                remote,
-                idle_ns,
-                at,
-            });
+            if self.expiries.len() < MAX_NOTES {
+                self.expiries.push(Expiry {
+                    inside,
+                    remote,
+                    idle_ns,
+                    at,
+                });
+            } else {
+                self.missed = self.missed.saturating_add(1);
+            }
         }
         if let Some(known) = self.by_key.get(&key)
             && let Some(known) = self.bindings.get_mut(*known)
@@ -529,7 +544,11 @@ impl NatFacts {
         let Some((change_ip, change_port)) = exchange.wanted_change else {
             return;
         };
-        if exchange.requested.is_none() || self.filter_tests.len() >= MAX_NOTES {
+        if exchange.requested.is_none() {
+            return;
+        }
+        if self.filter_tests.len() >= MAX_NOTES {
+            self.missed = self.missed.saturating_add(1);
             return;
         }
         self.filter_tests.push(FilterTest {
