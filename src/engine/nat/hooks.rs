@@ -167,8 +167,6 @@ impl Engine {
         .filter_map(|(bit, is_set)| is_set.then_some(bit))
         .sum();
         let test = self.nat.uac_tests.entry(src).or_insert(UacTest {
-            source: src,
-            claims: via_ip.map(|ip| Endpoint::new(ip, via_port.unwrap_or(5060))),
             mask: 0,
             at: facts.at,
         });

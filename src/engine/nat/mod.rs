@@ -223,10 +223,6 @@ pub struct Effort {
 /// bits joined.
 #[derive(Clone, Copy, Debug)]
 pub struct UacTest {
-    /// The host, as its packets came.
-    pub source: Endpoint,
-    /// Who it says it is: the host of its top Via, if that is an address.
-    pub claims: Option<Endpoint>,
     /// The bits.
     pub mask: u16,
     /// The first request that set one.

@@ -6,7 +6,6 @@ use crate::net::Flow;
 use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
 use crate::sip::SipMessage;
-use crate::sip::header::HeaderName;
 
 /// A SIP message that was one thing inside and another outside.
 #[derive(Clone, Debug)]
@@ -89,7 +88,11 @@ pub(super) fn changes(inside: &[u8], outside: &[u8]) -> Vec<Change> {
     if inside == outside {
         return Vec::new();
     }
-    let (mut before, mut after) = (lines(inside), lines(outside));
+    let (Some(before), Some(after)) = (SipMessage::parse(inside), SipMessage::parse(outside))
+    else {
+        return Vec::new();
+    };
+    let (mut before, mut after) = (lines(&before), lines(&after));
     // Those that are the same, wherever they stand, are out of question.
     before.retain(|line| match after.iter().position(|own| own == line) {
         Some(place) => {
@@ -103,56 +106,99 @@ pub(super) fn changes(inside: &[u8], outside: &[u8]) -> Vec<Change> {
         let place = after.iter().position(|(own, _)| *own == field);
         let now = place.map(|place| after.remove(place).1);
         changes.push(Change {
+            inside: Some(told(&field, value)),
+            outside: now.map(|now| told(&field, now)),
             field,
-            inside: Some(value),
-            outside: now,
         });
     }
     changes.extend(after.into_iter().map(|(field, value)| Change {
-        field,
         inside: None,
-        outside: Some(value),
+        outside: Some(told(&field, value)),
+        field,
     }));
     changes.truncate(MAX_CHANGES);
     changes
 }
 
-/// The lines of a message with their names, unfolded.
-fn lines(octets: &[u8]) -> Vec<(String, String)> {
-    let Some(message) = SipMessage::parse(octets) else {
-        return Vec::new();
-    };
-    let text = |value: &[u8]| octets::text(octets::span(value, 0, MAX_VALUE));
+/// The lines of a message with their names.
+fn lines<'a>(message: &SipMessage<'a>) -> Vec<(String, &'a [u8])> {
     let mut lines = Vec::new();
-    let start = octets
-        .split(|octet| *octet == b'\n')
-        .next()
-        .unwrap_or_default();
-    lines.push(("Request-URI".to_owned(), text(start.trim_ascii_end())));
+    let mut all = message.octets().split(|octet| *octet == b'\n');
+    let start = all.next().unwrap_or_default();
+    lines.push(("Request-URI".to_owned(), start.trim_ascii_end()));
     for field in message.header_fields() {
-        // Secrets are not repeated.
-        let value = match field.kind {
-            HeaderName::Authorization | HeaderName::ProxyAuthorization => {
-                field.value.len().to_string()
-            }
-            _ => text(field.value),
-        };
-        lines.push((octets::text(field.name), value));
+        lines.push((octets::text(field.name), field.value));
     }
     for line in message.body().split(|octet| *octet == b'\n') {
         let line = line.trim_ascii_end();
         let name = match line {
             [b'a', b'=', rest @ ..] => {
                 let end = rest.iter().position(|octet| *octet == b':');
-                format!(
-                    "SDP a={}",
-                    text(octets::span(rest, 0, end.unwrap_or(rest.len())))
-                )
+                let name = octets::span(rest, 0, end.unwrap_or(rest.len()));
+                format!("SDP a={}", octets::text(name))
             }
             [letter, b'=', ..] => format!("SDP {}=", char::from(*letter)),
             _ => "body".to_owned(),
         };
-        lines.push((name, text(line)));
+        lines.push((name, line));
     }
     lines
+}
+
+/// A value as it may be told: secrets are not repeated.
+fn told(field: &str, value: &[u8]) -> String {
+    let secrets = [
+        "Authorization",
+        "Proxy-Authorization",
+        "Authentication-Info",
+        "SDP a=crypto",
+        "SDP a=ice-pwd",
+        "SDP k=",
+    ];
+    if secrets.iter().any(|own| field.eq_ignore_ascii_case(own)) {
+        return format!("({} octets)", value.len());
+    }
+    octets::text(octets::span(value, 0, MAX_VALUE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_changed_is_told_and_secrets_are_not() {
+        let message = |contact: &str, response: &str, body: &str| {
+            format!(
+                "INVITE sip:b@x SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK1\r\n\
+                 Contact: <sip:a@{contact}>\r\nAuthorization: Digest response=\"{response}\"\r\n\
+                 Content-Type: application/sdp\r\n\r\nv=0\r\nc=IN IP4 {body}\r\n\
+                 a=crypto:1 AES inline:{response}\r\n"
+            )
+        };
+        let check = |inside: &str, outside: &str, expected: &[&str]| {
+            let told = changes(inside.as_bytes(), outside.as_bytes());
+            let fields: Vec<&str> = told.iter().map(|own| own.field.as_str()).collect();
+            assert_eq!(fields, expected);
+            assert!(!format!("{told:?}").contains("secret"), "{told:?}");
+        };
+        let plain = message("10.0.0.1", "secret", "10.0.0.1");
+        check(&plain, &plain, &[]);
+        let moved = message("198.51.100.1", "secret", "198.51.100.1");
+        check(&plain, &moved, &["Contact", "SDP c="]);
+        let signed = message("10.0.0.1", "secret2", "10.0.0.1");
+        check(&plain, &signed, &["Authorization", "SDP a=crypto"]);
+        check(
+            &plain,
+            "INVITE sip:b@x SIP/2.0\r\n\r\n",
+            &[
+                "Via",
+                "Contact",
+                "Authorization",
+                "Content-Type",
+                "SDP v=",
+                "SDP c=",
+                "SDP a=crypto",
+            ],
+        );
+    }
 }
