@@ -28,6 +28,18 @@ impl Dependence {
     }
 }
 
+/// What RFC 3489 (5) called a NAT of this mapping and filtering. Its words fit few
+/// NATs; they are told because many know them.
+#[must_use]
+pub const fn nickname(mapping: Dependence, filtering: Dependence) -> &'static str {
+    match (mapping, filtering) {
+        (Dependence::Endpoint, Dependence::Endpoint) => "full cone",
+        (Dependence::Endpoint, Dependence::Address) => "restricted cone",
+        (Dependence::Endpoint, Dependence::AddressAndPort) => "port restricted cone",
+        (Dependence::Address | Dependence::AddressAndPort, _) => "symmetric",
+    }
+}
+
 /// What packets of a device showed, each with the words for it.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {

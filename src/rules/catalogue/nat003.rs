@@ -5,7 +5,7 @@
 //!
 //! Fix: nothing; techniques that send first from inside work with all three.
 
-use crate::nat::behavior::Dependence;
+use crate::nat::behavior::{Dependence, nickname};
 use crate::nat::survey::Survey;
 use crate::rules::{Check, NatFindings, Rule, Severity};
 
@@ -36,10 +36,17 @@ fn check(survey: &Survey<'_>, found: &mut NatFindings) {
     for surveyed in &survey.devices {
         let left = &surveyed.filtering;
         let (value, text) = match left.verdict() {
-            Some(verdict) => (
-                verdict.name(),
-                format!("its filtering is {}", verdict.name()),
-            ),
+            Some(verdict) => {
+                let known = surveyed.mapping.verdict();
+                let also = known.map_or_else(String::new, |mapping| {
+                    format!(
+                        " (with its mapping a \"{}\" NAT)",
+                        nickname(mapping, verdict)
+                    )
+                });
+                let text = format!("its filtering is {}{also}", verdict.name());
+                (verdict.name(), text)
+            }
             None if left.is_contradictory() => (
                 "unknown",
                 "its filtering changes: observations contradict each other".to_owned(),
