@@ -210,6 +210,13 @@ impl Engine {
         &self.nat
     }
 
+    /// So many notes about NATs were not kept elsewhere.
+    pub fn missed_nat_notes(&mut self, count: u64) {
+        if count > 0 {
+            self.limit(Limit::NatNotes);
+        }
+    }
+
     /// Octets of state held, about.
     #[must_use]
     pub fn bytes_held(&self) -> usize {
@@ -292,9 +299,7 @@ impl Engine {
         for handle in self.stun.in_order(|exchange| exchange.serial) {
             self.close_stun(handle);
         }
-        if self.nat.missed() > 0 {
-            self.limit(Limit::NatNotes);
-        }
+        self.missed_nat_notes(self.nat.missed());
     }
 
     fn content(&mut self, at: PacketRef, content: &Content<'_>, fragments: u32) {

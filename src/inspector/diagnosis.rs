@@ -138,6 +138,7 @@ impl Inspector {
                         .iter()
                         .map(|at| (*at, finding.message.clone()))
                         .collect(),
+                    more: finding.more,
                 });
             }
             let record = DiagnosticRecord {

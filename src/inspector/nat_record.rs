@@ -12,6 +12,7 @@ impl Inspector {
     /// The translation table and the verdicts.
     pub(super) fn tell_nats(&mut self) {
         let usage = std::mem::take(&mut self.nat_usage);
+        self.engine.missed_nat_notes(usage.missed);
         let survey = Survey::new(self.engine.nat_facts(), &usage);
         let mut findings = rules::judge_nats(&survey, self.config.profile);
         findings.extend(self.nat_notes.iter().cloned());
@@ -115,7 +116,10 @@ impl Inspector {
             subject: finding.subject,
             value: finding.value,
             values: finding.values,
-            message: finding.message,
+            message: match finding.more {
+                0 => finding.message,
+                more => format!("{} (and {more} more of the kind)", finding.message),
+            },
             confidence: rounded(finding.confidence, 4),
             evidence: finding
                 .evidence

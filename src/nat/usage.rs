@@ -66,37 +66,50 @@ pub struct Usage {
     pub relays: Vec<Relay>,
     /// Relays of media that no TURN made.
     pub media_relays: Vec<MediaRelay>,
+    /// Notes for which there was no room.
+    pub missed: u64,
 }
 
 /// Notes of a kind.
 const MAX_NOTES: usize = 4096;
 
+/// Keeps a note while there is room; hands back how many were not kept.
+fn keep<T>(notes: &mut Vec<T>, note: T) -> u64 {
+    let room = notes.len() < MAX_NOTES;
+    if room {
+        notes.push(note);
+    }
+    u64::from(!room)
+}
+
 impl Usage {
     /// A STUN exchange ended.
     pub fn exchange(&mut self, exchange: &StunExchange) {
         let well = exchange.answer == Some(Answer::Success);
-        if well && exchange.use_candidate && self.nominations.len() < MAX_NOTES {
-            self.nominations.push(Nomination {
+        if well && exchange.use_candidate {
+            let nomination = Nomination {
                 from: exchange.flow.src,
                 to: exchange.flow.dst,
                 mapped: exchange.mapped_address,
                 at: exchange.first,
-            });
+            };
+            self.missed += keep(&mut self.nominations, nomination);
         }
-        if well && exchange.method == "allocate" && self.relays.len() < MAX_NOTES {
-            self.relays.push(Relay {
+        if well && exchange.method == "allocate" {
+            let relay = Relay {
                 client: exchange.flow.src,
                 server: exchange.flow.dst,
                 at: exchange.first,
-            });
+            };
+            self.missed += keep(&mut self.relays, relay);
         }
     }
 
     /// An address was described.
     pub fn describe(&mut self, described: Described) {
         let known = |own: &Described| own.endpoint == described.endpoint;
-        if self.described.len() < MAX_NOTES && !self.described.iter().rev().take(64).any(known) {
-            self.described.push(described);
+        if !self.described.iter().rev().take(64).any(known) {
+            self.missed += keep(&mut self.described, described);
         }
     }
 
@@ -130,14 +143,13 @@ impl Usage {
                 }
                 let mut streams = closed.streams.iter();
                 let stream = streams.find(|own| own.flow.dst.ip == relay);
-                if let Some(stream) = stream
-                    && self.media_relays.len() < MAX_NOTES
-                {
-                    self.media_relays.push(MediaRelay {
+                if let Some(stream) = stream {
+                    let relay = MediaRelay {
                         host: stream.flow.src,
                         relay,
                         at: kept.at,
-                    });
+                    };
+                    self.missed += keep(&mut self.media_relays, relay);
                 }
             }
         }
@@ -151,13 +163,12 @@ impl Usage {
                     continue;
                 }
                 for host in [to.flow.src, from.flow.dst] {
-                    if self.media_relays.len() < MAX_NOTES {
-                        self.media_relays.push(MediaRelay {
-                            host,
-                            relay: to.flow.dst.ip,
-                            at: to.first,
-                        });
-                    }
+                    let relay = MediaRelay {
+                        host,
+                        relay: to.flow.dst.ip,
+                        at: to.first,
+                    };
+                    self.missed += keep(&mut self.media_relays, relay);
                 }
             }
         }

@@ -532,10 +532,12 @@ impl NatFacts {
 
     /// A STUN exchange is over.
     pub(super) fn exchange(&mut self, exchange: &StunExchange) {
-        if let Some(other) = exchange.other_address
-            && self.servers.len() < MAX_NOTES
-        {
-            self.servers.insert(exchange.flow.dst, other);
+        if let Some(other) = exchange.other_address {
+            if self.servers.len() < MAX_NOTES || self.servers.contains_key(&exchange.flow.dst) {
+                self.servers.insert(exchange.flow.dst, other);
+            } else {
+                self.missed = self.missed.saturating_add(1);
+            }
         }
         let Some((change_ip, change_port)) = exchange.wanted_change else {
             return;

@@ -6,7 +6,6 @@
 //!
 //! Fix: where mappings depend on the remote, use ICE with TURN, or a relay for media.
 
-use crate::nat::behavior::Dependence;
 use crate::nat::survey::Survey;
 use crate::rules::{Check, NatFindings, Rule, Severity};
 
@@ -37,30 +36,6 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(survey: &Survey<'_>, found: &mut NatFindings) {
     for surveyed in &survey.devices {
-        let left = &surveyed.mapping;
-        let (value, text) = match left.verdict() {
-            Some(verdict) => (verdict.name(), format!("its mapping is {}", verdict.name())),
-            None if left.is_contradictory() => (
-                "unknown",
-                "its mapping changes: observations contradict each other".to_owned(),
-            ),
-            None => ("unknown", "not enough evidence of its mapping".to_owned()),
-        };
-        let confidence = if value == "unknown" {
-            0.0
-        } else {
-            left.confidence()
-        };
-        found.add(
-            &surveyed.device,
-            value,
-            format!("{}: {text}", surveyed.device),
-            confidence,
-        );
-        let possible = Dependence::ALL
-            .into_iter()
-            .filter(|kind| !left.excludes(*kind));
-        found.values(possible.map(|kind| kind.name().to_owned()));
-        found.evidence(&left.evidence);
+        found.behavior(&surveyed.device, "mapping", &surveyed.mapping, "");
     }
 }

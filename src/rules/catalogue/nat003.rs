@@ -5,7 +5,7 @@
 //!
 //! Fix: nothing; techniques that send first from inside work with all three.
 
-use crate::nat::behavior::{Dependence, nickname};
+use crate::nat::behavior::nickname;
 use crate::nat::survey::Survey;
 use crate::rules::{Check, NatFindings, Rule, Severity};
 
@@ -35,39 +35,11 @@ pub(super) const RULE: Rule = Rule {
 fn check(survey: &Survey<'_>, found: &mut NatFindings) {
     for surveyed in &survey.devices {
         let left = &surveyed.filtering;
-        let (value, text) = match left.verdict() {
-            Some(verdict) => {
-                let known = surveyed.mapping.verdict();
-                let also = known.map_or_else(String::new, |mapping| {
-                    format!(
-                        " (with its mapping a \"{}\" NAT)",
-                        nickname(mapping, verdict)
-                    )
-                });
-                let text = format!("its filtering is {}{also}", verdict.name());
-                (verdict.name(), text)
-            }
-            None if left.is_contradictory() => (
-                "unknown",
-                "its filtering changes: observations contradict each other".to_owned(),
-            ),
-            None => ("unknown", "not enough evidence of its filtering".to_owned()),
-        };
-        let confidence = if value == "unknown" {
-            0.0
-        } else {
-            left.confidence()
-        };
-        found.add(
-            &surveyed.device,
-            value,
-            format!("{}: {text}", surveyed.device),
-            confidence,
-        );
-        let possible = Dependence::ALL
-            .into_iter()
-            .filter(|kind| !left.excludes(*kind));
-        found.values(possible.map(|kind| kind.name().to_owned()));
-        found.evidence(&left.evidence);
+        let known = surveyed.mapping.verdict().zip(left.verdict());
+        let also = known.map_or_else(String::new, |(mapping, filtering)| {
+            let name = nickname(mapping, filtering);
+            format!(" (with its mapping a \"{name}\" NAT)")
+        });
+        found.behavior(&surveyed.device, "filtering", left, &also);
     }
 }
