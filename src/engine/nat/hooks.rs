@@ -11,7 +11,6 @@ use crate::engine::rtp_stream::RtpStream;
 use crate::engine::session::{AddressRole, Side};
 use crate::link::{Network, Segment};
 use crate::net::{Endpoint, Flow, Transport, is_private};
-use crate::octets;
 use crate::packet::PacketRef;
 use crate::rtp::RtpPacket;
 use crate::sdp::SessionDescription;
@@ -347,15 +346,14 @@ impl Engine {
         };
         let changes = rewrite::changes(inside, outside);
         if changes.is_empty() {
-            self.nat.unchanged += 1;
-        } else if self.nat.rewrites.len() < MAX_REWRITES {
-            let start = inside.split(|octet| *octet == b'\r').next();
+            return;
+        }
+        if self.nat.rewrites.len() < MAX_REWRITES {
             self.nat.rewrites.push(Rewrite {
                 flow: pair.inside.flow,
                 inside: pair.inside.at,
                 outside: pair.outside.at,
                 is_outbound: pair.is_outbound,
-                start: octets::text(start.unwrap_or_default()),
                 changes,
             });
         } else {

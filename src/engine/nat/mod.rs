@@ -259,8 +259,6 @@ pub struct NatFacts {
     effort_keys: HashSet<(Endpoint, Endpoint, &'static str), RandomState>,
     uac_tests: HashMap<Endpoint, UacTest, RandomState>,
     rewrites: Vec<Rewrite>,
-    /// Messages of SIP that passed a NAT unchanged.
-    unchanged: u64,
     missed: u64,
 }
 
@@ -281,7 +279,6 @@ impl NatFacts {
             effort_keys: HashSet::default(),
             uac_tests: HashMap::default(),
             rewrites: Vec::new(),
-            unchanged: 0,
             missed: 0,
         }
     }
@@ -385,12 +382,6 @@ impl NatFacts {
     #[must_use]
     pub fn rewrites(&self) -> &[Rewrite] {
         &self.rewrites
-    }
-
-    /// SIP messages that were the same on both sides of a NAT.
-    #[must_use]
-    pub const fn unchanged(&self) -> u64 {
-        self.unchanged
     }
 
     /// A binding showed itself. Says whether there was room.

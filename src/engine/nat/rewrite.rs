@@ -18,8 +18,6 @@ pub struct Rewrite {
     pub outside: PacketRef,
     /// Whether it went out.
     pub is_outbound: bool,
-    /// Its start line, as it is inside.
-    pub start: String,
     /// What was changed.
     pub changes: Vec<Change>,
 }

@@ -64,12 +64,6 @@ impl Nats {
         }
     }
 
-    /// Whether there is anything to tell.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.findings.is_empty()
-    }
-
     /// Writes all of it.
     ///
     /// # Errors
