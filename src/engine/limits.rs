@@ -60,6 +60,8 @@ pub struct Limits {
     pub same_ssrc: usize,
     /// Digits of one source.
     pub digits: usize,
+    /// Addresses whose refused calls are counted: a minute of them.
+    pub callers: usize,
     /// Devices at registrars followed at once.
     pub registrations: usize,
     /// Events listed of one device; the record tells how many there are.
@@ -135,6 +137,7 @@ impl Limits {
             ssrcs_per_flow: 64,
             same_ssrc: 256,
             digits: 256,
+            callers: 4096,
             registrations: (bytes / 13_000).max(16),
             events_per_registration: 64,
             bindings: 32,
@@ -210,6 +213,8 @@ pub enum Limit {
     SameSsrc,
     /// [`Limits::digits`].
     Digits,
+    /// [`Limits::callers`].
+    Callers,
     /// [`Limits::registrations`].
     Registrations,
     /// [`Limits::bindings`].
@@ -269,6 +274,7 @@ impl Limit {
             Self::SsrcsPerFlow => "ssrcs-per-flow",
             Self::SameSsrc => "same-ssrc",
             Self::Digits => "digits",
+            Self::Callers => "callers",
             Self::Registrations => "registrations",
             Self::Bindings => "bindings",
             Self::CallIdsPerRegistration => "call-ids-per-registration",

@@ -210,11 +210,9 @@ impl Engine {
         &self.nat
     }
 
-    /// So many notes about NATs were not kept elsewhere.
-    pub fn missed_nat_notes(&mut self, count: u64) {
-        if count > 0 {
-            self.limit(Limit::NatNotes);
-        }
+    /// Says that a bound was reached elsewhere, so that all are counted here.
+    pub fn reached(&mut self, limit: Limit) {
+        self.limit(limit);
     }
 
     /// Octets of state held, about.
@@ -299,7 +297,9 @@ impl Engine {
         for handle in self.stun.in_order(|exchange| exchange.serial) {
             self.close_stun(handle);
         }
-        self.missed_nat_notes(self.nat.missed());
+        if self.nat.missed() > 0 {
+            self.limit(Limit::NatNotes);
+        }
     }
 
     fn content(&mut self, at: PacketRef, content: &Content<'_>, fragments: u32) {
@@ -367,6 +367,8 @@ impl Engine {
                 };
                 self.sip(at, datagram.flow, network, datagram.payload, arrival);
             }
+            // No other protocol has the cookie of STUN there.
+            Some(_) if crate::stun::has_cookie(payload) && self.stun(at, datagram) => {}
             Some(_) if is_keep_alive(datagram.payload) => self.lone_keep_alive(at, datagram.flow),
             Some(_) => {
                 self.nat_other(at, flow, network, payload);

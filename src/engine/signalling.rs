@@ -52,6 +52,7 @@ impl Engine {
         };
         let mut facts = Facts::of(&message, at, flow, network);
         facts.is_cut = arrival.is_cut;
+        facts.packets = arrival.packets;
         if arrival.is_cut {
             self.counters.truncated_messages += 1;
         }

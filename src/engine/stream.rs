@@ -233,7 +233,7 @@ impl Engine {
             match framed {
                 StunFramed::Message(octets) => {
                     if let Some(message) = StunMessage::parse(&octets) {
-                        self.stun_message(direction.last, direction.flow, &message);
+                        self.stun_message(direction.last, direction.flow, &message, None);
                     }
                 }
                 StunFramed::Other(_) => self.not_decoded("TURN channel data"),

@@ -11,7 +11,7 @@ use crate::link::Datagram;
 use crate::net::{Endpoint, Flow};
 use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
-use crate::stun::{Class, IceRole, StunMessage};
+use crate::stun::{Class, HeaderFault, IceRole, StunMessage};
 use crate::time::{SECOND, Timestamp};
 
 /// A request, its retransmissions and its response; or an indication.
@@ -72,6 +72,8 @@ pub struct StunExchange {
     pub wanted_change: Option<(bool, bool)>,
     /// Whether the pair was nominated.
     pub use_candidate: bool,
+    /// What the header of one of its messages breaks, and which one.
+    pub header_fault: Option<(HeaderFault, PacketRef)>,
     /// Messages whose FINGERPRINT is wrong.
     pub bad_fingerprints: u64,
     /// The call it belongs to.
@@ -137,9 +139,12 @@ impl Engine {
         let at_port = is_port(flow.src.port) || is_port(flow.dst.port);
         let Some(message) = StunMessage::parse(datagram.payload)
             .or_else(|| StunMessage::parse_classic(datagram.payload, at_port))
+            .or_else(|| StunMessage::parse_broken(datagram.payload).filter(|_| at_port))
         else {
             return false;
         };
+        // What the capture cut ends where it ends.
+        let fault = message.header_fault().filter(|_| !datagram.truncated);
         if message.class == Class::Request {
             // On a flow of SIP it holds the NAT open (RFC 5626, 4.4.2).
             if self.registration_flows.contains_key(&flow) {
@@ -154,12 +159,18 @@ impl Engine {
         }
         let class = message.class as u16;
         self.nat_stun(at, flow, &datagram.network, class, &message.transaction_id);
-        self.stun_message(at, flow, &message);
+        self.stun_message(at, flow, &message, fault);
         true
     }
 
     /// Takes one STUN message.
-    pub(super) fn stun_message(&mut self, at: PacketRef, flow: Flow, message: &StunMessage<'_>) {
+    pub(super) fn stun_message(
+        &mut self,
+        at: PacketRef,
+        flow: Flow,
+        message: &StunMessage<'_>,
+        fault: Option<HeaderFault>,
+    ) {
         self.counters.stun_messages += 1;
         if message.is_cut() {
             self.limit(Limit::StunAttributes);
@@ -182,6 +193,9 @@ impl Engine {
         }
         if exchange.call_id.is_none() {
             exchange.call_id = call_id;
+        }
+        if exchange.header_fault.is_none() {
+            exchange.header_fault = fault.map(|fault| (fault, at));
         }
         if message.fingerprint_ok() == Some(false) {
             exchange.bad_fingerprints += 1;
@@ -276,6 +290,7 @@ impl Engine {
             check_lacks: None,
             rewritten_address: None,
             wanted_change: None,
+            header_fault: None,
             bad_fingerprints: 0,
             call_id: None,
             frames: SmallVec::new(),

@@ -1,13 +1,15 @@
 //! What the rules find, as records, and the root of it.
 
 use super::Inspector;
-use crate::engine::call::ClosedCall;
+use crate::engine::call::{ClosedCall, Purpose};
 use crate::engine::frames::Frames;
-use crate::engine::limits::Limits;
+use crate::engine::limits::{Limit, Limits};
 use crate::net::Endpoint;
 use crate::octets;
 use crate::report::{CallRecord, DiagnosticRecord, MediaRecord, QuoteRecord, Record, Subject};
-use crate::rules::{self, CallContext, CaptureFacts, Finding, MediaFact, NatFinding, Severity};
+use crate::rules::{
+    self, Attempt, CallContext, CaptureFacts, Finding, MediaFact, NatFinding, Severity,
+};
 
 /// Findings about NATs in calls that are told with the NATs too.
 const MAX_NAT_NOTES: usize = 1024;
@@ -78,6 +80,35 @@ impl Inspector {
             }
         }
         record.diagnostics = ids;
+    }
+
+    /// Counts a call that ended against whoever made it.
+    pub(super) fn count_attempt(&mut self, closed: &ClosedCall, status: Option<u16>) {
+        let call = &closed.call;
+        let mut setups = call.exchanges.iter();
+        let setup = setups.find(|own| own.purpose == Purpose::Setup);
+        let user = call.opening.to.as_ref().and_then(|to| to.user.as_deref());
+        let (Some(setup), Some(status)) = (setup, status) else {
+            return;
+        };
+        let (caller, has_room) = self.callers.ended(&Attempt {
+            source: setup.flow.src.ip,
+            user: call
+                .opening
+                .request_uri
+                .as_deref()
+                .or(user)
+                .unwrap_or_default(),
+            at: setup.first,
+            status,
+        });
+        if !has_room {
+            self.engine.reached(Limit::Callers);
+        }
+        if let Some(caller) = caller {
+            let findings = rules::judge_caller(&caller, self.config.profile);
+            self.diagnose("host", &caller.source.to_string(), None, &findings);
+        }
     }
 
     /// Judges a message that names no Call-ID.

@@ -91,6 +91,7 @@ pub struct Inspector {
     /// Findings of the NAT family about calls, told with the others.
     nat_notes: Vec<NatFinding>,
     severities: DiagnosticCounts,
+    callers: rules::Callers,
 }
 
 impl Inspector {
@@ -99,6 +100,7 @@ impl Inspector {
     pub fn new(config: Config) -> Self {
         Self {
             engine: Engine::new(config.engine.clone()),
+            callers: rules::Callers::new(config.engine.limits.callers),
             config,
             points: Vec::new(),
             packets: Vec::new(),
@@ -304,7 +306,9 @@ impl Inspector {
             self.judge_call(closed, Some(&mut record));
             self.calls += 1;
             *self.outcomes.entry(record.outcome.clone()).or_default() += 1;
+            let status = record.final_status;
             self.records.push_back(Record::Call(Box::new(record)));
+            self.count_attempt(closed, status);
         } else if self.config.calls_only {
             return;
         } else {

@@ -1,6 +1,7 @@
 //! NATs as records, when the capture ends.
 
 use super::Inspector;
+use crate::engine::limits::Limit;
 use crate::engine::nat::{Binding, Contact};
 use crate::nat::contacts::Contacts;
 use crate::nat::survey::Survey;
@@ -12,7 +13,9 @@ impl Inspector {
     /// The translation table and the verdicts.
     pub(super) fn tell_nats(&mut self) {
         let usage = std::mem::take(&mut self.nat_usage);
-        self.engine.missed_nat_notes(usage.missed);
+        if usage.missed > 0 {
+            self.engine.reached(Limit::NatNotes);
+        }
         let survey = Survey::new(self.engine.nat_facts(), &usage);
         let mut findings = rules::judge_nats(&survey, self.config.profile);
         findings.extend(self.nat_notes.iter().cloned());

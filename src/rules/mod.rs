@@ -14,6 +14,7 @@
     )
 )]
 
+mod caller;
 mod catalogue;
 mod context;
 mod credentials;
@@ -23,6 +24,7 @@ mod nat_finding;
 mod passport;
 mod profile;
 
+pub use caller::{Attempt, Caller, Callers};
 pub use catalogue::CATALOGUE;
 pub use context::{CallContext, CaptureFacts, MediaFact, Message};
 pub use credentials::Credential;
@@ -101,6 +103,8 @@ pub struct Rule {
 enum Check {
     /// All under one Call-ID.
     Call(fn(&CallContext<'_>, &mut Findings)),
+    /// An address that calls in vain.
+    Caller(fn(&Caller, &mut Findings)),
     /// A device at a registrar.
     Registration(fn(&Registration, CaptureFacts, &mut Findings)),
     /// A connection.
@@ -187,6 +191,16 @@ pub fn judge_call(context: &CallContext<'_>, profile: Profile) -> Vec<Finding> {
     judge(profile, |rule, findings| {
         if let Check::Call(check) = rule.check {
             check(context, findings);
+        }
+    })
+}
+
+/// What is wrong with an address that calls in vain.
+#[must_use]
+pub fn judge_caller(caller: &Caller, profile: Profile) -> Vec<Finding> {
+    judge(profile, |rule, findings| {
+        if let Check::Caller(check) = rule.check {
+            check(caller, findings);
         }
     })
 }

@@ -66,6 +66,25 @@ pub enum IceRole {
     Controlled,
 }
 
+/// What is wrong with a header (RFC 8489, 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeaderFault {
+    /// The first two bits are not zero.
+    FirstBits,
+    /// The length is no multiple of four octets.
+    NoMultipleOfFour {
+        /// What it says.
+        length: u16,
+    },
+    /// The datagram ends elsewhere.
+    WrongLength {
+        /// What it says.
+        length: u16,
+        /// Octets behind the header.
+        rest: usize,
+    },
+}
+
 /// One attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attribute<'a> {
@@ -86,6 +105,36 @@ impl<'a> StunMessage<'a> {
             return None;
         }
         Self::of_kind(octets, kind, length, false)
+    }
+
+    /// Reads what has the cookie and a header that breaks RFC 8489, 5: at a port
+    /// of STUN nothing else bears it.
+    #[must_use]
+    pub fn parse_broken(octets: &'a [u8]) -> Option<Self> {
+        let kind = u16_at(octets, 0)?;
+        let length = u16_at(octets, 2)?;
+        if u32_at(octets, 4)? != MAGIC_COOKIE {
+            return None;
+        }
+        Self::of_kind(octets, kind & 0x3fff, length, false)
+    }
+
+    /// What its header breaks (RFC 8489, 5), if all of its datagram was
+    /// captured: the first two bits are zero, and the length is a multiple of
+    /// four and ends where the datagram ends.
+    #[must_use]
+    pub fn header_fault(&self) -> Option<HeaderFault> {
+        let length = u16_at(self.octets, 2)?;
+        let rest = self.octets.len().saturating_sub(20);
+        if u8_at(self.octets, 0)? & 0xc0 != 0 {
+            Some(HeaderFault::FirstBits)
+        } else if length % 4 != 0 {
+            Some(HeaderFault::NoMultipleOfFour { length })
+        } else if usize::from(length) != rest {
+            Some(HeaderFault::WrongLength { length, rest })
+        } else {
+            None
+        }
     }
 
     /// Reads a message of RFC 3489: no cookie, so everything else must fit.
@@ -404,6 +453,29 @@ mod tests {
         assert_eq!(code(&[0, 0, 4, 1]), Some(401));
         assert_eq!(code(&[0, 0, 4]), None);
         assert_eq!(code(&[]), None);
+    }
+
+    #[test]
+    fn headers_that_break_the_rules() {
+        let check = |change: &dyn Fn(&mut Vec<u8>), expected| {
+            let mut octets = response();
+            change(&mut octets);
+            let message = StunMessage::parse_broken(&octets).expect("the cookie");
+            assert_eq!(message.header_fault(), expected, "{octets:?}");
+        };
+        check(&|_| {}, None);
+        check(&|own| own[0] |= 0x80, Some(HeaderFault::FirstBits));
+        check(&|own| own[0] |= 0x40, Some(HeaderFault::FirstBits));
+        let odd = HeaderFault::NoMultipleOfFour { length: 13 };
+        check(&|own| own[3] = 13, Some(odd));
+        let wrong = |length, rest| Some(HeaderFault::WrongLength { length, rest });
+        check(&|own| own[3] = 16, wrong(16, 12));
+        check(&|own| own.extend([0; 4]), wrong(12, 16));
+        check(&|own| own.truncate(28), wrong(12, 8));
+        let mut other = response();
+        other[4] ^= 1;
+        assert!(StunMessage::parse_broken(&other).is_none());
+        assert!(StunMessage::parse_broken(&response()[..19]).is_none());
     }
 
     #[test]

@@ -15,4 +15,11 @@ mod framing;
 mod message;
 
 pub use framing::{StunFramed, StunFramer};
-pub use message::{Attribute, Class, IceRole, StunMessage};
+pub use message::{Attribute, Class, HeaderFault, IceRole, StunMessage};
+
+/// Whether the magic cookie stands where a STUN message has it (RFC 8489, 5).
+#[inline]
+#[must_use]
+pub fn has_cookie(octets: &[u8]) -> bool {
+    octets.get(4..8) == Some(&[0x21, 0x12, 0xa4, 0x42])
+}

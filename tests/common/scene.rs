@@ -15,14 +15,15 @@
 //! ends of lines, `\xe9` for an octet that is no UTF-8.
 //!
 //! `rtp` knows `n` (how many), `ticks` (of a packet), `first` (its number), `ssrc`, `pt`, and `skip`, `double`, `late` (each so many),
-//! `uneven` (milliseconds). `cut` is what the capture keeps of a frame.
+//! `uneven` (milliseconds). `cut` is what the capture keeps of a frame, `fragment` how many octets
+//! of a message a packet takes.
 //!
 //! `event DIGIT` is a digit of RFC 4733, a packet each 20 ms: `lasts=160,320E` are durations,
 //! `E` ends it; `first`, `ticks` (the timestamp) and `anew` (what each packet adds to that).
 //!
 //! `stun request`, `stun success` and `stun error=CODE` know `method`, `change`,
 //! `username`, `realm`, `priority`, `nominate`, `controlled`, `integrity`, `mapped`, `plain`
-//! and `fingerprint=good|bad`.
+//! `fingerprint=good|bad`, `length` and `bits` (of the first octet).
 //!
 //! `tls-alert CODE` is a hello of the client, that of the server and an alert;
 //! `tls-client` the first alone.
@@ -275,9 +276,11 @@ fn stun(words: &[&str]) -> Vec<u8> {
         attributes.extend([0, 9, 0, 4, 0, 0, class, number]);
     }
     let fingerprint = key(words, "fingerprint");
-    let mut octets = (class | method).to_be_bytes().to_vec();
+    let bits = number("bits").unwrap_or(0) << 8;
+    let mut octets = (class | method | bits).to_be_bytes().to_vec();
     let length = attributes.len() + if fingerprint.is_some() { 8 } else { 0 };
-    octets.extend(u16::try_from(length).expect("short").to_be_bytes());
+    let length = number("length").unwrap_or(u16::try_from(length).expect("short"));
+    octets.extend(length.to_be_bytes());
     octets.extend([0x21, 0x12, 0xa4, 0x42]);
     let id: u8 = key(words, "id").map_or(9, |own| own.parse().expect("a number"));
     octets.extend([id; 12]);
@@ -301,6 +304,32 @@ fn hops(data: &mut [u8], words: &[&str]) {
             None => ttl,
         };
     }
+}
+
+/// What the capture keeps of a frame.
+fn truncate(data: &mut Vec<u8>, words: &[&str]) {
+    if let Some(cut) = key(words, "cut") {
+        data.truncate(cut.parse().expect("a number"));
+    }
+}
+
+/// The same packet in fragments of so many octets, a multiple of eight.
+fn fragments(data: &[u8], octets: usize) -> Vec<Vec<u8>> {
+    let parts: Vec<&[u8]> = data[34..].chunks(octets).collect();
+    let count = parts.len();
+    let parts = parts.into_iter().enumerate();
+    parts
+        .map(|(place, part)| {
+            let mut own = data[..34].to_vec();
+            let total = u16::try_from(20 + part.len()).expect("short");
+            own[16..18].copy_from_slice(&total.to_be_bytes());
+            let more = if place + 1 < count { 0x2000 } else { 0 };
+            let at = more | u16::try_from(place * octets / 8).expect("short");
+            own[20..22].copy_from_slice(&at.to_be_bytes());
+            own.extend(part);
+            own
+        })
+        .collect()
 }
 
 /// A name as DNS has it.
@@ -425,6 +454,7 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
         if words[2] == "stun" {
             let mut data = frame(from, to, 1, &stun(&words));
             hops(&mut data, &words);
+            truncate(&mut data, &words);
             packets.push((ms, point, data));
             continue;
         }
@@ -508,10 +538,15 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
         } else {
             let mut data = frame(from, to, id, &octets);
             hops(&mut data, &words);
-            if let Some(cut) = key(&words, "cut") {
-                data.truncate(cut.parse().expect("a number"));
+            truncate(&mut data, &words);
+            match key(&words, "fragment") {
+                Some(octets) => {
+                    let octets = octets.parse().expect("a number");
+                    let parts = fragments(&data, octets).into_iter();
+                    packets.extend(parts.map(|part| (ms, point, part)));
+                }
+                None => packets.push((ms, point, data)),
             }
-            packets.push((ms, point, data));
         }
     }
     packets.sort_by_key(|(ms, ..)| *ms);

@@ -28,6 +28,8 @@ pub(in crate::engine) struct Facts<'m, 'a> {
     pub to_tag: Option<String>,
     /// Whether the capture cut it.
     pub is_cut: bool,
+    /// In how many packets it came.
+    pub packets: u32,
 }
 
 impl<'m, 'a> Facts<'m, 'a> {
@@ -60,6 +62,7 @@ impl<'m, 'a> Facts<'m, 'a> {
             from_tag: tag(message.from().and_then(|from| from.tag())).unwrap_or_default(),
             to_tag: tag(message.to().and_then(|to| to.tag())),
             is_cut: false,
+            packets: 1,
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct KeptMessage {
     pub transaction: usize,
     /// Whether the capture cut it.
     pub is_cut: bool,
+    /// In how many packets it came.
+    pub packets: u32,
 }
 
 /// The messages of a call, without those that were sent or captured again.
@@ -73,6 +75,7 @@ impl Call {
             octets,
             transaction,
             is_cut: facts.is_cut,
+            packets: facts.packets,
         });
     }
 }

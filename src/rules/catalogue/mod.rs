@@ -77,6 +77,7 @@ mod med040;
 mod med041;
 mod med045;
 mod med062;
+mod med063;
 mod msg001;
 mod msg002;
 mod msg003;
@@ -174,8 +175,10 @@ mod sdp054;
 mod sdp055;
 mod sec001;
 mod sec002;
+mod sec003;
 mod sec004;
 mod sti001;
+mod sti002;
 mod sti003;
 mod sti004;
 mod sti005;
@@ -183,6 +186,7 @@ mod sti006;
 mod sti007;
 mod sti011;
 mod sti012;
+mod stn001;
 mod stn003;
 mod stn004;
 mod stn005;
@@ -308,7 +312,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 304] = [
+pub static CATALOGUE: [&Rule; 308] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -386,6 +390,7 @@ pub static CATALOGUE: [&Rule; 304] = [
     &med041::RULE,
     &med045::RULE,
     &med062::RULE,
+    &med063::RULE,
     &msg001::RULE,
     &msg002::RULE,
     &msg003::RULE,
@@ -483,8 +488,10 @@ pub static CATALOGUE: [&Rule; 304] = [
     &sdp055::RULE,
     &sec001::RULE,
     &sec002::RULE,
+    &sec003::RULE,
     &sec004::RULE,
     &sti001::RULE,
+    &sti002::RULE,
     &sti003::RULE,
     &sti004::RULE,
     &sti005::RULE,
@@ -492,6 +499,7 @@ pub static CATALOGUE: [&Rule; 304] = [
     &sti007::RULE,
     &sti011::RULE,
     &sti012::RULE,
+    &stn001::RULE,
     &stn003::RULE,
     &stn004::RULE,
     &stn005::RULE,

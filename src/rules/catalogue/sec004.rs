@@ -6,6 +6,7 @@
 //!
 //! Fix: SRTP; at a relay, accept media only from whom it learned first (strict source).
 
+use super::med063::goes_round;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::time::SECOND;
 
@@ -47,6 +48,8 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 && own.flow.src.ip != stranger.flow.src.ip
                 && !own.same_as.contains(&stranger.serial)
                 && !stranger.same_as.contains(&own.serial)
+                // A relay that feeds itself is none.
+                && !goes_round(streams, own, stranger)
                 // Both go on for a second while the other does too.
                 && own.last.min(stranger.last).since(stranger.first.timestamp) > SECOND
         });
