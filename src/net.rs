@@ -102,6 +102,19 @@ pub fn is_private(ip: IpAddr) -> bool {
     }
 }
 
+/// Whether an address stands for one of IPv4 behind a translator (NAT64): the
+/// prefixes of RFC 6052, 2.1, and RFC 8215.
+#[must_use]
+pub fn is_nat64(ip: IpAddr) -> bool {
+    let IpAddr::V6(ip) = ip else {
+        return false;
+    };
+    matches!(
+        ip.segments(),
+        [0x64, 0xff9b, 0, 0, 0, 0, _, _] | [0x64, 0xff9b, 1, ..]
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,5 +148,18 @@ mod tests {
         check("100.128.0.0", false);
         check("fd00::1", true);
         check("2001:db8::1", false);
+    }
+
+    #[test]
+    fn translated_addresses_on_both_sides_of_each_bound() {
+        let check = |ip: &str, expected: bool| {
+            assert_eq!(is_nat64(ip.parse().expect("an address")), expected, "{ip}");
+        };
+        check("64:ff9b::c633:6411", true);
+        check("64:ff9b::1:0:0", false);
+        check("64:ff9a::c633:6411", false);
+        check("64:ff9b:1:ffff::1", true);
+        check("64:ff9b:2::1", false);
+        check("100.64.255.155", false);
     }
 }

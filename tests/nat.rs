@@ -121,6 +121,94 @@ fn behaviours_of_real_nats_come_out() {
     assert!(rows.is_empty() && found.is_empty(), "{found:?}");
 }
 
+/// Ways through a NAT that a few packets show, with the rows that they add.
+#[test]
+fn ways_through_are_named() {
+    let check = |text: &str, expected: &[&str], row: Option<(&str, &str)>| {
+        let records = scene::records(text);
+        let mut told: Vec<&str> = Vec::new();
+        let mut rows = Vec::new();
+        for record in &records {
+            match record {
+                Record::NatFinding(own) if own.code == "NAT015" && own.subject == "10.0.0.1" => {
+                    told.extend(own.values.iter().map(String::as_str));
+                }
+                Record::NatMapping(own)
+                    if own.learned_by.iter().any(|how| how == "port-mapping") =>
+                {
+                    rows.push((
+                        format!("{} {}:{}", own.protocol, own.inside_ip, own.inside_port),
+                        format!("{}:{}", own.outside_ip, own.outside_port),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(told, expected, "{text}");
+        let row = row.map(|(inside, outside)| (inside.to_owned(), outside.to_owned()));
+        assert_eq!(rows, Vec::from_iter(row), "{text}");
+    };
+    // The NAT of A is known by STUN.
+    let known = "0 A:4000>P:3478 stun request id=1
+         5 P:3478>A:4000 stun success id=1 mapped=R:7000\n";
+    let pmp = "10 A:4000>B:5351 octets hex=0000
+         11 B:5351>A:4000 octets hex=0080000000000009c6336412
+         12 A:4000>B:5351 octets hex=0001000013c4ea6000000e10
+         13 B:5351>A:4000 octets hex=008100000000000913c4ea6000000e10";
+    let expected = Some(("udp 10.0.0.1:5060", "198.51.100.18:60000"));
+    check(&format!("{known}{pmp}"), &["nat-pmp"], expected);
+    let refused = pmp.replace("008100000", "008100020");
+    check(&format!("{known}{refused}"), &[], None);
+    let nonce = "00".repeat(24);
+    let pcp = format!(
+        "10 B:5351>A:4000 octets hex=0281000000000e10{}{}0600000013c4ea6100000000000000000000ffffc6336412",
+        "00".repeat(16),
+        &nonce[..24]
+    );
+    let expected = Some(("tcp 10.0.0.1:5060", "198.51.100.18:60001"));
+    check(&format!("{known}{pcp}"), &["pcp"], expected);
+    let upnp = "10 A:4100>B:5000 tcp S
+         11 B:5000>A:4100 tcp SA
+         12 A:4100>B:5000 octets over=tcp text=POST_/ctl_HTTP/1.1\\r\\nSOAPAction:_x#GetExternalIPAddress\\r\\n\\r\\n
+         13 B:5000>A:4100 octets over=tcp text=HTTP/1.1_200_OK\\r\\n\\r\\n<NewExternalIPAddress>198.51.100.18</NewExternalIPAddress>
+         14 A:4100>B:5000 octets over=tcp text=POST_/ctl_HTTP/1.1\\r\\nSOAPAction:_x#AddPortMapping\\r\\n\\r\\n
+         15 A:4100>B:5000 octets over=tcp text=<NewExternalPort>6000</NewExternalPort><NewProtocol>UDP</NewProtocol><NewInternalPort>5060</NewInternalPort><NewInternalClient>10.0.0.1</NewInternalClient>
+         16 B:5000>A:4100 octets over=tcp text=HTTP/1.1_200_OK\\r\\n\\r\\n";
+    let expected = Some(("udp 10.0.0.1:5060", "198.51.100.18:6000"));
+    check(&format!("{known}{upnp}"), &["upnp"], expected);
+    let refused = upnp.replace(
+        "16 B:5000>A:4100 octets over=tcp text=HTTP/1.1_200",
+        "16 B:5000>A:4100 octets over=tcp text=HTTP/1.1_500",
+    );
+    check(&format!("{known}{refused}"), &[], None);
+    let register = "10 A:5060>P:5060 REGISTER header=Contact:_<sip:a@10.0.0.1;ob>;reg-id=1;+sip.instance=\"<urn:x>\"
+         11 P:5060>A:5060 200 method=REGISTER to=t header=Require:_outbound";
+    check(&format!("{known}{register}"), &["outbound"], None);
+    let without = register.replace(" header=Require:_outbound", "");
+    check(&format!("{known}{without}"), &[], None);
+    // The peer asks through a server, or tries first and then finds another way.
+    let server = "100 A:4000>Q:7000 octets text=here
+         105 Q:7000>A:4000 octets text=known
+         3000 S:6000>Q:7000 octets text=call_me
+         3010 Q:7000>A:4000 octets text=S_calls
+         3020 A:4000>S:6000 octets text=hello
+         3030 S:6000>A:4000 octets text=welcome";
+    check(&format!("{known}{server}"), &["connection-reversal"], None);
+    let asked = server.replace("3000 S:6000>Q:7000", "3000 A:4000>Q:7000");
+    check(&format!("{known}{asked}"), &[], None);
+    let late = server
+        .replace("3020 A", "4500 A")
+        .replace("3030 S", "4600 S");
+    check(&format!("{known}{late}"), &[], None);
+    let tried = "100 S:6000>R:7001 tcp S
+         1100 S:6000>R:7001 tcp S
+         2000 A:4100>S:6001 tcp S
+         2001 S:6001>A:4100 tcp SA";
+    check(&format!("{known}{tried}"), &["connection-reversal"], None);
+    let answered = format!("{tried}\n 101 R:7001>S:6000 tcp SA");
+    check(&format!("{known}{answered}"), &[], None);
+}
+
 /// Clocks of two captures differ, by seconds or by an hour: rows and verdicts
 /// stay the same.
 #[test]
@@ -200,7 +288,7 @@ fn filters_are_known_by_clocks_that_differ() {
 }
 
 /// Traces recorded in network namespaces, which are shipped.
-const SHIPPED: [(&str, &str, &[&str]); 15] = [
+const SHIPPED: [(&str, &str, &[&str]); 17] = [
     ("fw", "NAT001", &["firewall"]),
     ("eim-eif_hair", "NAT002", &["endpoint-independent"]),
     ("eim-eif_hair", "NAT003", &["endpoint-independent"]),
@@ -215,6 +303,8 @@ const SHIPPED: [(&str, &str, &[&str]); 15] = [
     ("cgn", "NAT007", &["double-nat"]),
     ("cgn", "NAT008", &["cgn"]),
     ("media-relay", "NAT015", &["media-relay"]),
+    ("reversal-tcp", "NAT015", &["connection-reversal"]),
+    ("reversal-udp", "NAT015", &["connection-reversal"]),
     ("ice-prflx", "NAT015", &["ice-prflx", "options-ping"]),
 ];
 
@@ -244,7 +334,8 @@ fn shipped_traces_show_what_was_set_up() {
 /// Rows of `conntrack -L` in a truth file: inside, outside, remote.
 fn conntrack(truth: &str) -> BTreeSet<[String; 3]> {
     let mut rows = BTreeSet::new();
-    for line in truth.lines().filter(|line| line.starts_with("udp ")) {
+    let is_row = |line: &&str| line.starts_with("udp ") || line.starts_with("tcp ");
+    for line in truth.lines().filter(is_row) {
         let all = |key: &str| -> Vec<&str> {
             line.split_whitespace()
                 .filter_map(|word| word.strip_prefix(key)?.strip_prefix('='))
@@ -268,7 +359,6 @@ fn conntrack(truth: &str) -> BTreeSet<[String; 3]> {
 
 fn told(rows: &[NatMappingRecord]) -> BTreeSet<[String; 3]> {
     rows.iter()
-        .filter(|row| row.protocol == "udp")
         .filter_map(|row| {
             let remote = format!("{}:{}", row.remote_ip.as_deref()?, row.remote_port?);
             Some([

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Which layer each module stands in; a module may use those below it, and in
 /// layers 2 to 6 those beside it where the table says so.
-const LAYERS: [(&str, u8); 26] = [
+const LAYERS: [(&str, u8); 27] = [
     ("octets", 0),
     ("time", 0),
     ("net", 0),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, u8); 26] = [
     ("rtp", 1),
     ("tls", 1),
     ("dns", 1),
+    ("port_mapping", 1),
     ("engine", 2),
     ("metrics", 3),
     ("nat", 3),

@@ -58,6 +58,7 @@ use self::transfer::Transfers;
 use crate::link::{Content, Datagram, Decoded, IcmpError, decode_ip_payload};
 use crate::net::{Endpoint, Flow};
 use crate::packet::{CapturePoint, PacketRef};
+use crate::port_mapping;
 use crate::time::{SECOND, Timestamp};
 
 /// What to look for, and how much to hold.
@@ -369,7 +370,10 @@ impl Engine {
             }
             // No other protocol has the cookie of STUN there.
             Some(_) if crate::stun::has_cookie(payload) && self.stun(at, datagram) => {}
-            Some(_) if is_keep_alive(datagram.payload) => self.lone_keep_alive(at, datagram.flow),
+            // Two zeros there ask a NAT for its address (RFC 6886, 3.2).
+            Some(_) if is_keep_alive(payload) && flow.dst.port != port_mapping::PORT => {
+                self.lone_keep_alive(at, datagram.flow);
+            }
             Some(_) => {
                 self.nat_other(at, flow, network, payload);
                 self.not_decoded("UDP that is no SIP, RTP, RTCP or STUN");

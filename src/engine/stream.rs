@@ -7,7 +7,7 @@ use super::signalling::Arrival;
 use super::table::Entry;
 use crate::link::{Network, Segment};
 use crate::net::Flow;
-use crate::packet::PacketRef;
+use crate::packet::{CapturePoint, PacketRef};
 use crate::sip::{Framed, Framer};
 use crate::stun::{StunFramed, StunFramer, StunMessage};
 use crate::time::Timestamp;
@@ -124,12 +124,14 @@ impl Engine {
         }
     }
 
-    fn acknowledged(
-        &mut self,
-        key: (crate::packet::CapturePoint, Flow),
-        at: PacketRef,
-        acknowledgment: u32,
-    ) {
+    /// When octets last came on a direction that holds neither SIP nor STUN.
+    pub(super) fn tcp_other(&self, key: &(CapturePoint, Flow)) -> Option<Timestamp> {
+        let direction = self.tcp.get(self.tcp.find(key)?)?;
+        let is_other = !matches!(direction.reading, Reading::Sip | Reading::Stun);
+        is_other.then_some(direction.last.timestamp)
+    }
+
+    fn acknowledged(&mut self, key: (CapturePoint, Flow), at: PacketRef, acknowledgment: u32) {
         let Some(handle) = self.tcp.find(&key) else {
             return;
         };

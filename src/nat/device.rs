@@ -142,7 +142,9 @@ pub fn shows_mapping(binding: &Binding) -> bool {
 /// Whether somebody else than the host says so.
 #[must_use]
 pub fn is_measured(binding: &Binding) -> bool {
-    shows_mapping(binding) || binding.is_learned(Learned::Inbound)
+    shows_mapping(binding)
+        || binding.is_learned(Learned::Inbound)
+        || binding.is_learned(Learned::Granted)
 }
 
 #[cfg(test)]

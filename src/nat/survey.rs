@@ -122,6 +122,20 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// The addresses of a host on both sides of its NAT.
+    #[must_use]
+    pub fn sides(&self, ip: IpAddr) -> BTreeSet<IpAddr> {
+        let devices = self.devices.iter().map(|own| &own.device);
+        let behind =
+            devices.filter(|own| own.inside_ips.contains(&ip) || own.outside_ips.contains(&ip));
+        let mut sides: BTreeSet<IpAddr> = behind
+            .flat_map(|own| own.inside_ips.iter().chain(&own.outside_ips))
+            .copied()
+            .collect();
+        sides.insert(ip);
+        sides
+    }
+
     /// Who is seen as an outside endpoint.
     #[must_use]
     pub fn inside_of(&self, outside: Endpoint) -> Option<Endpoint> {

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
+use super::device::{Device, Realm};
 use super::survey::Survey;
-use crate::engine::nat::{Contact, Learned};
+use crate::engine::nat::{Contact, Learned, SERVERS};
 use crate::net::{Endpoint, Transport};
 use crate::packet::PacketRef;
 use crate::time::SECOND;
@@ -23,10 +24,13 @@ pub struct Technique {
 }
 
 /// Techniques, the ones that carry media or connect peers first.
-const RANK: [&str; 14] = [
+const RANK: [&str; 17] = [
     "tcp-simultaneous-open",
     "udp-hole-punch",
     "connection-reversal",
+    "pcp",
+    "nat-pmp",
+    "upnp",
     "turn-relay",
     "ice-prflx",
     "ice-srflx",
@@ -59,6 +63,7 @@ pub(super) fn techniques(survey: &Survey<'_>) -> Vec<(IpAddr, Vec<Technique>)> {
     signalling(survey, &mut found);
     ice(survey, &mut found);
     punching(survey, &mut found);
+    reversals(survey, &mut found);
     let rank = |own: &Technique| RANK.iter().position(|name| *name == own.name);
     let mut hosts: Vec<_> = found.0.into_iter().collect();
     for (_, own) in &mut hosts {
@@ -195,6 +200,67 @@ fn punching(survey: &Survey<'_>, found: &mut Found) {
     }
 }
 
+/// Hosts behind a NAT that open the way to a peer that is not, because it asked
+/// for that through somebody both know, or because it tried in vain (RFC 5128,
+/// 3.2).
+fn reversals(survey: &Survey<'_>, found: &mut Found) {
+    let is_open = |ip: IpAddr| Realm::of(ip) == Realm::Global && survey.device_of(ip).is_none();
+    for own in survey.facts.reversals() {
+        let (host, peer) = (survey.host_of(own.opened.src), own.opened.dst);
+        if survey.device_of(host).is_some() && is_open(peer.ip) {
+            let says = format!(
+                "{} asks {} for a way from {}, which opens it",
+                own.wish.src, own.wish.dst, own.prompt.dst.ip
+            );
+            found.add(host, "connection-reversal", own.at, says);
+        }
+    }
+    for device in survey.devices.iter().map(|own| &own.device) {
+        let mut known = BTreeSet::new();
+        let tries = device
+            .outside_ips
+            .iter()
+            .flat_map(|ip| survey.contacts.to_host(*ip));
+        for tried in tries {
+            let peer = tried.flow.src.ip;
+            // Checks of ICE are tried from both sides anyway.
+            let is_refused = tried.asked.is_some() && survey.contacts.back(tried).is_none();
+            if !is_refused || !is_open(peer) || !known.insert(peer) {
+                continue;
+            }
+            let mut opened = survey.contacts.to_host(peer);
+            if let Some(opened) = opened.find(|own| is_opened_after(survey, device, tried, own)) {
+                let says = format!(
+                    "{} tries {} in vain; then {} opens the way to it",
+                    tried.flow.src, tried.flow.dst, opened.flow.src
+                );
+                let host = survey.host_of(opened.flow.src);
+                found.add(host, "connection-reversal", opened.first, says);
+            }
+        }
+    }
+}
+
+/// Whether a host behind a NAT connects to the peer that had tried in vain to
+/// connect to it.
+fn is_opened_after(
+    survey: &Survey<'_>,
+    device: &Device<'_>,
+    tried: &Contact,
+    opened: &Contact,
+) -> bool {
+    let waited = opened.first.timestamp.since(tried.first.timestamp);
+    let from = opened.flow.src.ip;
+    (1..INTRODUCED_NS).contains(&waited)
+        && opened.asked.is_some()
+        && (device.outside_ips.contains(&from) || device.inside_ips.contains(&from))
+        && opened.flow.dst.port != tried.flow.src.port
+        && survey
+            .contacts
+            .back(opened)
+            .is_some_and(|back| back.first.timestamp > opened.first.timestamp)
+}
+
 fn simultaneous_open(survey: &Survey<'_>, there: &Contact, back: &Contact, found: &mut Found) {
     let (Some(first), Some(second)) = (there.asked, back.asked) else {
         return;
@@ -231,9 +297,22 @@ fn hole_punch(survey: &Survey<'_>, there: &Contact, back: &Contact, found: &mut 
         earlier.map(|contact| contact.flow.dst).collect()
     };
     let (of_a, of_b) = (acquaintances(a, b), acquaintances(b, a));
-    let Some(third) = of_a.intersection(&of_b).next() else {
+    // Everybody asks servers of names and of the time.
+    let mut thirds = of_a.intersection(&of_b);
+    let Some(third) = thirds.find(|own| !SERVERS.contains(&own.port)) else {
         return;
     };
+    // One asked to be called, and the other's packets are answers.
+    let ends = [a.ip, b.ip].map(|ip| survey.sides(ip));
+    let is_reversal = survey.facts.reversals().iter().any(|own| {
+        let (from, to) = (own.opened.src, own.opened.dst);
+        let is = |side: &BTreeSet<IpAddr>, ip| side.contains(&ip);
+        (is(&ends[0], from.ip) && is(&ends[1], to.ip))
+            || (is(&ends[1], from.ip) && is(&ends[0], to.ip))
+    });
+    if is_reversal {
+        return;
+    }
     for (host, at) in [(a, there.first), (b, back.first)] {
         let says = format!("{a} and {b} send to each other at once, after both asked {third}");
         let host = survey.host_of(host);

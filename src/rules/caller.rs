@@ -1,10 +1,7 @@
 //! Calls that one address tries in vain.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::BuildHasher;
 use std::net::IpAddr;
-
-use foldhash::fast::FixedState;
 
 use crate::packet::PacketRef;
 use crate::time::SECOND;
@@ -12,12 +9,14 @@ use crate::time::SECOND;
 /// Users called in vain within [`WINDOW_NS`] that make a search.
 const MANY: usize = 10;
 const WINDOW_NS: i64 = 60 * SECOND;
+/// Characters by which users are told apart.
+const MAX_USER: usize = 64;
 
 /// A call that was refused.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Refused {
-    /// The user called, hashed.
-    user: u64,
+    /// The beginning of the user called.
+    user: String,
     /// Its first message.
     pub at: PacketRef,
 }
@@ -102,7 +101,7 @@ impl Callers {
             source,
             refused: VecDeque::new(),
         });
-        let user = FixedState::with_seed(0).hash_one(attempt.user);
+        let user: String = attempt.user.chars().take(MAX_USER).collect();
         caller.refused.retain(|own| own.user != user);
         if caller.refused.len() == MANY {
             caller.refused.pop_front();

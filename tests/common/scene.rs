@@ -1,7 +1,8 @@
 //! Small scenes, told as text.
 //!
 //! A line is `MS FROM>TO WHAT [KEY=VALUE...]`. Hosts are letters; `A` is
-//! 10.0.0.1, `P` to `W` are 198.51.100.16 to 23, `X` is 100.64.0.24. `ttl` are the hops left. `WHAT` is a method, a status, `rtp`, or `icmp` (the port was
+//! 10.0.0.1, `P` to `W` are 198.51.100.16 to 23, `X` is 100.64.0.24, `Y` 192.0.0.1, `Z` 192.0.0.8.
+//! `six` makes the packet one of IPv6, `out` to a NAT64, `in` from it, `both` of neither. `ttl` are the hops left. `WHAT` is a method, a status, `rtp`, or `icmp` (the port was
 //! closed, told by FROM to
 //! TO), or `tcp` with flags. Keys: `cseq`, `branch`,
 //! `tag` (the caller's), `to` (the callee's), `via` (how many), `sdp=PORT` or
@@ -28,7 +29,7 @@
 //! `tls-alert CODE` is a hello of the client, that of the server and an alert;
 //! `tls-client` the first alone.
 //!
-//! `crlf` is a keep-alive. `dns TYPE NAME` is a question; with `rcode` or `answer=TYPE:DATA` (may be
+//! `octets` are others, by `hex` or `text`, over UDP or `over=tcp`. `crlf` is a keep-alive. `dns TYPE NAME` is a question; with `rcode` or `answer=TYPE:DATA` (may be
 //! repeated) it is an answer.
 
 use std::collections::HashMap;
@@ -52,6 +53,9 @@ fn endpoint(text: &str) -> ([u8; 4], u16) {
     // Inside, outside, and between two NATs.
     let ip = match letter {
         b'X' => [100, 64, 0, number],
+        // A host's own translator from IPv4 (464XLAT), and one beside its range.
+        b'Y' => [192, 0, 0, 1],
+        b'Z' => [192, 0, 0, 8],
         b'P'..=b'W' => [198, 51, 100, number],
         _ => [10, 0, 0, number],
     };
@@ -455,6 +459,9 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             let mut data = frame(from, to, 1, &stun(&words));
             hops(&mut data, &words);
             truncate(&mut data, &words);
+            if let Some(way) = key(&words, "six") {
+                data = six(&data, way);
+            }
             packets.push((ms, point, data));
             continue;
         }
@@ -527,6 +534,24 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             }
             continue;
         }
+        if words[2] == "octets" {
+            let octets = match key(&words, "hex") {
+                Some(hex) => data_encoding::HEXLOWER_PERMISSIVE
+                    .decode(hex.as_bytes())
+                    .expect("hexadecimal digits"),
+                None => all(&words, "text").concat().into_bytes(),
+            };
+            let data = if key(&words, "over") == Some("tcp") {
+                let sent = sent.entry((from, to)).or_insert(2_u32);
+                let segment = segment(from, to, *sent, 16, &octets);
+                *sent += u32::try_from(octets.len()).expect("short");
+                segment
+            } else {
+                frame(from, to, 1, &octets)
+            };
+            packets.push((ms, point, data));
+            continue;
+        }
         next_id += 1;
         let id = key(&words, "id").map_or(next_id, |id| id.parse().expect("a number"));
         let octets = message(&words, from.0, to.0, words[2]);
@@ -539,6 +564,9 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             let mut data = frame(from, to, id, &octets);
             hops(&mut data, &words);
             truncate(&mut data, &words);
+            if let Some(way) = key(&words, "six") {
+                data = six(&data, way);
+            }
             match key(&words, "fragment") {
                 Some(octets) => {
                     let octets = octets.parse().expect("a number");
@@ -551,6 +579,26 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
     }
     packets.sort_by_key(|(ms, ..)| *ms);
     packets
+}
+
+/// The same packet over IPv6; addresses keep their last four octets.
+fn six(data: &[u8], way: &str) -> Vec<u8> {
+    let prefix = |is_far: bool| match is_far {
+        true => [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0],
+        false => [0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0],
+    };
+    let length = u16::try_from(data.len() - 34).expect("short");
+    [
+        &data[..12],
+        &[0x86, 0xdd, 0x60, 0, 0, 0],
+        &length.to_be_bytes(),
+        &[17, 64],
+        &prefix(way == "in"),
+        &data[26..30],
+        &prefix(way == "out"),
+        &data[30..],
+    ]
+    .concat()
 }
 
 /// What is made of a scene.

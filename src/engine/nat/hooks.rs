@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use super::twins::{Kind, Pair, Sighting};
-use super::{Effort, Learned, MAX_REWRITES, MAX_UAC_TESTS, Rewrite, Translation, UacTest, rewrite};
+use super::{
+    Effort, Learned, MAX_REWRITES, MAX_UAC_TESTS, Met, Rewrite, Translation, UacTest, rewrite,
+};
 use crate::engine::Engine;
 use crate::engine::call::{Call, Facts};
 use crate::engine::limits::Limit;
@@ -12,9 +14,10 @@ use crate::engine::session::{AddressRole, Side};
 use crate::link::{Network, Segment};
 use crate::net::{Endpoint, Flow, Transport, is_private};
 use crate::packet::PacketRef;
+use crate::port_mapping;
 use crate::rtp::RtpPacket;
 use crate::sdp::SessionDescription;
-use crate::sip::header::NameAddr;
+use crate::sip::header::{HeaderName, NameAddr};
 use crate::sip::{MAGIC_COOKIE, Method, split_host_port};
 
 impl Engine {
@@ -53,6 +56,9 @@ impl Engine {
         network: &Network,
         payload: &[u8],
     ) {
+        if flow.src.port == port_mapping::PORT {
+            self.nat_granted(at, flow, payload);
+        }
         let key = self
             .nat
             .twins
@@ -63,6 +69,7 @@ impl Engine {
 
     /// A segment of TCP: only those that open a connection are looked at.
     pub(in crate::engine) fn nat_segment(&mut self, at: PacketRef, segment: &Segment<'_>) {
+        self.nat_gateway(at, segment);
         if !segment.syn {
             return;
         }
@@ -174,6 +181,20 @@ impl Engine {
 
     /// What a response says of where its request came from.
     fn nat_response(&mut self, facts: &Facts<'_, '_>) {
+        // RFC 5626, 6: a registrar that keeps the flow says so.
+        let is_outbound = facts.status == Some(200)
+            && facts.method == Method::Register
+            && facts.message.via_count() == 1
+            && (facts.message.values(HeaderName::Require))
+                .any(|own| own.eq_ignore_ascii_case(b"outbound"));
+        if is_outbound {
+            self.nat.effort(Effort {
+                host: facts.flow.dst,
+                with: facts.flow.src,
+                what: "outbound",
+                at: facts.at,
+            });
+        }
         let Ok(via) = facts.message.top_via() else {
             return;
         };
@@ -283,7 +304,7 @@ impl Engine {
         }
     }
 
-    fn nat_learn(&mut self, found: Translation, how: Learned, at: PacketRef) {
+    pub(super) fn nat_learn(&mut self, found: Translation, how: Learned, at: PacketRef) {
         if !self.nat.learn(found, how, at) {
             self.limit(Limit::NatBindings);
         }
@@ -297,8 +318,15 @@ impl Engine {
         sighting: Sighting,
         count: u64,
     ) -> Option<Pair> {
-        if !self.nat.contact(sighting.at, sighting.flow, count) {
-            self.limit(Limit::NatContacts);
+        let (at, flow) = (sighting.at, sighting.flow);
+        match self.nat.contact(at, flow, count) {
+            Met::Again => {}
+            // Media, STUN and SIP over UDP find their peers by themselves.
+            Met::First if kind == Kind::Plain || flow.transport == Transport::Tcp => {
+                self.nat_opened(at, flow);
+            }
+            Met::First => {}
+            Met::InPlaceOfAnother => self.limit(Limit::NatContacts),
         }
         let (pair, is_passed) = self.nat.twins.see(key, kind, sighting);
         if is_passed

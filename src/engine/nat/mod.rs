@@ -1,6 +1,8 @@
 //! What packets show of the NATs that they pass (RFC 4787): facts, no verdicts.
 
+mod gateway;
 mod hooks;
+mod reversal;
 mod rewrite;
 mod skew;
 mod twins;
@@ -17,6 +19,9 @@ use crate::net::{Endpoint, Flow, Transport, is_private};
 use crate::packet::{CapturePoint, PacketRef};
 use crate::time::{SECOND, Timestamp};
 
+use self::gateway::Gateways;
+use self::reversal::Arrivals;
+pub use self::reversal::{Reversal, SERVERS};
 use self::rewrite::Messages;
 pub use self::rewrite::{Change, Rewrite};
 use self::skew::Clocks;
@@ -34,6 +39,8 @@ pub enum Learned {
     Stun,
     /// A SIP server said where a request came from (RFC 3261, 18.2.1; RFC 3581).
     Via,
+    /// The NAT itself granted it: NAT-PMP, PCP, UPnP.
+    Granted,
     /// A host said it of itself, in a candidate of ICE (RFC 8839, 5.1).
     Ice,
     /// The sender named its own address in a request that came from another.
@@ -44,11 +51,12 @@ pub enum Learned {
 
 impl Learned {
     /// All, the surest first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Pair,
         Self::Inbound,
         Self::Stun,
         Self::Via,
+        Self::Granted,
         Self::Ice,
         Self::Claim,
         Self::Sdp,
@@ -62,6 +70,7 @@ impl Learned {
             Self::Inbound => "same-packet-in",
             Self::Stun => "stun",
             Self::Via => "via",
+            Self::Granted => "port-mapping",
             Self::Ice => "ice-candidate",
             Self::Claim => "via-claim",
             Self::Sdp => "sdp",
@@ -72,7 +81,7 @@ impl Learned {
     #[must_use]
     pub const fn confidence(self) -> f64 {
         match self {
-            Self::Pair | Self::Inbound | Self::Stun | Self::Via => 0.99,
+            Self::Pair | Self::Inbound | Self::Stun | Self::Via | Self::Granted => 0.99,
             Self::Ice => 0.95,
             Self::Claim => 0.8,
             Self::Sdp => 0.7,
@@ -259,6 +268,9 @@ pub struct NatFacts {
     effort_keys: HashSet<(Endpoint, Endpoint, &'static str), RandomState>,
     uac_tests: HashMap<Endpoint, UacTest, RandomState>,
     rewrites: Vec<Rewrite>,
+    gateways: Gateways,
+    arrivals: Arrivals,
+    reversals: Vec<Reversal>,
     missed: u64,
 }
 
@@ -279,6 +291,9 @@ impl NatFacts {
             effort_keys: HashSet::default(),
             uac_tests: HashMap::default(),
             rewrites: Vec::new(),
+            gateways: Gateways::default(),
+            arrivals: Arrivals::default(),
+            reversals: Vec::new(),
             missed: 0,
         }
     }
@@ -288,6 +303,7 @@ impl NatFacts {
             + self.contacts.len() * (size_of::<Contact>() + 120)
             + self.twins.bytes_held()
             + self.messages.bytes_held()
+            + self.arrivals.bytes_held()
     }
 
     /// Rows of the translation table, in the order in which they were learned.
@@ -370,6 +386,12 @@ impl NatFacts {
         }
         self.effort_keys.insert(key);
         self.efforts.push(effort);
+    }
+
+    /// Hosts that opened the way to a peer because they were asked to.
+    #[must_use]
+    pub fn reversals(&self) -> &[Reversal] {
+        &self.reversals
     }
 
     /// Notes for which there was no room.
@@ -474,8 +496,8 @@ impl NatFacts {
         (!contact.is_media && at.timestamp.since(ended) < SILENCE_NS).then_some((idle, ended))
     }
 
-    /// A packet passed. Says whether there was room.
-    fn contact(&mut self, at: PacketRef, flow: Flow, count: u64) -> bool {
+    /// A packet passed.
+    fn contact(&mut self, at: PacketRef, flow: Flow, count: u64) -> Met {
         let back = self.contacts.find(&(at.capture_point, flow.reversed()));
         let last_back = back.and_then(|back| Some(self.contacts.get(back)?.last));
         let key = (at.capture_point, flow);
@@ -489,7 +511,7 @@ impl NatFacts {
             }
             contact.last = contact.last.max(at.timestamp);
             contact.packets += count;
-            return true;
+            return Met::Again;
         }
         let contact = Contact {
             flow,
@@ -504,7 +526,10 @@ impl NatFacts {
             granted: None,
             idle: None,
         };
-        self.contacts.insert(key, contact).1.is_none()
+        match self.contacts.insert(key, contact).1 {
+            Some(_) => Met::InPlaceOfAnother,
+            None => Met::First,
+        }
     }
 
     /// Media that passed between two endpoints.
@@ -550,6 +575,17 @@ impl NatFacts {
             at: exchange.first,
         });
     }
+}
+
+/// Whether two endpoints are known to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Met {
+    /// They are.
+    Again,
+    /// They are not.
+    First,
+    /// They are not, and others had to be forgotten for them.
+    InPlaceOfAnother,
 }
 
 /// Who is seen as whom by whom.

@@ -90,6 +90,7 @@ mod nat006;
 mod nat007;
 mod nat008;
 mod nat009;
+mod nat010;
 mod nat011;
 mod nat012;
 mod nat013;
@@ -312,7 +313,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 308] = [
+pub static CATALOGUE: [&Rule; 309] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -403,6 +404,7 @@ pub static CATALOGUE: [&Rule; 308] = [
     &nat007::RULE,
     &nat008::RULE,
     &nat009::RULE,
+    &nat010::RULE,
     &nat011::RULE,
     &nat012::RULE,
     &nat013::RULE,
