@@ -80,10 +80,14 @@ pub mod output;
 pub mod packet;
 pub mod pcap;
 pub mod port_mapping;
+#[cfg(feature = "probe")]
+pub mod probe;
 pub mod report;
 pub mod rtp;
 pub mod rules;
 pub mod sdp;
+#[cfg(feature = "probe")]
+pub mod serve;
 pub mod sip;
 pub mod stun;
 pub mod time;

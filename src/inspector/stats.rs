@@ -160,34 +160,8 @@ fn ratio(counted: u64, of: u64) -> Ratio {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "places in a list"
-)]
 fn spread(values: Values) -> Spread {
-    let Values {
-        kept: mut values,
-        omitted,
-    } = values;
-    values.sort_by(f64::total_cmp);
-    let count = values.len();
-    // The nearest rank: a value that was really there.
-    let at = |share: f64| {
-        let rank = (share * count as f64).ceil() as usize;
-        values.get(rank.max(1) - 1).copied()
-    };
-    Spread {
-        count: count as u64,
-        omitted,
-        min: values.first().copied(),
-        mean: (count > 0).then(|| rounded(values.iter().sum::<f64>() / count as f64, 3)),
-        p50: at(0.50),
-        p95: at(0.95),
-        p99: at(0.99),
-        max: values.last().copied(),
-    }
+    Spread::of(values.kept, values.omitted)
 }
 
 #[cfg(test)]

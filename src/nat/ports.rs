@@ -90,37 +90,74 @@ pub fn ports(device: &Device<'_>) -> Option<Ports> {
     };
     seen.sort_by_key(|own| (own.first.timestamp, own.first.number));
     let outside: Vec<u16> = seen.iter().map(|own| own.outside.port).collect();
-    let kept = pairs.iter().filter(|(inside, outside)| inside == outside);
-    let kept = kept.count();
-    let moved: Vec<(u16, u16)> = pairs
-        .iter()
-        .copied()
-        .filter(|(inside, outside)| inside != outside)
-        .collect();
-    let parity = (moved.len() >= ENOUGH).then(|| {
-        moved
-            .iter()
-            .all(|(inside, outside)| inside % 2 == outside % 2)
-    });
     let mut neighbours = first.iter().filter_map(|(inside, binding)| {
         let next = first.get(&Endpoint::new(inside.ip, inside.port.checked_add(1)?))?;
-        let is_even = inside.port.is_multiple_of(2);
-        (is_even && binding.outside.port != inside.port)
-            .then(|| binding.outside.port.checked_add(1) == Some(next.outside.port))
+        stay_neighbours(
+            (inside.port, binding.outside.port),
+            (next.inside.port, next.outside.port),
+        )
     });
     let contiguity = neighbours
         .next()
         .map(|first| first && neighbours.all(|own| own));
-    #[expect(clippy::cast_precision_loss, reason = "sockets are few")]
-    let preserved = kept as f64 / pairs.len() as f64;
+    let overloading = holders.values().any(|hosts| hosts.len() > 1);
     Some(Ports {
-        sockets: pairs.len(),
-        allocation: allocation(&pairs, &moved, &outside),
-        preserved,
-        parity,
         contiguity,
-        overloading: holders.values().any(|hosts| hosts.len() > 1),
+        overloading,
+        ..Ports::of(&pairs, &outside)
     })
+}
+
+/// Whether an even port and the next one stay that way outside; `None` for
+/// others, and where the even one is kept.
+fn stay_neighbours(even: (u16, u16), next: (u16, u16)) -> Option<bool> {
+    let is_pair = even.0.is_multiple_of(2) && even.0.checked_add(1) == Some(next.0);
+    (is_pair && even.0 != even.1).then(|| even.1.checked_add(1) == Some(next.1))
+}
+
+impl Ports {
+    /// What sockets of one host show, by the pairs of their ports inside and
+    /// outside, in the order in which they were opened.
+    #[must_use]
+    pub fn of_sockets(pairs: &[(u16, u16)]) -> Self {
+        let outside: Vec<u16> = pairs.iter().map(|(_, outside)| *outside).collect();
+        let mut neighbours = pairs.windows(2).filter_map(|pair| match pair {
+            [even, next] => stay_neighbours(*even, *next),
+            _ => None,
+        });
+        let contiguity = neighbours
+            .next()
+            .map(|first| first && neighbours.all(|own| own));
+        Self {
+            contiguity,
+            ..Self::of(pairs, &outside)
+        }
+    }
+
+    fn of(pairs: &[(u16, u16)], outside: &[u16]) -> Self {
+        let kept = pairs.iter().filter(|(inside, outside)| inside == outside);
+        let kept = kept.count();
+        let moved: Vec<(u16, u16)> = pairs
+            .iter()
+            .copied()
+            .filter(|(inside, outside)| inside != outside)
+            .collect();
+        let parity = (moved.len() >= ENOUGH).then(|| {
+            moved
+                .iter()
+                .all(|(inside, outside)| inside % 2 == outside % 2)
+        });
+        #[expect(clippy::cast_precision_loss, reason = "sockets are few")]
+        let preserved = kept as f64 / pairs.len().max(1) as f64;
+        Self {
+            sockets: pairs.len(),
+            allocation: allocation(pairs, &moved, outside),
+            preserved,
+            parity,
+            contiguity: None,
+            overloading: false,
+        }
+    }
 }
 
 /// By the pairs of each socket and the outside ports in the order in which they

@@ -9,6 +9,7 @@ mod dns;
 mod doctor;
 mod message;
 mod nat;
+mod probe;
 mod registration;
 mod rule;
 mod stats;
@@ -25,6 +26,10 @@ pub use dns::{DnsLookupEntry, DnsLookupRecord};
 pub use doctor::{Check, Examination};
 pub use message::MessageRecord;
 pub use nat::{NatEvidence, NatFindingRecord, NatMappingRecord, NatReport};
+pub use probe::{
+    Measurements, NatMeasurements, PeerPrediction, ProbeEvidence, ProbeReport, ProbeStep,
+    StunMeasurements,
+};
 pub use registration::{BindingRecord, RegistrationEventRecord, RegistrationRecord};
 pub use rule::RuleRecord;
 pub use stats::{Ratio, Spread, StatsRecord};

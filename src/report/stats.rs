@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::rounded;
+
 /// RFC 6076 metrics and more, with the populations they rest on.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "the field names are the RFC's")]
@@ -62,6 +64,36 @@ pub struct Spread {
     pub p95: Option<f64>,
     pub p99: Option<f64>,
     pub max: Option<f64>,
+}
+
+impl Spread {
+    /// How values are spread, `omitted` of them aside.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "places in a list"
+    )]
+    pub fn of(mut values: Vec<f64>, omitted: u64) -> Self {
+        values.sort_by(f64::total_cmp);
+        let count = values.len();
+        // The nearest rank: a value that was really there.
+        let at = |share: f64| {
+            let rank = (share * count as f64).ceil() as usize;
+            values.get(rank.max(1) - 1).copied()
+        };
+        Self {
+            count: count as u64,
+            omitted,
+            min: values.first().copied(),
+            mean: (count > 0).then(|| rounded(values.iter().sum::<f64>() / count as f64, 3)),
+            p50: at(0.50),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: values.last().copied(),
+        }
+    }
 }
 
 /// A share, with what it is a share of.

@@ -17,9 +17,12 @@ const ERROR_CODE: u16 = 0x0009;
 const REALM: u16 = 0x0014;
 const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 const USE_CANDIDATE: u16 = 0x0025;
+const PADDING: u16 = 0x0026;
+const RESPONSE_PORT: u16 = 0x0027;
 /// What servers sent before RFC 5389 gave it a number.
 const OLD_XOR_MAPPED_ADDRESS: u16 = 0x8020;
 const SOFTWARE: u16 = 0x8022;
+const ALTERNATE_SERVER: u16 = 0x8023;
 const FINGERPRINT: u16 = 0x8028;
 const ICE_CONTROLLED: u16 = 0x8029;
 const ICE_CONTROLLING: u16 = 0x802a;
@@ -301,6 +304,24 @@ impl<'a> StunMessage<'a> {
         let plain = self.address(self.value(MAPPED_ADDRESS)?, false)?;
         self.value(XOR_MAPPED_ADDRESS)?;
         (self.mapped_address() != Some(plain)).then_some(plain)
+    }
+
+    /// To which port the answer is wanted (RESPONSE-PORT; RFC 5780, 7.5).
+    #[must_use]
+    pub fn response_port(&self) -> Option<u16> {
+        u16_at(self.value(RESPONSE_PORT)?, 0)
+    }
+
+    /// How many octets stand for nothing (PADDING; RFC 5780, 7.6).
+    #[must_use]
+    pub fn padding(&self) -> Option<usize> {
+        self.value(PADDING).map(<[u8]>::len)
+    }
+
+    /// Another server that is to be asked (ALTERNATE-SERVER; RFC 8489, 14.15).
+    #[must_use]
+    pub fn alternate_server(&self) -> Option<Endpoint> {
+        self.address(self.value(ALTERNATE_SERVER)?, false)
     }
 
     /// Whether the answer is wanted from another address, and whether from

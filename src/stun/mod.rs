@@ -11,6 +11,8 @@
     )
 )]
 
+#[cfg(feature = "probe")]
+pub mod build;
 mod framing;
 mod message;
 

@@ -1,0 +1,432 @@
+//! STUN requests and what answers them (RFC 8489, 6.2).
+
+use std::collections::VecDeque;
+
+use super::{Socket, Transmit};
+use crate::net::{Endpoint, Transport};
+use crate::octets;
+use crate::report::{ProbeStep, milliseconds};
+use crate::stun::build::{Transaction, Wanted, binding_request, random_transaction};
+use crate::stun::{Class, StunMessage};
+use crate::time::{MILLISECOND, Timestamp};
+
+/// Where transactions come from.
+#[derive(Debug)]
+pub enum Ids {
+    /// Nobody guesses them.
+    Random,
+    /// The same in every run of a test.
+    Seeded(fastrand::Rng),
+}
+
+impl Ids {
+    fn next(&mut self) -> Transaction {
+        match self {
+            Self::Random => random_transaction(),
+            Self::Seeded(rng) => std::array::from_fn(|_| rng.u8(..)),
+        }
+    }
+}
+
+/// When a request is sent, in milliseconds, and how long the last copy waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Schedule {
+    sends: &'static [i64],
+    wait: i64,
+}
+
+/// An answer is expected: RFC 8489, 6.2.1, with half the first wait, since a
+/// person waits for it.
+pub(super) const ASKING: Schedule = Schedule {
+    sends: &[0, 250, 750, 1750, 2750, 3750],
+    wait: 1500,
+};
+
+/// That no answer comes is to mean something: loss must be ruled out. Where a
+/// third of all exchanges is lost, one in 200,000 loses all these.
+pub(super) const RULING_OUT: Schedule = Schedule {
+    sends: &[
+        0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000, 2250, 2500, 2750,
+    ],
+    wait: 1000,
+};
+
+/// Over a transport that repeats by itself one copy is enough; a person does
+/// not wait for the 39.5 s of RFC 8489, 6.2.2.
+pub(super) const ONCE: Schedule = Schedule {
+    sends: &[0],
+    wait: 5000,
+};
+
+/// What a server answered.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Answer {
+    /// From where it came.
+    pub from: Endpoint,
+    /// The socket that it came to.
+    pub socket: u16,
+    /// The address of that socket, as the host knows it.
+    pub local: Endpoint,
+    /// From the copy of the request before it, in nanoseconds.
+    pub round_trip_ns: i64,
+    /// The code, where it is a refusal.
+    pub error: Option<u16>,
+    /// Where the server saw the request come from.
+    pub mapped: Option<Endpoint>,
+    /// MAPPED-ADDRESS, where it is another than XOR-MAPPED-ADDRESS.
+    pub rewritten: Option<Endpoint>,
+    /// RESPONSE-ORIGIN.
+    pub origin: Option<Endpoint>,
+    /// OTHER-ADDRESS.
+    pub other: Option<Endpoint>,
+    /// ALTERNATE-SERVER.
+    pub alternate: Option<Endpoint>,
+    /// SOFTWARE.
+    pub software: Option<String>,
+}
+
+/// How a request stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum State {
+    /// It waits.
+    Waiting,
+    /// It was answered.
+    Answered(Box<Answer>),
+    /// Nobody answered.
+    Silent,
+    /// It could not be sent.
+    Refused(String),
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub(super) struct Exchange {
+    pub socket: Socket,
+    pub to: Endpoint,
+    /// Where else the answer may come to.
+    pub also: Option<u16>,
+    pub wanted: Wanted,
+    pub state: State,
+    /// Copies sent.
+    pub copies: usize,
+    transaction: Transaction,
+    octets: Vec<u8>,
+    schedule: Schedule,
+    began: Timestamp,
+    last: Timestamp,
+    pub ended: Option<Timestamp>,
+}
+
+impl Exchange {
+    /// The answer, if there is one and it is no refusal.
+    pub(super) fn answer(&self) -> Option<&Answer> {
+        match &self.state {
+            State::Answered(answer) if answer.error.is_none() => Some(answer),
+            _ => None,
+        }
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        if self.state != State::Waiting {
+            return None;
+        }
+        let after = match self.schedule.sends.get(self.copies) {
+            Some(after) => *after,
+            None => self
+                .schedule
+                .sends
+                .last()?
+                .saturating_add(self.schedule.wait),
+        };
+        Some(self.began.offset(after.saturating_mul(MILLISECOND)))
+    }
+}
+
+/// Requests under way, and what came of those before.
+#[derive(Debug)]
+pub(super) struct Client {
+    ids: Ids,
+    exchanges: Vec<Exchange>,
+    outgoing: VecDeque<Transmit>,
+    /// Datagrams that answered nothing that was asked.
+    pub strays: u64,
+}
+
+impl Client {
+    pub(super) const fn new(ids: Ids) -> Self {
+        Self {
+            ids,
+            exchanges: Vec::new(),
+            outgoing: VecDeque::new(),
+            strays: 0,
+        }
+    }
+
+    /// Asks; hands back the number of the exchange.
+    pub(super) fn ask(
+        &mut self,
+        now: Timestamp,
+        socket: Socket,
+        to: Endpoint,
+        wanted: Wanted,
+        schedule: Schedule,
+    ) -> usize {
+        let transaction = self.ids.next();
+        let is_stream = socket.transport != Transport::Udp;
+        let number = self.exchanges.len();
+        self.exchanges.push(Exchange {
+            socket,
+            to,
+            also: None,
+            wanted,
+            state: State::Waiting,
+            copies: 0,
+            transaction,
+            octets: binding_request(transaction, wanted),
+            schedule: if is_stream { ONCE } else { schedule },
+            began: now,
+            last: now,
+            ended: None,
+        });
+        self.send_due(now);
+        number
+    }
+
+    /// Lets the answer of an exchange come to another socket as well.
+    pub(super) fn also_at(&mut self, number: usize, socket: u16) {
+        if let Some(exchange) = self.exchanges.get_mut(number) {
+            exchange.also = Some(socket);
+        }
+    }
+
+    pub(super) fn get(&self, number: usize) -> Option<&Exchange> {
+        self.exchanges.get(number)
+    }
+
+    /// The answer to an exchange that is no refusal.
+    pub(super) fn answer(&self, number: usize) -> Option<&Answer> {
+        self.get(number)?.answer()
+    }
+
+    pub(super) fn is_over(&self, number: usize) -> bool {
+        self.get(number)
+            .is_none_or(|own| own.state != State::Waiting)
+    }
+
+    /// Takes octets. Says whether they are of an exchange.
+    pub(super) fn received(
+        &mut self,
+        now: Timestamp,
+        socket: u16,
+        local: Endpoint,
+        from: Endpoint,
+        octets: &[u8],
+    ) -> bool {
+        let message = StunMessage::parse(octets);
+        let Some(message) = message
+            .filter(|own| matches!(own.class, Class::SuccessResponse | Class::ErrorResponse))
+        else {
+            return false;
+        };
+        let known = self.exchanges.iter_mut().find(|own| {
+            (own.socket.number == socket || own.also == Some(socket))
+                && message.transaction_id.get(4..) == Some(&own.transaction[..])
+        });
+        // Who was not asked does not answer, unless another address was wanted.
+        let known = known.filter(|own| own.to == from || own.wanted.change.is_some());
+        let Some(exchange) = known else {
+            self.strays = self.strays.saturating_add(1);
+            return false;
+        };
+        // Copies of the answer come too, one for each copy of the request.
+        if exchange.state != State::Waiting {
+            return true;
+        }
+        let is_error = message.class == Class::ErrorResponse;
+        exchange.ended = Some(now);
+        exchange.state = State::Answered(Box::new(Answer {
+            from,
+            socket,
+            local,
+            round_trip_ns: now.since(exchange.last),
+            error: is_error.then(|| message.error_code().unwrap_or(0)),
+            mapped: message.mapped_address(),
+            rewritten: message.rewritten_address(),
+            origin: message.response_origin(),
+            other: message.other_address(),
+            alternate: message.alternate_server(),
+            software: message.software().map(octets::text),
+        }));
+        true
+    }
+
+    /// A socket can't reach a server.
+    pub(super) fn refused(&mut self, now: Timestamp, socket: u16, to: Endpoint, why: &str) {
+        for exchange in &mut self.exchanges {
+            let is_own = exchange.socket.number == socket && exchange.to == to;
+            if is_own && exchange.state == State::Waiting {
+                exchange.state = State::Refused(why.to_owned());
+                exchange.ended = Some(now);
+            }
+        }
+    }
+
+    /// Sends what is due, gives up what has waited long enough.
+    pub(super) fn send_due(&mut self, now: Timestamp) {
+        for exchange in &mut self.exchanges {
+            while let Some(due) = exchange.due().filter(|due| *due <= now) {
+                if exchange.copies >= exchange.schedule.sends.len() {
+                    exchange.state = State::Silent;
+                    exchange.ended = Some(due);
+                    break;
+                }
+                exchange.copies += 1;
+                exchange.last = now;
+                self.outgoing.push_back(Transmit {
+                    socket: exchange.socket,
+                    to: exchange.to,
+                    octets: exchange.octets.clone(),
+                });
+            }
+        }
+    }
+
+    pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.outgoing.pop_front()
+    }
+
+    /// Sends octets of the probe's own.
+    pub(super) fn send(&mut self, socket: Socket, to: Endpoint, octets: Vec<u8>) {
+        self.outgoing.push_back(Transmit { socket, to, octets });
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.exchanges.iter().filter_map(Exchange::due).min()
+    }
+}
+
+/// An exchange as a report tells it.
+pub(super) fn step(name: &str, exchange: &Exchange) -> ProbeStep {
+    let (outcome, says, rtt_ms) = match &exchange.state {
+        State::Waiting => ("waiting", "nothing yet".to_owned(), None),
+        State::Silent => ("silent", "no answer".to_owned(), None),
+        State::Refused(why) => ("refused", why.clone(), None),
+        State::Answered(answer) => {
+            let says = match (answer.error, answer.mapped) {
+                (Some(code), _) => format!("{} refuses with {code}", answer.from),
+                (None, Some(mapped)) if answer.from == exchange.to => {
+                    format!("{} is seen as {mapped}", answer.local)
+                }
+                (None, Some(mapped)) => {
+                    format!("{} is seen as {mapped}, says {}", answer.local, answer.from)
+                }
+                (None, None) => "the answer names no address".to_owned(),
+            };
+            ("answered", says, Some(milliseconds(answer.round_trip_ns)))
+        }
+    };
+    ProbeStep {
+        name: name.to_owned(),
+        outcome: outcome.to_owned(),
+        to: Some(exchange.to.to_string()),
+        says,
+        sent: exchange.copies as u64,
+        rtt_ms,
+    }
+}
+
+/// Ports for client sockets, never used before: the upper half of all.
+pub(super) fn first_port(rng: &mut fastrand::Rng) -> u16 {
+    rng.u16(16_384..32_000) * 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stun::build::{Told, binding_success};
+
+    fn endpoint(text: &str) -> Endpoint {
+        let address: std::net::SocketAddr = text.parse().expect("an endpoint");
+        Endpoint::new(address.ip(), address.port())
+    }
+
+    fn at(ms: u64) -> Timestamp {
+        Timestamp::from_nanos(ms * 1_000_000)
+    }
+
+    const SOCKET: Socket = Socket {
+        number: 1,
+        transport: Transport::Udp,
+        port: None,
+    };
+
+    #[test]
+    fn requests_are_sent_again_until_they_are_given_up() {
+        let mut client = Client::new(Ids::Seeded(fastrand::Rng::with_seed(7)));
+        let to = endpoint("192.0.2.1:3478");
+        let number = client.ask(at(0), SOCKET, to, Wanted::default(), ASKING);
+        let mut sent = Vec::new();
+        let mut now = at(0);
+        loop {
+            while client.poll_transmit().is_some() {
+                sent.push(now.as_nanos() / 1_000_000);
+            }
+            let Some(next) = client.poll_timeout() else {
+                break;
+            };
+            now = next;
+            client.send_due(now);
+        }
+        assert_eq!(sent, [0, 250, 750, 1750, 2750, 3750]);
+        assert_eq!(now, at(5250));
+        assert_eq!(
+            client.get(number).map(|own| &own.state),
+            Some(&State::Silent)
+        );
+    }
+
+    #[test]
+    fn only_who_was_asked_answers_what_was_asked() {
+        let local = endpoint("10.0.0.1:4000");
+        let server = endpoint("192.0.2.1:3478");
+        let check = |socket, from: &str, change: bool, turn: u8, expected: bool| {
+            let mut client = Client::new(Ids::Seeded(fastrand::Rng::with_seed(7)));
+            let wanted = Wanted {
+                change: change.then_some((true, true)),
+                ..Wanted::default()
+            };
+            let number = client.ask(at(0), SOCKET, server, wanted, ASKING);
+            let request = client.poll_transmit().expect("a request").octets;
+            let mut transaction: Transaction = request[8..20].try_into().expect("twelve");
+            transaction[0] ^= turn;
+            let told = Told {
+                mapped: local,
+                origin: None,
+                other: None,
+                software: "",
+                padding: None,
+            };
+            let answer = binding_success(transaction, &told);
+            let from = endpoint(from);
+            assert_eq!(
+                client.received(at(30), socket, local, from, &answer),
+                expected
+            );
+            assert_eq!(client.is_over(number), expected);
+            assert_eq!(client.strays, u64::from(!expected));
+            // Ten thousand copies change nothing.
+            for _ in 0..10_000 {
+                assert_eq!(
+                    client.received(at(31), socket, local, from, &answer),
+                    expected
+                );
+            }
+            assert!(client.poll_transmit().is_none());
+        };
+        check(1, "192.0.2.1:3478", false, 0, true);
+        check(1, "192.0.2.1:3479", false, 0, false);
+        check(1, "192.0.2.2:3479", true, 0, true);
+        check(2, "192.0.2.1:3478", false, 0, false);
+        check(1, "192.0.2.1:3478", false, 1, false);
+    }
+}

@@ -1,0 +1,114 @@
+//! Active probes: state machines without sockets or clocks, and the one driver
+//! that has both.
+//!
+//! A [`Probe`] is told what arrives and what time it is, and is asked what to
+//! send, when to be woken and, when it is done, what it found. The same probe
+//! runs against servers over [`driver`] and, in tests, against an emulated NAT.
+
+mod client;
+pub mod driver;
+pub mod nat;
+pub mod stun;
+mod tap;
+pub mod target;
+
+pub use client::Ids;
+
+use crate::net::{Endpoint, Transport};
+use crate::report::{Measurements, ProbeStep};
+use crate::time::Timestamp;
+
+/// A socket, as a probe numbers its own; opened when it is first used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Socket {
+    /// Its number.
+    pub number: u16,
+    /// What it speaks.
+    pub transport: Transport,
+    /// The local port, where one is wanted.
+    pub port: Option<u16>,
+}
+
+/// Octets that are to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// From which socket.
+    pub socket: Socket,
+    /// To whom.
+    pub to: Endpoint,
+    /// What.
+    pub octets: Vec<u8>,
+}
+
+/// What a probe is told.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// Octets came: a datagram, or some of a stream.
+    Received {
+        /// By the number of the socket.
+        socket: u16,
+        /// The address of the socket, as the host knows it.
+        local: Endpoint,
+        /// From whom.
+        from: Endpoint,
+        /// What.
+        octets: &'a [u8],
+    },
+    /// A socket can't reach whom it is to send to.
+    Refused {
+        /// By the number of the socket.
+        socket: u16,
+        /// Whom.
+        to: Endpoint,
+        /// What the system says.
+        why: &'a str,
+    },
+}
+
+/// How a probe ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It found out what it was to find out.
+    Done,
+    /// What was asked for is not so.
+    Failed,
+    /// Nobody answered.
+    NoAnswer,
+    /// Answers came, and they do not suffice.
+    Inconclusive,
+}
+
+/// What a probe found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// In a word, for machines.
+    pub verdict: String,
+    /// How it ended.
+    pub ending: Ending,
+    /// What was tried, in order.
+    pub steps: Vec<ProbeStep>,
+    /// What was measured.
+    pub measurements: Measurements,
+    /// Datagrams that answered nothing that was asked.
+    pub strays: u64,
+}
+
+/// A probe. After each call of [`Probe::handle`] and [`Probe::handle_timeout`],
+/// [`Probe::poll_transmit`] is asked until it answers `None`.
+pub trait Probe {
+    /// Takes what came.
+    fn handle(&mut self, now: Timestamp, input: Input<'_>);
+
+    /// Takes the time. The first call begins the probe.
+    fn handle_timeout(&mut self, now: Timestamp);
+
+    /// What is to be sent next.
+    fn poll_transmit(&mut self) -> Option<Transmit>;
+
+    /// When [`Probe::handle_timeout`] is wanted; `None` when nothing is waited
+    /// for and the probe is done.
+    fn poll_timeout(&self) -> Option<Timestamp>;
+
+    /// What was found; before the end what was found so far.
+    fn found(&self) -> Found;
+}

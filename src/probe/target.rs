@@ -1,0 +1,196 @@
+//! Whom a probe may ask: one host that was named, never a range.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
+
+use thiserror::Error;
+
+use crate::net::Endpoint;
+
+/// A server as it was named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Host and port, as they were given.
+    pub name: String,
+    /// Where that is.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// Why a target is refused.
+#[derive(Debug, Error)]
+pub enum TargetError {
+    /// It is more than one host.
+    #[error("{0} is a range; a probe asks one host that is named")]
+    Range(String),
+    /// It is a group, or everybody.
+    #[error("{0} reaches more than one host: multicast and broadcast are never probed")]
+    Many(IpAddr),
+    /// It is nobody.
+    #[error("{0} is no address of a host")]
+    Nobody(IpAddr),
+    /// It can't be read.
+    #[error("{0}: no host, or a port that is no number")]
+    Unreadable(String),
+    /// It has no address.
+    #[error("{name}: {error}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// What the resolver says.
+        error: std::io::Error,
+    },
+}
+
+/// Which addresses of a name are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Family {
+    /// All.
+    #[default]
+    Any,
+    /// IPv4.
+    Four,
+    /// IPv6.
+    Six,
+}
+
+impl Family {
+    /// Whether an address is one.
+    #[must_use]
+    pub const fn has(self, ip: IpAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Four => ip.is_ipv4(),
+            Self::Six => ip.is_ipv6(),
+        }
+    }
+}
+
+/// Finds a server by `host`, `host:port`, `[ip]:port` or a `stun:` URI (RFC
+/// 7064).
+///
+/// # Errors
+///
+/// When it is a range, no host, or has no address.
+pub fn resolve(text: &str, default_port: u16, family: Family) -> Result<Target, TargetError> {
+    let bare = text
+        .strip_prefix("stun:")
+        .unwrap_or(text)
+        .split('?')
+        .next()
+        .unwrap_or_default();
+    if is_range(bare) {
+        return Err(TargetError::Range(text.to_owned()));
+    }
+    let (host, port) = split(bare, default_port)
+        .filter(|(host, port)| !host.is_empty() && *port > 0)
+        .ok_or_else(|| TargetError::Unreadable(text.to_owned()))?;
+    let found = match host.parse::<IpAddr>() {
+        Ok(ip) => vec![SocketAddr::new(ip, port)],
+        Err(_) => (host, port)
+            .to_socket_addrs()
+            .map_err(|error| TargetError::Unknown {
+                name: host.to_owned(),
+                error,
+            })?
+            .collect(),
+    };
+    let mut endpoints = Vec::new();
+    for address in found {
+        check(address.ip())?;
+        let endpoint = Endpoint::new(address.ip(), address.port());
+        if family.has(endpoint.ip) && !endpoints.contains(&endpoint) {
+            endpoints.push(endpoint);
+        }
+    }
+    if endpoints.is_empty() {
+        let error = std::io::Error::other("no address of the wanted family");
+        return Err(TargetError::Unknown {
+            name: host.to_owned(),
+            error,
+        });
+    }
+    Ok(Target {
+        name: bare.to_owned(),
+        endpoints,
+    })
+}
+
+/// Host and port.
+fn split(text: &str, default_port: u16) -> Option<(&str, u16)> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']')?;
+        return match rest.strip_prefix(':') {
+            Some(port) => Some((host, port.parse().ok()?)),
+            None => rest.is_empty().then_some((host, default_port)),
+        };
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') => Some((host, port.parse().ok()?)),
+        // An IPv6 address without brackets.
+        _ => Some((text, default_port)),
+    }
+}
+
+/// `10.0.0.0/24`, `10.0.0.1-9`, `10.0.0.*`, `a,b`.
+fn is_range(text: &str) -> bool {
+    let is_numeric = |text: &str| {
+        text.bytes()
+            .all(|octet| octet.is_ascii_digit() || b".-".contains(&octet))
+    };
+    text.contains(['/', '*', ','])
+        || text.contains(char::is_whitespace)
+        || (text.contains('-') && is_numeric(text.split(':').next().unwrap_or_default()))
+}
+
+fn check(ip: IpAddr) -> Result<(), TargetError> {
+    let plain = ip.to_canonical();
+    if plain.is_multicast() || plain == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        return Err(TargetError::Many(ip));
+    }
+    if plain.is_unspecified() {
+        return Err(TargetError::Nobody(ip));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m079_one_host_is_asked_and_never_a_range() {
+        let good = |text: &str, expected: &str| {
+            let target = resolve(text, 3478, Family::Any).expect(text);
+            let told: Vec<String> = target.endpoints.iter().map(Endpoint::to_string).collect();
+            assert_eq!(told, [expected], "{text}");
+        };
+        good("192.0.2.1", "192.0.2.1:3478");
+        good("192.0.2.1:99", "192.0.2.1:99");
+        good("stun:192.0.2.1?transport=udp", "192.0.2.1:3478");
+        good("[2001:db8::1]:99", "[2001:db8::1]:99");
+        good("2001:db8::1", "[2001:db8::1]:3478");
+        let bad = |text: &str, words: &str| {
+            let error = resolve(text, 3478, Family::Any).expect_err(text);
+            assert!(error.to_string().contains(words), "{text}: {error}");
+        };
+        for range in [
+            "192.0.2.0/24",
+            "192.0.2.1-9",
+            "192.0.2.*",
+            "192.0.2.1,192.0.2.2",
+        ] {
+            bad(range, "is a range");
+        }
+        bad("224.0.0.1", "more than one host");
+        bad("255.255.255.255", "more than one host");
+        bad("[ff02::1]", "more than one host");
+        bad("[::ffff:224.0.0.1]", "more than one host");
+        bad("0.0.0.0", "no address of a host");
+        bad("[::]:99", "no address of a host");
+        bad("", "no host");
+        bad(":99", "no host");
+        bad("192.0.2.1:x", "no number");
+        bad("192.0.2.1:0", "no number");
+        let error = resolve("192.0.2.1", 3478, Family::Six).expect_err("IPv4");
+        assert!(error.to_string().contains("family"), "{error}");
+    }
+}

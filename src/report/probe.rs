@@ -1,0 +1,168 @@
+//! What a probe found.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{DiagnosticRecord, Spread};
+
+/// The answer of a probe.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ProbeReport {
+    /// The version of the field names.
+    pub schema: String,
+    /// Which probe: `stun`, `nat`.
+    pub probe: String,
+    /// Whom it asked, as it was named.
+    pub target: String,
+    /// In a word.
+    pub verdict: String,
+    /// The exit status.
+    pub exit: u8,
+    /// What was tried, in order.
+    pub steps: Vec<ProbeStep>,
+    /// What was measured.
+    pub measurements: Measurements,
+    /// What that rests on.
+    pub evidence: ProbeEvidence,
+}
+
+/// One thing that was tried.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ProbeStep {
+    /// What.
+    pub name: String,
+    /// `answered`, `silent`, `refused`, `skipped`.
+    pub outcome: String,
+    /// To whom.
+    pub to: Option<String>,
+    /// What came of it, for people.
+    pub says: String,
+    /// How often it was sent.
+    pub sent: u64,
+    /// From the last copy sent to its answer.
+    pub rtt_ms: Option<f64>,
+}
+
+/// What a verdict rests on.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct ProbeEvidence {
+    /// Packets sent.
+    pub packets_sent: u64,
+    /// Packets received.
+    pub packets_received: u64,
+    /// Datagrams that answered nothing that was asked.
+    pub strays: u64,
+    /// Where all packets were written to.
+    pub capture: Option<String>,
+    /// What the rules say of them.
+    pub diagnostics: Vec<DiagnosticRecord>,
+}
+
+/// What was measured.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Measurements {
+    /// Of a STUN server.
+    Stun(Box<StunMeasurements>),
+    /// Of a NAT.
+    Nat(Box<NatMeasurements>),
+}
+
+/// A STUN server as it answers.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct StunMeasurements {
+    /// Where it was reached.
+    pub server: Option<String>,
+    /// `udp`, `tcp`.
+    pub transport: String,
+    /// The address of the host itself.
+    pub local_address: Option<String>,
+    /// The address that the server saw.
+    pub mapped_address: Option<String>,
+    /// Whether they differ.
+    pub is_translated: Option<bool>,
+    /// Requests.
+    pub requests: u64,
+    /// Answers.
+    pub answers: u64,
+    /// Requests that no copy of was answered, in percent.
+    pub loss_percent: f64,
+    /// From the last copy of a request to its answer.
+    pub rtt_ms: Option<Spread>,
+    /// The server's name.
+    pub software: Option<String>,
+    /// Its other address and port (RFC 5780).
+    pub other_address: Option<String>,
+    /// Where it says that it answers from.
+    pub response_origin: Option<String>,
+    /// Another server that is to be asked.
+    pub alternate_server: Option<String>,
+    /// The code of a refusal.
+    pub error_code: Option<u16>,
+    /// Whether MAPPED-ADDRESS was changed on the way.
+    pub is_rewritten: bool,
+    /// What it does: `binding`, `rfc5780`.
+    pub supports: Vec<String>,
+}
+
+/// A NAT as it behaves (RFC 4787).
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct NatMeasurements {
+    /// The server that was asked.
+    pub server: Option<String>,
+    /// Its other address (RFC 5780).
+    pub other_address: Option<String>,
+    /// The address of the host itself.
+    pub local_address: Option<String>,
+    /// The address that the server saw.
+    pub mapped_address: Option<String>,
+    /// Whether they differ.
+    pub is_translated: Option<bool>,
+    /// How it maps: `endpoint-independent address-dependent
+    /// address-and-port-dependent unknown`.
+    pub mapping: String,
+    /// What is still possible.
+    pub mapping_values: Vec<String>,
+    /// What it lets in, in the same words.
+    pub filtering: String,
+    /// What is still possible.
+    pub filtering_values: Vec<String>,
+    /// What RFC 3489 would call it.
+    pub nickname: Option<String>,
+    /// `port-preserving sequential random unknown`.
+    pub allocation: String,
+    /// The share of sockets whose port is kept.
+    pub port_preservation: Option<f64>,
+    /// Whether even stays even and odd stays odd.
+    pub port_parity: Option<bool>,
+    /// Whether neighbours stay neighbours.
+    pub port_contiguity: Option<bool>,
+    /// `paired arbitrary unknown`: whether the host keeps one outside address.
+    pub pooling: String,
+    /// `yes no unknown`: whether hosts inside reach each other by outside
+    /// addresses.
+    pub hairpinning: String,
+    /// How long an unused binding lives at least, in seconds.
+    pub lifetime_at_least_s: Option<u64>,
+    /// By when it is gone, in seconds.
+    pub lifetime_at_most_s: Option<u64>,
+    /// `yes no unknown`: whether fragments pass both ways.
+    pub fragments: String,
+    /// Whether something rewrites addresses in payloads.
+    pub is_rewritten: bool,
+    /// Why something is not known.
+    pub not_judged: Vec<String>,
+    /// What to expect toward each kind of peer.
+    pub toward: Vec<PeerPrediction>,
+}
+
+/// What to expect of both sides sending to each other.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct PeerPrediction {
+    /// How the peer's NAT maps.
+    pub mapping: String,
+    /// What it lets in.
+    pub filtering: String,
+    /// `direct one-way impossible`.
+    pub outcome: String,
+}

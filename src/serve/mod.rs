@@ -1,0 +1,3 @@
+//! The other end for probes.
+
+pub mod stun;
