@@ -19,6 +19,10 @@ pub enum ExitStatus {
     Output = 5,
     /// There is no capturing: permission, or no such interface.
     Capture = 6,
+    /// A probe got no answer.
+    NoAnswer = 7,
+    /// A probe got answers that do not suffice.
+    Inconclusive = 8,
     /// A fault of the program itself.
     Internal = 70,
     /// Interrupted a second time.

@@ -16,8 +16,12 @@ mod nat;
 mod notices;
 mod papers;
 mod policy;
+#[cfg(feature = "probe")]
+mod probe;
 mod reporter;
 mod schema;
+#[cfg(feature = "probe")]
+mod serve;
 mod stats;
 
 pub use exit_status::ExitStatus;
@@ -57,6 +61,10 @@ pub fn run() -> ExitCode {
         Verb::Export(args::Export::Pcap(args)) => export::pcap(args),
         Verb::Stats(args) => stats::run(args),
         Verb::Nat(args) => nat::run(args),
+        #[cfg(feature = "probe")]
+        Verb::Probe(args) => probe::run(args),
+        #[cfg(feature = "probe")]
+        Verb::Serve(args) => serve::run(args),
         Verb::Doctor { format } => doctor::run(*format),
         Verb::Schema => schema::run(),
         Verb::Completions { shell } => papers::completions(*shell),

@@ -7,6 +7,7 @@ pub mod findings;
 pub mod json;
 pub mod ladder;
 pub mod ndjson;
+pub mod probe;
 mod spool;
 pub mod table;
 pub mod verdicts;

@@ -1,1 +1,438 @@
-//! x
+//! The one loop with sockets and clocks.
+//!
+//! It sends no faster and no more than it is allowed, whatever a probe wants;
+//! a probe that does not end is ended.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use socket2::{Domain, Protocol, Type};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, UdpSocket};
+use tokio::sync::mpsc::{self, Receiver, Sender};
+
+pub use super::tap::Tap;
+use super::{Found, Input, Probe, Socket, Transmit};
+use crate::net::{Endpoint, Transport};
+use crate::time::Timestamp;
+
+/// What a probe may do.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The address that it sends from.
+    pub source: Option<IpAddr>,
+    /// The interface that it sends on.
+    pub interface: Option<String>,
+    /// Packets in a second.
+    pub rate: u32,
+    /// Packets in all.
+    pub packets: u64,
+    /// When it is ended.
+    pub deadline: Duration,
+}
+
+/// The most that may be sent in a second, whatever is asked for.
+pub const MAX_RATE: u32 = 50;
+/// Packets that may be sent at once.
+const BURST: f64 = 5.0;
+/// Octets of a datagram that are read: all.
+const MAX_DATAGRAM: usize = 65_535;
+/// Arrivals that wait; what comes faster is dropped by the system.
+const WAITING: usize = 256;
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Run {
+    /// What was found.
+    pub found: Found,
+    /// Why it was ended before it was done.
+    pub cut_short: Option<&'static str>,
+}
+
+/// Runs a probe to its end, each packet through the tap.
+///
+/// # Errors
+///
+/// When the system gives no sockets or timers at all.
+pub fn run(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> io::Result<Run> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let cut_short = runtime.block_on(drive(probe, options, tap));
+    // Streams that a far end holds open end with their tasks.
+    runtime.shutdown_background();
+    Ok(Run {
+        found: probe.found(),
+        cut_short,
+    })
+}
+
+/// The time of day, going on steadily.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    began: Timestamp,
+    since: Instant,
+}
+
+impl Clock {
+    #[expect(clippy::disallowed_methods, reason = "here packets get their time")]
+    fn new() -> Self {
+        let began = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            began: Timestamp::from_nanos(u64::try_from(began.as_nanos()).unwrap_or(u64::MAX)),
+            since: Instant::now(),
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        let passed = i64::try_from(self.since.elapsed().as_nanos()).unwrap_or(i64::MAX);
+        self.began.offset(passed)
+    }
+}
+
+/// What came, from the task that waits at a socket.
+#[derive(Debug)]
+struct Arrival {
+    socket: u16,
+    local: Endpoint,
+    from: Endpoint,
+    transport: Transport,
+    /// Octets, or why there are none.
+    octets: Result<Vec<u8>, String>,
+}
+
+/// A socket that is open.
+#[derive(Debug)]
+enum Open {
+    Udp(Arc<UdpSocket>, Endpoint),
+    /// Octets for the task that connects and writes.
+    Stream(Sender<Vec<u8>>, Endpoint),
+}
+
+/// Packets that may be sent now.
+#[derive(Debug)]
+struct Allowance {
+    rate: f64,
+    tokens: f64,
+    last: Timestamp,
+    left: u64,
+}
+
+impl Allowance {
+    fn new(options: &Options, now: Timestamp) -> Self {
+        let rate = f64::from(options.rate.clamp(1, MAX_RATE));
+        Self {
+            rate,
+            tokens: BURST,
+            last: now,
+            left: options.packets,
+        }
+    }
+
+    /// Takes one, or says how long to wait for it.
+    fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
+        let passed = now.millis_since(self.last) / 1000.0;
+        self.last = now;
+        self.tokens = (self.tokens + passed * self.rate).min(BURST);
+        if self.tokens < 1.0 {
+            return Err(Duration::from_secs_f64((1.0 - self.tokens) / self.rate));
+        }
+        self.tokens -= 1.0;
+        self.left = self.left.saturating_sub(1);
+        Ok(())
+    }
+}
+
+async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Option<&'static str> {
+    let clock = Clock::new();
+    let end = clock
+        .now()
+        .offset(i64::try_from(options.deadline.as_nanos()).unwrap_or(i64::MAX / 2));
+    let (arrive, mut arrivals) = mpsc::channel(WAITING);
+    let mut sockets = Sockets {
+        options,
+        arrive,
+        open: HashMap::new(),
+    };
+    let mut allowance = Allowance::new(options, clock.now());
+    let mut held: Option<Transmit> = None;
+    probe.handle_timeout(clock.now());
+    loop {
+        let mut pause = None;
+        while let Some(transmit) = held.take().or_else(|| probe.poll_transmit()) {
+            if allowance.left == 0 {
+                return Some("as many packets were sent as may be");
+            }
+            if let Err(wait) = allowance.take(clock.now()) {
+                held = Some(transmit);
+                pause = Some(wait);
+                break;
+            }
+            let to = transmit.to;
+            match sockets.send(&transmit).await {
+                Ok(local) => {
+                    let transport = transmit.socket.transport;
+                    let now = clock.now();
+                    tap.packet(now, transport, (local, to), &transmit.octets, true);
+                }
+                Err(error) => {
+                    let why = error.to_string();
+                    let socket = transmit.socket.number;
+                    let why = &why;
+                    probe.handle(clock.now(), Input::Refused { socket, to, why });
+                }
+            }
+        }
+        let now = clock.now();
+        if now >= end {
+            return Some("it took longer than it may");
+        }
+        let due = match (probe.poll_timeout(), &held) {
+            (None, None) => return None,
+            (due, _) => due.map_or(end, |due| due.min(end)),
+        };
+        let until_due = Duration::from_nanos(u64::try_from(due.since(now)).unwrap_or(0));
+        let wait = pause.map_or(until_due, |pause| pause.min(until_due));
+        match next(&mut arrivals, wait).await {
+            Next::Arrived(arrival) => take(probe, tap, clock.now(), &arrival),
+            Next::Time => probe.handle_timeout(clock.now()),
+            Next::Interrupted => return Some("it was interrupted"),
+        }
+    }
+}
+
+enum Next {
+    Arrived(Arrival),
+    Time,
+    Interrupted,
+}
+
+async fn next(arrivals: &mut Receiver<Arrival>, wait: Duration) -> Next {
+    tokio::select! {
+        biased;
+        signal = tokio::signal::ctrl_c() => match signal {
+            Ok(()) => Next::Interrupted,
+            Err(_) => Next::Time,
+        },
+        arrival = arrivals.recv() => arrival.map_or(Next::Time, Next::Arrived),
+        () = tokio::time::sleep(wait) => Next::Time,
+    }
+}
+
+fn take(probe: &mut dyn Probe, tap: &mut Tap, now: Timestamp, arrival: &Arrival) {
+    let (socket, from) = (arrival.socket, arrival.from);
+    match &arrival.octets {
+        Ok(octets) => {
+            let ends = (from, arrival.local);
+            tap.packet(now, arrival.transport, ends, octets, false);
+            let local = arrival.local;
+            probe.handle(
+                now,
+                Input::Received {
+                    socket,
+                    local,
+                    from,
+                    octets,
+                },
+            );
+        }
+        Err(why) => {
+            let to = from;
+            probe.handle(now, Input::Refused { socket, to, why });
+        }
+    }
+}
+
+struct Sockets<'a> {
+    options: &'a Options,
+    arrive: Sender<Arrival>,
+    open: HashMap<u16, Open>,
+}
+
+impl Sockets<'_> {
+    /// Sends; hands back from where.
+    async fn send(&mut self, transmit: &Transmit) -> io::Result<Endpoint> {
+        let number = transmit.socket.number;
+        if !self.open.contains_key(&number) {
+            let open = match transmit.socket.transport {
+                Transport::Udp => self.udp(transmit.socket, transmit.to)?,
+                _ => self.stream(transmit.socket, transmit.to)?,
+            };
+            self.open.insert(number, open);
+        }
+        match self.open.get(&number) {
+            Some(Open::Udp(socket, local)) => {
+                let to = SocketAddr::new(transmit.to.ip, transmit.to.port);
+                socket.send_to(&transmit.octets, to).await?;
+                Ok(*local)
+            }
+            Some(Open::Stream(write, local)) => {
+                let closed = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+                write.send(transmit.octets.clone()).await.map_err(closed)?;
+                Ok(*local)
+            }
+            None => Err(io::Error::from(io::ErrorKind::NotConnected)),
+        }
+    }
+
+    /// A socket that is bound to the address that leads to `to`.
+    fn bound(&self, socket: Socket, to: Endpoint, kind: Type) -> io::Result<socket2::Socket> {
+        let domain = if to.ip.is_ipv4() {
+            Domain::IPV4
+        } else {
+            Domain::IPV6
+        };
+        let protocol = if kind == Type::DGRAM {
+            Protocol::UDP
+        } else {
+            Protocol::TCP
+        };
+        let own = socket2::Socket::new(domain, kind, Some(protocol))?;
+        own.set_nonblocking(true)?;
+        #[cfg(target_os = "linux")]
+        if let Some(interface) = &self.options.interface {
+            own.bind_device(Some(interface.as_bytes()))?;
+        }
+        let ip = match self.options.source {
+            Some(ip) => ip,
+            None => route(to)?,
+        };
+        let at = |port| socket2::SockAddr::from(SocketAddr::new(ip, port));
+        // A port that somebody has is no matter: the probe learns which it got.
+        if own.bind(&at(socket.port.unwrap_or(0))).is_err() {
+            own.bind(&at(0))?;
+        }
+        Ok(own)
+    }
+
+    fn udp(&self, socket: Socket, to: Endpoint) -> io::Result<Open> {
+        let own: StdUdpSocket = self.bound(socket, to, Type::DGRAM)?.into();
+        let local = own.local_addr()?;
+        let local = Endpoint::new(local.ip(), local.port());
+        let own = Arc::new(UdpSocket::from_std(own)?);
+        let (reader, arrive, number) = (Arc::clone(&own), self.arrive.clone(), socket.number);
+        tokio::spawn(async move {
+            let mut buffer = vec![0; MAX_DATAGRAM];
+            loop {
+                // An ICMP error that the system reports is not the end.
+                let Ok((length, from)) = reader.recv_from(&mut buffer).await else {
+                    tokio::task::yield_now().await;
+                    continue;
+                };
+                let arrival = Arrival {
+                    socket: number,
+                    local,
+                    from: Endpoint::new(from.ip().to_canonical(), from.port()),
+                    transport: Transport::Udp,
+                    octets: Ok(buffer.get(..length).unwrap_or_default().to_vec()),
+                };
+                if arrive.send(arrival).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Open::Udp(own, local))
+    }
+
+    fn stream(&self, socket: Socket, to: Endpoint) -> io::Result<Open> {
+        let own: std::net::TcpStream = self.bound(socket, to, Type::STREAM)?.into();
+        let local = own.local_addr()?;
+        let local = Endpoint::new(local.ip(), local.port());
+        let own = TcpSocket::from_std_stream(own);
+        let (write, mut wanted) = mpsc::channel::<Vec<u8>>(WAITING);
+        let (arrive, number) = (self.arrive.clone(), socket.number);
+        tokio::spawn(async move {
+            let arrival = |octets| Arrival {
+                socket: number,
+                local,
+                from: to,
+                transport: Transport::Tcp,
+                octets,
+            };
+            let connect = own.connect(SocketAddr::new(to.ip, to.port));
+            let mut stream = match tokio::time::timeout(CONNECT, connect).await {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => {
+                    let _ = arrive.send(arrival(Err(error.to_string()))).await;
+                    return;
+                }
+                Err(_) => {
+                    let _ = arrive.send(arrival(Err("no connection".to_owned()))).await;
+                    return;
+                }
+            };
+            let (mut read, mut put) = stream.split();
+            let mut buffer = vec![0; MAX_DATAGRAM];
+            loop {
+                tokio::select! {
+                    octets = wanted.recv() => match octets {
+                        Some(octets) => if let Err(error) = put.write_all(&octets).await {
+                            let _ = arrive.send(arrival(Err(error.to_string()))).await;
+                            return;
+                        },
+                        None => return,
+                    },
+                    length = read.read(&mut buffer) => {
+                        let octets = match length {
+                            Ok(0) => Err("the connection was closed".to_owned()),
+                            Ok(length) => Ok(buffer.get(..length).unwrap_or_default().to_vec()),
+                            Err(error) => Err(error.to_string()),
+                        };
+                        let is_over = octets.is_err();
+                        if arrive.send(arrival(octets)).await.is_err() || is_over {
+                            return;
+                        }
+                    }
+                }
+            }
+        });
+        Ok(Open::Stream(write, local))
+    }
+}
+
+/// The address that leads to an endpoint, as the system routes it; nothing is
+/// sent.
+fn route(to: Endpoint) -> io::Result<IpAddr> {
+    let any: SocketAddr = if to.ip.is_ipv4() {
+        (std::net::Ipv4Addr::UNSPECIFIED, 0).into()
+    } else {
+        (std::net::Ipv6Addr::UNSPECIFIED, 0).into()
+    };
+    let socket = StdUdpSocket::bind(any)?;
+    socket.connect(SocketAddr::new(to.ip, to.port))?;
+    Ok(socket.local_addr()?.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m081_no_more_is_sent_than_may_be() {
+        let options = Options {
+            source: None,
+            interface: None,
+            rate: 1000,
+            packets: 7,
+            deadline: Duration::from_secs(1),
+        };
+        let start = Timestamp::from_nanos(1_000_000_000_000);
+        let mut allowance = Allowance::new(&options, start);
+        let mut sent = 0;
+        for ms in 0..1000 {
+            while allowance.take(start.offset(ms * 1_000_000)).is_ok() {
+                sent += 1;
+            }
+        }
+        // The burst, and the ceiling for a second.
+        assert!((50..=56).contains(&sent), "{sent}");
+        assert_eq!(allowance.left, 0);
+    }
+}

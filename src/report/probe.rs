@@ -54,6 +54,8 @@ pub struct ProbeEvidence {
     pub strays: u64,
     /// Where all packets were written to.
     pub capture: Option<String>,
+    /// Why it was ended before it was done.
+    pub cut_short: Option<String>,
     /// What the rules say of them.
     pub diagnostics: Vec<DiagnosticRecord>,
 }

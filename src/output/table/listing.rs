@@ -78,7 +78,7 @@ impl<const N: usize> Listing<N> {
 }
 
 /// An empty grid with this head.
-pub(super) fn grid(head: &[&str]) -> Grid {
+pub(in crate::output) fn grid(head: &[&str]) -> Grid {
     let mut grid = Grid::new();
     grid.load_style(presets::NOTHING);
     grid.set_header(head.iter().map(|name| Cell::new(name.bold())));
@@ -86,7 +86,7 @@ pub(super) fn grid(head: &[&str]) -> Grid {
 }
 
 /// Writes a grid without the spaces that pad its lines' ends.
-pub(super) fn write_grid(out: &mut impl Write, grid: &Grid) -> io::Result<()> {
+pub(in crate::output) fn write_grid(out: &mut impl Write, grid: &Grid) -> io::Result<()> {
     for line in grid.to_string().lines() {
         writeln!(out, "{}", line.trim_end())?;
     }

@@ -9,7 +9,8 @@ use std::io::{self, Write};
 use colored::Colorize as _;
 use comfy_table::{Cell, CellAlignment};
 
-use self::listing::{Listing, grid, write_grid};
+use self::listing::Listing;
+pub(super) use self::listing::{grid, write_grid};
 pub use self::nat::Nats;
 use self::rows::{
     Row, address, connection_row, device, lookup_row, painted, row, stream_row, subscription_row,

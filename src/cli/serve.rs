@@ -1,0 +1,43 @@
+//! `serve`: the other end for probes.
+
+use super::args::Serve;
+use super::{ExitStatus, notices};
+use crate::net::Endpoint;
+use crate::serve::stun::Addresses;
+
+/// Runs the verb.
+pub(super) fn run(args: &Serve) -> ExitStatus {
+    let primary = Endpoint::new(args.stun.ip(), args.stun.port());
+    let alternate = args
+        .alternate
+        .filter(|_| !args.no_alternate)
+        .map(|own| Endpoint::new(own.ip(), own.port()));
+    if let Some(other) = alternate
+        && (other.ip == primary.ip || other.port == primary.port)
+    {
+        notices::error("serve: the alternate must differ in both address and port (RFC 5780, 4.2)");
+        return ExitStatus::Usage;
+    }
+    if [Some(primary), alternate]
+        .into_iter()
+        .flatten()
+        .any(|own| own.ip.is_unspecified() || own.ip.is_multicast())
+    {
+        notices::error(
+            "serve: name the addresses to answer at; an answer must come from one of them",
+        );
+        return ExitStatus::Usage;
+    }
+    let addresses = Addresses { primary, alternate };
+    let served = crate::serve::run(addresses, |all| {
+        let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+        notices::notice(&format!("STUN over UDP and TCP at {}", all.join(", ")));
+    });
+    match served {
+        Ok(()) => ExitStatus::Done,
+        Err(error) => {
+            notices::error(&format!("serve: {error}"));
+            ExitStatus::Capture
+        }
+    }
+}

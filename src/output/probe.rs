@@ -1,0 +1,211 @@
+//! What a probe found, for people.
+
+use std::io::{self, Write};
+
+use colored::Colorize as _;
+
+use super::escape::terminal;
+use super::table::{grid, write_grid};
+use crate::report::{
+    DiagnosticRecord, Measurements, NatMeasurements, ProbeReport, StunMeasurements,
+};
+
+/// Writes it.
+///
+/// # Errors
+///
+/// When it can't be written.
+pub fn print(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
+    let rows = match &report.measurements {
+        Measurements::Stun(own) => stun(own),
+        Measurements::Nat(own) => nat(own),
+    };
+    let verdict = match report.exit {
+        0 => report.verdict.green().bold(),
+        8 => report.verdict.yellow().bold(),
+        _ => report.verdict.red().bold(),
+    };
+    writeln!(
+        out,
+        "{} {}: {verdict}\n",
+        report.probe,
+        terminal(&report.target)
+    )?;
+    for (name, value) in rows {
+        writeln!(out, "  {name:<20} {}", terminal(&value))?;
+    }
+    if let Measurements::Nat(own) = &report.measurements {
+        predictions(own, out)?;
+        for reason in &own.not_judged {
+            writeln!(out, "  {} {}", "not judged:".yellow(), terminal(reason))?;
+        }
+    }
+    let silent: Vec<String> = report
+        .steps
+        .iter()
+        .filter(|own| own.outcome == "refused")
+        .map(|own| format!("{}: {}", own.to.as_deref().unwrap_or("-"), own.says))
+        .collect();
+    for line in silent {
+        writeln!(out, "  {} {}", "refused:".yellow(), terminal(&line))?;
+    }
+    findings(&report.evidence.diagnostics, out)?;
+    let evidence = &report.evidence;
+    write!(
+        out,
+        "\n  {} packets sent, {} received",
+        evidence.packets_sent, evidence.packets_received
+    )?;
+    if evidence.strays > 0 {
+        write!(out, ", {} answered nothing that was asked", evidence.strays)?;
+    }
+    if let Some(path) = &evidence.capture {
+        write!(out, "; written to {}", terminal(path))?;
+    }
+    writeln!(out)
+}
+
+type Rows = Vec<(&'static str, String)>;
+
+fn known(value: Option<&String>) -> String {
+    value.cloned().unwrap_or_else(|| "-".to_owned())
+}
+
+fn stun(own: &StunMeasurements) -> Rows {
+    let mut rows = vec![
+        (
+            "server",
+            format!("{} ({})", known(own.server.as_ref()), own.transport),
+        ),
+        ("this host", known(own.local_address.as_ref())),
+        ("seen as", known(own.mapped_address.as_ref())),
+        (
+            "answers",
+            format!(
+                "{} of {} ({} % lost)",
+                own.answers, own.requests, own.loss_percent
+            ),
+        ),
+    ];
+    if let Some(rtt) = &own.rtt_ms {
+        let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |own| format!("{own}"));
+        let text = format!(
+            "{} least, {} mean, {} most",
+            ms(rtt.min),
+            ms(rtt.mean),
+            ms(rtt.max)
+        );
+        rows.push(("round trip in ms", text));
+    }
+    rows.push(("software", known(own.software.as_ref())));
+    if !own.supports.is_empty() {
+        rows.push(("supports", own.supports.join(", ")));
+    }
+    if let Some(other) = &own.other_address {
+        rows.push(("other address", other.clone()));
+    }
+    if let Some(other) = &own.alternate_server {
+        rows.push(("asks to ask", other.clone()));
+    }
+    if let Some(code) = own.error_code {
+        rows.push(("refused with", code.to_string()));
+    }
+    if own.is_rewritten {
+        rows.push((
+            "on the way",
+            "addresses in payloads are rewritten (ALG)".to_owned(),
+        ));
+    }
+    rows
+}
+
+fn nat(own: &NatMeasurements) -> Rows {
+    let or_unknown = |value: &str, values: &[String]| match (value, values.len()) {
+        ("unknown", 2) => format!("unknown: {}", values.join(" or ")),
+        _ => value.to_owned(),
+    };
+    let mut rows = vec![
+        ("server", known(own.server.as_ref())),
+        ("this host", known(own.local_address.as_ref())),
+        ("seen as", known(own.mapped_address.as_ref())),
+        ("mapping", or_unknown(&own.mapping, &own.mapping_values)),
+        (
+            "filtering",
+            or_unknown(&own.filtering, &own.filtering_values),
+        ),
+    ];
+    if let Some(name) = &own.nickname {
+        rows.push(("RFC 3489 would say", name.clone()));
+    }
+    let kept = own
+        .port_preservation
+        .map(|own| format!(", {:.0} % kept", own * 100.0));
+    rows.push((
+        "ports",
+        format!("{}{}", own.allocation, kept.unwrap_or_default()),
+    ));
+    let mut more = |name, value: Option<bool>| {
+        if let Some(value) = value {
+            rows.push((name, if value { "kept" } else { "not kept" }.to_owned()));
+        }
+    };
+    more("parity", own.port_parity);
+    more("neighbours", own.port_contiguity);
+    rows.push(("pooling", own.pooling.clone()));
+    rows.push(("hairpinning", own.hairpinning.clone()));
+    let span = match (own.lifetime_at_least_s, own.lifetime_at_most_s) {
+        (Some(least), Some(most)) => Some(format!("{least} to {most} s")),
+        (Some(least), None) => Some(format!("{least} s at least")),
+        (None, Some(most)) => Some(format!("{most} s at most")),
+        (None, None) => None,
+    };
+    rows.extend(span.map(|span| ("binding lives", span)));
+    rows.push(("fragments pass", own.fragments.clone()));
+    if own.is_rewritten {
+        rows.push((
+            "on the way",
+            "addresses in payloads are rewritten (ALG)".to_owned(),
+        ));
+    }
+    rows
+}
+
+/// Each kind of peer: how it maps down, what it lets in across.
+fn predictions(own: &NatMeasurements, out: &mut impl Write) -> io::Result<()> {
+    let rows = own.toward.chunks(3);
+    if rows.len() == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n  UDP straight to a peer, both sides sending (a relay always works):\n"
+    )?;
+    let mut table = grid(&[
+        "peer maps",
+        "lets in all",
+        "by address",
+        "by address and port",
+    ]);
+    for row in rows {
+        let mapping = row
+            .first()
+            .map(|own| own.mapping.clone())
+            .unwrap_or_default();
+        let outcomes = row.iter().map(|own| own.outcome.clone());
+        table.add_row(std::iter::once(mapping).chain(outcomes).collect::<Vec<_>>());
+    }
+    write_grid(out, &table)
+}
+
+fn findings(diagnostics: &[DiagnosticRecord], out: &mut impl Write) -> io::Result<()> {
+    for own in diagnostics.iter().filter(|own| own.severity != "info") {
+        writeln!(
+            out,
+            "\n  {}[{}]: {}",
+            own.severity,
+            own.code,
+            terminal(&own.message)
+        )?;
+    }
+    Ok(())
+}
