@@ -33,6 +33,9 @@ impl Ids {
 pub(super) struct Schedule {
     sends: &'static [i64],
     wait: i64,
+    /// Whether each copy is a request of its own: at a steady pace it is no
+    /// retransmission (RFC 8489, 6.2.1).
+    is_fresh: bool,
 }
 
 /// An answer is expected: RFC 8489, 6.2.1, with half the first wait, since a
@@ -40,6 +43,7 @@ pub(super) struct Schedule {
 pub(super) const ASKING: Schedule = Schedule {
     sends: &[0, 250, 750, 1750, 2750, 3750],
     wait: 1500,
+    is_fresh: false,
 };
 
 /// That no answer comes is to mean something: loss must be ruled out. Where a
@@ -49,6 +53,7 @@ pub(super) const RULING_OUT: Schedule = Schedule {
         0, 250, 500, 750, 1000, 1250, 1500, 1750, 2000, 2250, 2500, 2750,
     ],
     wait: 1000,
+    is_fresh: true,
 };
 
 /// Over a transport that repeats by itself one copy is enough; a person does
@@ -56,6 +61,7 @@ pub(super) const RULING_OUT: Schedule = Schedule {
 pub(super) const ONCE: Schedule = Schedule {
     sends: &[0],
     wait: 5000,
+    is_fresh: false,
 };
 
 /// What a server answered.
@@ -109,8 +115,8 @@ pub(super) struct Exchange {
     pub state: State,
     /// Copies sent.
     pub copies: usize,
-    transaction: Transaction,
-    octets: Vec<u8>,
+    /// One, or one for each copy.
+    transactions: Vec<Transaction>,
     schedule: Schedule,
     began: Timestamp,
     last: Timestamp,
@@ -171,7 +177,6 @@ impl Client {
         wanted: Wanted,
         schedule: Schedule,
     ) -> usize {
-        let transaction = self.ids.next();
         let is_stream = socket.transport != Transport::Udp;
         let number = self.exchanges.len();
         self.exchanges.push(Exchange {
@@ -181,8 +186,7 @@ impl Client {
             wanted,
             state: State::Waiting,
             copies: 0,
-            transaction,
-            octets: binding_request(transaction, wanted),
+            transactions: Vec::new(),
             schedule: if is_stream { ONCE } else { schedule },
             began: now,
             last: now,
@@ -230,7 +234,8 @@ impl Client {
         };
         let known = self.exchanges.iter_mut().find(|own| {
             (own.socket.number == socket || own.also == Some(socket))
-                && message.transaction_id.get(4..) == Some(&own.transaction[..])
+                && (own.transactions.iter())
+                    .any(|own| message.transaction_id.get(4..) == Some(&own[..]))
         });
         // Who was not asked does not answer, unless another address was wanted.
         let known = known.filter(|own| own.to == from || own.wanted.change.is_some());
@@ -282,10 +287,19 @@ impl Client {
                 }
                 exchange.copies += 1;
                 exchange.last = now;
+                let again = exchange.transactions.last().copied();
+                let transaction = match again.filter(|_| !exchange.schedule.is_fresh) {
+                    Some(transaction) => transaction,
+                    None => {
+                        let transaction = self.ids.next();
+                        exchange.transactions.push(transaction);
+                        transaction
+                    }
+                };
                 self.outgoing.push_back(Transmit {
                     socket: exchange.socket,
                     to: exchange.to,
-                    octets: exchange.octets.clone(),
+                    octets: binding_request(transaction, exchange.wanted),
                 });
             }
         }
