@@ -7,7 +7,7 @@
 //! | layer | modules | what they know |
 //! |---|---|---|
 //! | 6 | [`cli`] | arguments, exit status |
-//! | 5 | [`capture`], [`output`] | files and standard streams: nothing else touches them |
+//! | 5 | [`capture`], [`output`], [`probe`], [`serve`] | files, standard streams and sockets: nothing else touches them |
 //! | 4 | [`inspector`], [`report`], [`expect`] | records, and how they follow from what was observed |
 //! | 3 | [`metrics`], [`nat`], [`rules`], [`workload`] | the E-model; what NATs did; what breaks the RFCs; made-up traffic with its truth |
 //! | 2 | [`engine`] | passive observation: calls, dialogs, transactions, streams |

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Which layer each module stands in; a module may use those below it, and in
 /// layers 2 to 6 those beside it where the table says so.
-const LAYERS: [(&str, u8); 27] = [
+const LAYERS: [(&str, u8); 29] = [
     ("octets", 0),
     ("time", 0),
     ("net", 0),
@@ -30,6 +30,8 @@ const LAYERS: [(&str, u8); 27] = [
     ("expect", 4),
     ("capture", 5),
     ("output", 5),
+    ("probe", 5),
+    ("serve", 5),
     ("cli", 6),
     ("main", 6),
     ("lib", 6),
@@ -175,6 +177,9 @@ fn the_readme_names_the_commands_that_exist() {
         "explain",
         "export pcap",
         "flow",
+        "probe stun",
+        "probe nat",
+        "serve",
         "stats",
     ];
     let help: String = verbs

@@ -56,7 +56,11 @@ pub(super) enum Verb {
         format: PlainFormat,
     },
     /// Prints the JSON Schema of `--format json`.
-    Schema,
+    Schema {
+        /// Of the report on captures, or of a probe's.
+        #[arg(value_enum, default_value_t = Described::Document, value_name = "WHAT")]
+        what: Described,
+    },
     /// Prints the completions of a shell.
     Completions {
         /// Which shell.
@@ -68,6 +72,15 @@ pub(super) enum Verb {
         /// Of this verb alone.
         verb: Option<String>,
     },
+}
+
+/// What a schema is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Described {
+    /// What is read out of captures.
+    Document,
+    /// What a probe found.
+    Probe,
 }
 
 /// When to use colours.

@@ -66,7 +66,7 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "probe")]
         Verb::Serve(args) => serve::run(args),
         Verb::Doctor { format } => doctor::run(*format),
-        Verb::Schema => schema::run(),
+        Verb::Schema { what } => schema::run(*what),
         Verb::Completions { shell } => papers::completions(*shell),
         Verb::Man { verb } => papers::man(verb.as_deref()),
     };

@@ -1,13 +1,13 @@
 //! STUN requests and what answers them (RFC 8489, 6.2).
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use super::{Socket, Transmit};
 use crate::net::{Endpoint, Transport};
 use crate::octets;
 use crate::report::{ProbeStep, milliseconds};
 use crate::stun::build::{Transaction, Wanted, binding_request, random_transaction};
-use crate::stun::{Class, StunMessage};
+use crate::stun::{Class, StunFramed, StunFramer, StunMessage};
 use crate::time::{MILLISECOND, Timestamp};
 
 /// Where transactions come from.
@@ -154,16 +154,19 @@ pub(super) struct Client {
     ids: Ids,
     exchanges: Vec<Exchange>,
     outgoing: VecDeque<Transmit>,
+    /// What streams hold of messages that are not whole yet.
+    framers: HashMap<u16, StunFramer>,
     /// Datagrams that answered nothing that was asked.
     pub strays: u64,
 }
 
 impl Client {
-    pub(super) const fn new(ids: Ids) -> Self {
+    pub(super) fn new(ids: Ids) -> Self {
         Self {
             ids,
             exchanges: Vec::new(),
             outgoing: VecDeque::new(),
+            framers: HashMap::new(),
             strays: 0,
         }
     }
@@ -217,8 +220,42 @@ impl Client {
             .is_none_or(|own| own.state != State::Waiting)
     }
 
-    /// Takes octets. Says whether they are of an exchange.
+    /// Takes octets: a datagram, or some of a stream. Says whether they are of
+    /// an exchange.
     pub(super) fn received(
+        &mut self,
+        now: Timestamp,
+        socket: u16,
+        local: Endpoint,
+        from: Endpoint,
+        octets: &[u8],
+    ) -> bool {
+        let mut own = self.exchanges.iter().map(|own| own.socket);
+        let is_stream = |own: Socket| own.number == socket && own.transport != Transport::Udp;
+        if !own.any(is_stream) {
+            return self.message(now, socket, local, from, octets);
+        }
+        let mut framer = self.framers.remove(&socket).unwrap_or_default();
+        framer.push(octets);
+        let mut is_own = true;
+        while let Some(framed) = framer.poll() {
+            match framed {
+                StunFramed::Message(octets) => {
+                    is_own &= self.message(now, socket, local, from, &octets);
+                }
+                StunFramed::Other(_) => is_own = false,
+                // Where the next message begins can't be known any more.
+                StunFramed::Lost => {
+                    self.refused(now, socket, from, "what came is no STUN");
+                    return false;
+                }
+            }
+        }
+        self.framers.insert(socket, framer);
+        is_own
+    }
+
+    fn message(
         &mut self,
         now: Timestamp,
         socket: u16,
@@ -442,5 +479,41 @@ mod tests {
         check(1, "192.0.2.2:3479", true, 0, true);
         check(2, "192.0.2.1:3478", false, 0, false);
         check(1, "192.0.2.1:3478", false, 1, false);
+    }
+
+    #[test]
+    fn answers_on_streams_come_in_any_pieces() {
+        let local = endpoint("10.0.0.1:4000");
+        let server = endpoint("192.0.2.1:3478");
+        let socket = Socket {
+            transport: Transport::Tcp,
+            ..SOCKET
+        };
+        for size in 1..60 {
+            let mut client = Client::new(Ids::Seeded(fastrand::Rng::with_seed(7)));
+            let number = client.ask(at(0), socket, server, Wanted::default(), ASKING);
+            let request = client.poll_transmit().expect("a request").octets;
+            let told = Told {
+                mapped: local,
+                origin: None,
+                other: None,
+                software: "",
+                padding: None,
+            };
+            let transaction: Transaction = request[8..20].try_into().expect("twelve");
+            let answer = binding_success(transaction, &told);
+            for piece in answer.chunks(size) {
+                assert!(!client.is_over(number));
+                client.received(at(30), 1, local, server, piece);
+            }
+            assert_eq!(
+                client.answer(number).and_then(|own| own.mapped),
+                Some(local)
+            );
+        }
+        let mut client = Client::new(Ids::Random);
+        let number = client.ask(at(0), socket, server, Wanted::default(), ASKING);
+        client.received(at(30), 1, local, server, &[0xff; 64]);
+        assert!(client.is_over(number) && client.answer(number).is_none());
     }
 }

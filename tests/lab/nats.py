@@ -2,8 +2,8 @@
 """Holds `probe nat` against NATs that nftables makes, and coturn.
 
     nats.py BINARY [KIND...]     as root; needs iproute2, nft, conntrack, turnserver;
-                                 turnutils_natdiscovery and stun stand beside it
-                                 where they are there
+                                 with BESIDE=1 turnutils_natdiscovery and stun are
+                                 asked too
 
 host 10.1.0.2 -- NAT (10.1.0.1, 203.0.113.1) -- coturn 203.0.113.10 and .11
 
@@ -151,7 +151,7 @@ def coturn(folder):
 
 def beside(program, *words):
     """What another tool says, in short."""
-    if not shutil.which(program):
+    if not os.environ.get("BESIDE") or not shutil.which(program):
         return "-"
     done = subprocess.run(inside("host", "timeout", "20", program, *words), capture_output=True, text=True)
     lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]

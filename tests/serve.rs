@@ -1,0 +1,334 @@
+//! Probes against the program's own other end, and against peers that misbehave,
+//! on loopback.
+
+#![cfg(feature = "probe")]
+
+mod common;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, UdpSocket};
+use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{Output, program, run};
+use serde_json::Value;
+
+/// `serve` with these arguments, until it is dropped.
+struct Server(Child);
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = program()
+            .arg("serve")
+            .args(arguments)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        // It tells when all its addresses are open.
+        let mut line = String::new();
+        let stderr = child.stderr.take().expect("a pipe");
+        let mut reader = BufReader::new(stderr);
+        reader.read_line(&mut line).expect("a line");
+        assert!(line.starts_with("STUN over UDP and TCP at "), "{line}");
+        Self(child)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Serves at ports of its own: tests run side by side.
+fn server(port: u16) -> Server {
+    let stun = format!("127.0.0.1:{port}");
+    let other = format!("127.0.0.2:{}", port + 1);
+    Server::start(&["--stun", &stun, "--alternate", &other])
+}
+
+/// The report, which the schema allows.
+fn report(output: &Output) -> Value {
+    let report: Value = serde_json::from_str(&output.stdout).expect(&output.stdout);
+    let schema: Value = serde_json::from_str(&run(&["schema", "probe"]).stdout).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let faults: Vec<String> = validator
+        .iter_errors(&report)
+        .map(|error| error.to_string())
+        .collect();
+    assert_eq!(faults, Vec::<String>::new());
+    assert_eq!(report["exit"].as_i64(), output.status.map(i64::from));
+    report
+}
+
+#[test]
+fn a_stun_server_answers_over_udp_and_tcp() {
+    let _server = server(21_000);
+    for transport in ["udp", "tcp"] {
+        let output = run(&[
+            "probe",
+            "stun",
+            "127.0.0.1:21000",
+            "--transport",
+            transport,
+            "-c",
+            "2",
+            "--json",
+        ]);
+        assert_eq!(output.status, Some(0), "{output:?}");
+        let report = report(&output);
+        assert_eq!(report["verdict"], "answered");
+        let own = &report["measurements"];
+        assert_eq!(own["transport"], transport);
+        assert_eq!(own["answers"], 2);
+        assert_eq!(own["mapped_address"], own["local_address"]);
+        assert_eq!(own["other_address"], "127.0.0.2:21001");
+        assert_eq!(own["is_rewritten"], false);
+        assert_eq!(own["supports"], serde_json::json!(["binding", "rfc5780"]));
+        assert_eq!(report["evidence"]["packets_sent"], 2);
+        assert_eq!(report["evidence"]["diagnostics"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn without_a_nat_none_is_found_and_the_packets_are_written() {
+    let _server = server(21_010);
+    let folder = tempfile::tempdir().expect("a folder");
+    let capture = folder.path().join("probe.pcapng");
+    let output = run(&[
+        "probe",
+        "nat",
+        "--server",
+        "127.0.0.1:21010",
+        "-w",
+        capture.to_str().expect("UTF-8"),
+        "--json",
+    ]);
+    assert_eq!(output.status, Some(0), "{output:?}");
+    let report = report(&output);
+    assert_eq!(report["verdict"], "no-nat");
+    let own = &report["measurements"];
+    assert_eq!(own["mapping"], "endpoint-independent");
+    assert_eq!(own["filtering"], "endpoint-independent");
+    assert_eq!(own["is_translated"], false);
+    // What was sent and received is a capture like any other.
+    let read = run(&["analyze", capture.to_str().expect("UTF-8"), "--json"]);
+    let read: Value = serde_json::from_str(&read.stdout).expect("JSON");
+    let packets = |name: &str| report["evidence"][name].as_u64().expect("a number");
+    assert_eq!(
+        read["summary"]["packets"].as_u64(),
+        Some(packets("packets_sent") + packets("packets_received"))
+    );
+    assert_eq!(read["diagnostics"], serde_json::json!([]));
+    assert!(
+        read["summary"]["stun_exchanges"].as_u64() > Some(15),
+        "{read}"
+    );
+    #[cfg(unix)]
+    {
+        let mode = std::fs::metadata(&capture).expect("a file");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&mode.permissions());
+        assert_eq!(mode & 0o077, 0, "others may not read it");
+    }
+}
+
+#[test]
+fn a_server_with_one_address_leaves_filtering_open() {
+    let _server = Server::start(&["--stun", "127.0.0.1:21020", "--no-alternate"]);
+    let output = run(&["probe", "nat", "--server", "127.0.0.1:21020", "--json"]);
+    assert_eq!(output.status, Some(8), "{output:?}");
+    let report = report(&output);
+    assert_eq!(report["measurements"]["filtering"], "unknown");
+    let reasons = report["measurements"]["not_judged"].to_string();
+    assert!(
+        reasons.contains("no server has a second address"),
+        "{reasons}"
+    );
+}
+
+#[test]
+fn where_nobody_is_the_status_says_so() {
+    // TCP is refused at once; UDP needs its time.
+    let output = run(&[
+        "probe",
+        "stun",
+        "127.0.0.1:21999",
+        "--transport",
+        "tcp",
+        "--json",
+    ]);
+    assert_eq!(output.status, Some(7), "{output:?}");
+    assert_eq!(report(&output)["verdict"], "no-answer");
+    let output = run(&[
+        "probe",
+        "stun",
+        "127.0.0.1:21999",
+        "--json",
+        "--timeout",
+        "1",
+    ]);
+    assert_eq!(output.status, Some(7), "{output:?}");
+    assert!(
+        output.stderr.contains("it took longer than it may"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn m079_ranges_and_groups_are_refused() {
+    for target in [
+        "10.0.0.0/8",
+        "10.0.0.1-20",
+        "224.0.0.1",
+        "255.255.255.255",
+        "0.0.0.0",
+    ] {
+        let output = run(&["probe", "stun", target]);
+        assert_eq!(output.status, Some(2), "{target} {output:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty());
+    }
+    let output = run(&["serve", "--stun", "0.0.0.0:21030"]);
+    assert_eq!(output.status, Some(2), "{output:?}");
+    let output = run(&[
+        "serve",
+        "--stun",
+        "127.0.0.1:21030",
+        "--alternate",
+        "127.0.0.1:21031",
+    ]);
+    assert_eq!(output.status, Some(2), "{output:?}");
+}
+
+/// A peer that does to each request what it is told to, and counts them.
+fn peer(
+    mut misbehave: impl FnMut(&UdpSocket, &[u8], std::net::SocketAddr) + Send + 'static,
+) -> (String, Arc<AtomicU64>) {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = socket.local_addr().expect("an address").to_string();
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&count);
+    std::thread::spawn(move || {
+        let mut buffer = [0; 2048];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+            counted.fetch_add(1, Ordering::SeqCst);
+            misbehave(&socket, &buffer[..length], from);
+        }
+    });
+    (address, count)
+}
+
+/// The answer to a request: its header turned, and an address.
+fn answer(request: &[u8]) -> Vec<u8> {
+    let mut octets = vec![1, 1, 0, 12];
+    octets.extend(&request[4..20]);
+    octets.extend([0, 0x20, 0, 8, 0, 1, 0x32, 0x9a, 0x5e, 0x12, 0xa4, 0x43]);
+    octets
+}
+
+#[test]
+fn m082_ten_thousand_answers_are_one() {
+    let (address, count) = peer(|socket, request, from| {
+        for _ in 0..10_000 {
+            let _ = socket.send_to(&answer(request), from);
+        }
+    });
+    let output = run(&["probe", "stun", &address, "-c", "2", "--json"]);
+    assert_eq!(output.status, Some(0), "{output:?}");
+    assert_eq!(report(&output)["measurements"]["answers"], 2);
+    assert!(count.load(Ordering::SeqCst) <= 12, "{count:?}");
+}
+
+#[test]
+fn m082_answers_of_strangers_and_nonsense_count_for_nothing() {
+    let stranger = UdpSocket::bind("127.0.0.3:0").expect("a port");
+    let other = Mutex::new(stranger);
+    let (address, _) = peer(move |socket, request, from| {
+        let _ = other
+            .lock()
+            .expect("not poisoned")
+            .send_to(&answer(request), from);
+        // Cut, of another transaction, of no kind at all.
+        let whole = answer(request);
+        for cut in 0..whole.len() {
+            let _ = socket.send_to(&whole[..cut.min(19)], from);
+        }
+        let mut wrong = whole.clone();
+        wrong[9] ^= 1;
+        let _ = socket.send_to(&wrong, from);
+        let _ = socket.send_to(&[0xff; 1400], from);
+    });
+    let output = run(&["probe", "stun", &address, "-c", "1", "--json"]);
+    assert_eq!(output.status, Some(7), "{output:?}");
+    let report = report(&output);
+    assert_eq!(report["verdict"], "no-answer");
+    assert!(report["evidence"]["strays"].as_u64() >= Some(2), "{report}");
+}
+
+#[test]
+fn m081_no_more_is_sent_than_may_be() {
+    let (address, count) = peer(|socket, request, from| {
+        let _ = socket.send_to(&answer(request), from);
+    });
+    let output = run(&[
+        "probe",
+        "stun",
+        &address,
+        "-c",
+        "1000",
+        "--interval",
+        "20",
+        "--max-packets",
+        "40",
+        "--json",
+    ]);
+    let report = report(&output);
+    assert_eq!(count.load(Ordering::SeqCst), 40);
+    assert_eq!(report["evidence"]["packets_sent"], 40);
+    let why = report["evidence"]["cut_short"].as_str().unwrap_or_default();
+    assert!(why.contains("as many packets"), "{why}");
+}
+
+#[test]
+fn m084_a_server_that_never_ends_is_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut buffer = [0; 64];
+            let _ = stream.read(&mut buffer);
+            // An octet now and then, of a message that never comes whole.
+            for octet in [1, 1, 0, 12] {
+                let _ = stream.write_all(&[octet]);
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            std::thread::sleep(Duration::from_secs(30));
+        }
+    });
+    let output = run(&[
+        "probe",
+        "stun",
+        &address,
+        "--transport",
+        "tcp",
+        "-c",
+        "1",
+        "--json",
+    ]);
+    assert_eq!(output.status, Some(7), "{output:?}");
+    assert_eq!(report(&output)["verdict"], "no-answer");
+}
+
+#[test]
+fn help_of_each_probe_begins_with_examples() {
+    for words in [&["probe", "stun"][..], &["probe", "nat"], &["serve"]] {
+        let output = run(&[words, &["--help"]].concat());
+        assert!(
+            output.stdout.starts_with("Examples:\n  sip-inspect "),
+            "{words:?}: {output:?}"
+        );
+    }
+}
