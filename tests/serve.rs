@@ -47,7 +47,8 @@ impl Drop for Server {
 fn server(port: u16) -> Server {
     let stun = format!("127.0.0.1:{port}");
     let other = format!("127.0.0.2:{}", port + 1);
-    Server::start(&["--stun", &stun, "--alternate", &other])
+    let sip = format!("127.0.0.1:{}", port + 2);
+    Server::start(&["--stun", &stun, "--alternate", &other, "--sip", &sip])
 }
 
 /// The report, which the schema allows.
@@ -94,6 +95,93 @@ fn a_stun_server_answers_over_udp_and_tcp() {
 }
 
 #[test]
+fn a_sip_server_is_pinged_over_udp_and_tcp() {
+    let _server = server(21_040);
+    for transport in ["udp", "tcp"] {
+        let output = run(&[
+            "probe",
+            "options",
+            "sip:127.0.0.1:21042",
+            "--transport",
+            transport,
+            "-c",
+            "2",
+            "--interval",
+            "50",
+            "--json",
+        ]);
+        assert_eq!(output.status, Some(0), "{output:?}");
+        let report = report(&output);
+        assert_eq!(report["verdict"], "alive");
+        let own = &report["measurements"];
+        assert_eq!((&own["answers"], &own["status"]), (&2.into(), &200.into()));
+        assert_eq!(own["mapped_address"], own["local_address"]);
+        assert_eq!(own["allow"], serde_json::json!(["OPTIONS"]));
+        assert_eq!(own["rtt_ms"]["count"], 2);
+        // Both sides write what the rules have nothing against.
+        assert_eq!(report["evidence"]["diagnostics"], serde_json::json!([]));
+    }
+    let output = run(&["probe", "options", "127.0.0.1:21042", "--trace", "--json"]);
+    let report = report(&output);
+    assert_eq!(
+        report["measurements"]["hops"][0]["status"], 200,
+        "{output:?}"
+    );
+    for uri in ["sips:127.0.0.1", "sip:a:b@127.0.0.1", "sip:10.0.0.0/8"] {
+        let output = run(&["probe", "options", uri]);
+        assert_eq!(output.status, Some(2), "{uri} {output:?}");
+    }
+}
+
+/// Any answer is alive, provisional ones for ever are none, and neither is what
+/// a stranger says.
+#[test]
+fn m082_what_counts_as_alive() {
+    let said = |status: &'static str| {
+        let (address, count) = peer(move |socket, request, from| {
+            let text = String::from_utf8_lossy(request);
+            let fields = text.lines().filter(|line| {
+                ["Via", "From", "To", "Call-ID", "CSeq"]
+                    .iter()
+                    .any(|name| line.starts_with(&format!("{name}:")))
+            });
+            let fields: Vec<&str> = fields.collect();
+            let answer = format!(
+                "SIP/2.0 {status}\r\n{}\r\nContent-Length: 0\r\n\r\n",
+                fields.join("\r\n")
+            );
+            for _ in 0..50 {
+                let _ = socket.send_to(answer.as_bytes(), from);
+            }
+        });
+        let uri = format!("sip:{address}");
+        let output = run(&[
+            "probe",
+            "options",
+            &uri,
+            "-c",
+            "1",
+            "--timeout",
+            "3",
+            "--json",
+        ]);
+        (
+            output.status,
+            report(&output)["measurements"]["status"].clone(),
+            count,
+        )
+    };
+    for (status, code) in [("404 Not Found", 404), ("503 Busy", 503), ("200 OK", 200)] {
+        let (exit, told, count) = said(status);
+        assert_eq!((exit, told), (Some(0), code.into()));
+        assert_eq!(count.load(Ordering::SeqCst), 1);
+    }
+    let (exit, told, count) = said("180 Ringing");
+    assert_eq!((exit, told), (Some(7), Value::Null));
+    assert!(count.load(Ordering::SeqCst) <= 5);
+}
+
+#[test]
 fn without_a_nat_none_is_found_and_the_packets_are_written() {
     let _server = server(21_010);
     let folder = tempfile::tempdir().expect("a folder");
@@ -137,7 +225,13 @@ fn without_a_nat_none_is_found_and_the_packets_are_written() {
 
 #[test]
 fn a_server_with_one_address_leaves_filtering_open() {
-    let _server = Server::start(&["--stun", "127.0.0.1:21020", "--no-alternate"]);
+    let _server = Server::start(&[
+        "--stun",
+        "127.0.0.1:21020",
+        "--no-alternate",
+        "--sip",
+        "127.0.0.1:21022",
+    ]);
     let output = run(&["probe", "nat", "--server", "127.0.0.1:21020", "--json"]);
     assert_eq!(output.status, Some(8), "{output:?}");
     let report = report(&output);
@@ -324,7 +418,12 @@ fn m084_a_server_that_never_ends_is_left() {
 
 #[test]
 fn help_of_each_probe_begins_with_examples() {
-    for words in [&["probe", "stun"][..], &["probe", "nat"], &["serve"]] {
+    for words in [
+        &["probe", "stun"][..],
+        &["probe", "nat"],
+        &["probe", "options"],
+        &["serve"],
+    ] {
         let output = run(&[words, &["--help"]].concat());
         assert!(
             output.stdout.starts_with("Examples:\n  sip-inspect "),

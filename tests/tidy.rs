@@ -179,6 +179,7 @@ fn the_readme_names_the_commands_that_exist() {
         "flow",
         "probe stun",
         "probe nat",
+        "probe options",
         "serve",
         "stats",
     ];

@@ -46,7 +46,7 @@ pub(super) enum Verb {
     #[cfg(feature = "probe")]
     #[command(subcommand)]
     Probe(Probe),
-    /// Answers probes: STUN with two addresses.
+    /// Answers probes: STUN with two addresses, OPTIONS of SIP.
     #[cfg(feature = "probe")]
     Serve(Serve),
     /// Looks at this machine: what can be captured, and what to do where not.
@@ -437,6 +437,9 @@ pub(super) enum Probe {
     Stun(ProbeStun),
     /// How the NAT before this host behaves, in the terms of RFC 4787.
     Nat(ProbeNat),
+    /// Whether a SIP server is alive, how fast it answers, and what it says of
+    /// itself.
+    Options(ProbeOptions),
 }
 
 /// Asks a STUN server for this host's outside address.
@@ -491,6 +494,39 @@ pub(super) struct ProbeNat {
     /// takes up to five times as long.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(2..=3600))]
     pub lifetime: Option<u64>,
+    #[command(flatten)]
+    pub common: ProbeCommon,
+}
+
+/// Pings a SIP server with OPTIONS: any answer shows that it lives.
+#[cfg(feature = "probe")]
+#[derive(Debug, clap::Args)]
+#[command(before_help = "\
+Examples:
+  sip-inspect probe options sip:example.org
+  sip-inspect probe options sip:bob@192.0.2.1:5070 -c 10 --interval 500
+  sip-inspect probe options sip:example.org --transport tcp --trace --json
+
+The host's addresses are asked at the port of the URI, 5060 unless it names one.
+
+Exit status: 0 alive, 2 usage, 5 output not written, 7 no answer, 8 ended before
+it was done.")]
+pub(super) struct ProbeOptions {
+    /// The server: a sip: URI, HOST or HOST:PORT.
+    #[arg(value_name = "URI")]
+    pub uri: String,
+    /// Over what, whatever the URI says.
+    #[arg(long, value_enum, value_name = "TRANSPORT")]
+    pub transport: Option<Stream>,
+    /// How many requests.
+    #[arg(short = 'c', long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub count: u32,
+    /// From one request to the next, in milliseconds.
+    #[arg(long, default_value_t = 1000, value_name = "MS", value_parser = clap::value_parser!(u64).range(20..=60_000))]
+    pub interval: u64,
+    /// Look for the proxies on the way: Max-Forwards 0, 1, 2 and so on.
+    #[arg(long, conflicts_with_all = ["count", "interval"])]
+    pub trace: bool,
     #[command(flatten)]
     pub common: ProbeCommon,
 }
@@ -567,7 +603,7 @@ impl ProbeCommon {
 Examples:
   sip-inspect serve
   sip-inspect serve --stun 203.0.113.1:3478 --alternate 203.0.113.2:3479
-  sip-inspect serve --stun 127.0.0.1:5000 --no-alternate
+  sip-inspect serve --stun 127.0.0.1:5000 --no-alternate --sip 127.0.0.1:5070
 
 It answers until it is interrupted (Ctrl-C), and sends nothing by itself.
 Exit status: 0 interrupted, 2 usage, 6 an address can't be opened.")]
@@ -581,6 +617,9 @@ pub(super) struct Serve {
     /// Have no other address.
     #[arg(long)]
     pub no_alternate: bool,
+    /// Where SIP is answered, over UDP and TCP.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:5060")]
+    pub sip: std::net::SocketAddr,
 }
 
 /// How a ladder is drawn.

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{PlainFormat, Probe as ProbeArgs, ProbeCommon, ProbeNat, ProbeStun, Stream};
+use super::args::{
+    PlainFormat, Probe as ProbeArgs, ProbeCommon, ProbeNat, ProbeOptions, ProbeStun, Stream,
+};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
 use crate::net::Transport;
@@ -13,9 +15,10 @@ use crate::output::escape::write_json;
 use crate::output::probe::print;
 use crate::probe::driver::{self, Options, Tap};
 use crate::probe::nat::NatProbe;
+use crate::probe::options::OptionsProbe;
 use crate::probe::stun::StunProbe;
-use crate::probe::target::{Family, Target, resolve};
-use crate::probe::{Ending, Ids, Probe, nat, stun};
+use crate::probe::target::{Family, SipTarget, Target, resolve};
+use crate::probe::{Ending, Ids, Probe, nat, options, stun};
 use crate::report::{ProbeEvidence, ProbeReport, SCHEMA};
 
 /// The port of STUN (RFC 8489, 18.6).
@@ -26,6 +29,7 @@ pub(super) fn run(args: &ProbeArgs) -> ExitStatus {
     match args {
         ProbeArgs::Stun(args) => stun_server(args),
         ProbeArgs::Nat(args) => behavior(args),
+        ProbeArgs::Options(args) => options_ping(args),
     }
 }
 
@@ -73,8 +77,46 @@ fn behavior(args: &ProbeNat) -> ExitStatus {
     drive("nat", &targets, &mut probe, &args.common, usual)
 }
 
+fn options_ping(args: &ProbeOptions) -> ExitStatus {
+    let uri = match SipTarget::parse(&args.uri) {
+        Ok(uri) => uri,
+        Err(why) => {
+            notices::error(&format!("probe options {}: {why}", args.uri));
+            return ExitStatus::Usage;
+        }
+    };
+    let target = match find_at(&uri.host_port, 5060, args.common.family()) {
+        Ok(target) => target,
+        Err(status) => return status,
+    };
+    let transport = match args.transport {
+        Some(Stream::Tcp) => Transport::Tcp,
+        Some(Stream::Udp) => Transport::Udp,
+        None if uri.is_tcp => Transport::Tcp,
+        None => Transport::Udp,
+    };
+    let addresses = u64::try_from(target.endpoints.len()).unwrap_or(1);
+    let usual = addresses * 12 + u64::from(args.count) * (args.interval / 1000 + 1) + 60;
+    let interval = Duration::from_millis(args.interval);
+    let mut probe = OptionsProbe::new(options::Config {
+        servers: target.endpoints.clone(),
+        user: uri.user,
+        host: uri.host,
+        transport,
+        count: args.count,
+        interval_ns: i64::try_from(interval.as_nanos()).unwrap_or(i64::MAX),
+        trace: args.trace,
+        rng: fastrand::Rng::new(),
+    });
+    drive("options", &[target], &mut probe, &args.common, usual)
+}
+
 fn find(server: &str, family: Family) -> Result<Target, ExitStatus> {
-    resolve(server, STUN_PORT, family).map_err(|error| {
+    find_at(server, STUN_PORT, family)
+}
+
+fn find_at(server: &str, port: u16, family: Family) -> Result<Target, ExitStatus> {
+    resolve(server, port, family).map_err(|error| {
         notices::error(&format!("probe: {error}"));
         match error {
             crate::probe::target::TargetError::Unknown { .. } => ExitStatus::NoAnswer,

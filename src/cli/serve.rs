@@ -18,7 +18,8 @@ pub(super) fn run(args: &Serve) -> ExitStatus {
         notices::error("serve: the alternate must differ in both address and port (RFC 5780, 4.2)");
         return ExitStatus::Usage;
     }
-    if [Some(primary), alternate]
+    let sip = Endpoint::new(args.sip.ip(), args.sip.port());
+    if [Some(primary), alternate, Some(sip)]
         .into_iter()
         .flatten()
         .any(|own| own.ip.is_unspecified() || own.ip.is_multicast())
@@ -29,9 +30,12 @@ pub(super) fn run(args: &Serve) -> ExitStatus {
         return ExitStatus::Usage;
     }
     let addresses = Addresses { primary, alternate };
-    let served = crate::serve::run(addresses, |all| {
-        let all: Vec<String> = all.iter().map(ToString::to_string).collect();
-        notices::notice(&format!("STUN over UDP and TCP at {}", all.join(", ")));
+    let served = crate::serve::run(addresses, sip, || {
+        let all: Vec<String> = addresses.all().iter().map(ToString::to_string).collect();
+        notices::notice(&format!(
+            "STUN over UDP and TCP at {}; SIP at {sip}",
+            all.join(", ")
+        ));
     });
     match served {
         Ok(()) => ExitStatus::Done,

@@ -7,7 +7,8 @@ use colored::Colorize as _;
 use super::escape::terminal;
 use super::table::{grid, write_grid};
 use crate::report::{
-    DiagnosticRecord, Measurements, NatMeasurements, ProbeReport, StunMeasurements,
+    DiagnosticRecord, Measurements, NatMeasurements, OptionsMeasurements, ProbeReport, Spread,
+    StunMeasurements,
 };
 
 /// Writes it.
@@ -19,6 +20,7 @@ pub fn print(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
     let rows = match &report.measurements {
         Measurements::Stun(own) => stun(own),
         Measurements::Nat(own) => nat(own),
+        Measurements::Options(own) => options(own),
     };
     let verdict = match report.exit {
         0 => report.verdict.green().bold(),
@@ -87,16 +89,7 @@ fn stun(own: &StunMeasurements) -> Rows {
             ),
         ),
     ];
-    if let Some(rtt) = &own.rtt_ms {
-        let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |own| format!("{own}"));
-        let text = format!(
-            "{} least, {} mean, {} most",
-            ms(rtt.min),
-            ms(rtt.mean),
-            ms(rtt.max)
-        );
-        rows.push(("round trip in ms", text));
-    }
+    rows.extend(round_trips(own.rtt_ms.as_ref()));
     rows.push(("software", known(own.software.as_ref())));
     if !own.supports.is_empty() {
         rows.push(("supports", own.supports.join(", ")));
@@ -114,6 +107,60 @@ fn stun(own: &StunMeasurements) -> Rows {
         rows.push((
             "on the way",
             "addresses in payloads are rewritten (ALG)".to_owned(),
+        ));
+    }
+    rows
+}
+
+fn round_trips(rtt: Option<&Spread>) -> Option<(&'static str, String)> {
+    let rtt = rtt?;
+    let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |own| own.to_string());
+    let (least, mean, most) = (ms(rtt.min), ms(rtt.mean), ms(rtt.max));
+    Some((
+        "round trip in ms",
+        format!("{least} least, {mean} mean, {most} most"),
+    ))
+}
+
+fn options(own: &OptionsMeasurements) -> Rows {
+    let mut rows = vec![
+        (
+            "server",
+            format!("{} ({})", known(own.server.as_ref()), own.transport),
+        ),
+        ("this host", known(own.local_address.as_ref())),
+        ("seen as", known(own.mapped_address.as_ref())),
+        (
+            "answers",
+            format!(
+                "{} of {} ({} % lost)",
+                own.answers, own.requests, own.loss_percent
+            ),
+        ),
+    ];
+    rows.extend(round_trips(own.rtt_ms.as_ref()));
+    if let Some(status) = own.status {
+        let reason = own.reason_phrase.as_deref().unwrap_or_default();
+        rows.push(("last answer", format!("{status} {reason}")));
+    }
+    rows.push(("software", known(own.software.as_ref())));
+    for (name, values) in [
+        ("allows", &own.allow),
+        ("supports", &own.supported),
+        ("accepts", &own.accept),
+    ] {
+        if !values.is_empty() {
+            rows.push((name, values.join(", ")));
+        }
+    }
+    for hop in &own.hops {
+        let status = hop
+            .status
+            .map_or_else(|| "no answer".to_owned(), |own| own.to_string());
+        let software = hop.software.as_deref().unwrap_or("-");
+        rows.push((
+            "way",
+            format!("after {} hops: {status} from {software}", hop.max_forwards),
         ));
     }
     rows

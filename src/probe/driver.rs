@@ -167,6 +167,19 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
     loop {
         let mut pause = None;
         while let Some(transmit) = held.take().or_else(|| probe.poll_transmit()) {
+            if transmit.octets.is_empty() {
+                let socket = transmit.socket.number;
+                let opened = sockets.open(&transmit);
+                let now = clock.now();
+                match opened.map_err(|error| error.to_string()) {
+                    Ok(local) => probe.handle(now, Input::Opened { socket, local }),
+                    Err(why) => {
+                        let (to, why) = (transmit.to, why.as_str());
+                        probe.handle(now, Input::Refused { socket, to, why });
+                    }
+                }
+                continue;
+            }
             if allowance.left == 0 {
                 return Some("as many packets were sent as may be");
             }
@@ -257,17 +270,25 @@ struct Sockets<'a> {
 }
 
 impl Sockets<'_> {
+    /// Opens the socket, unless it is open; hands back its address.
+    fn open(&mut self, transmit: &Transmit) -> io::Result<Endpoint> {
+        let number = transmit.socket.number;
+        let open = match self.open.remove(&number) {
+            Some(open) => open,
+            None if transmit.socket.transport == Transport::Udp => {
+                self.udp(transmit.socket, transmit.to)?
+            }
+            None => self.stream(transmit.socket, transmit.to)?,
+        };
+        let (Open::Udp(_, local) | Open::Stream(_, local)) = open;
+        self.open.insert(number, open);
+        Ok(local)
+    }
+
     /// Sends; hands back from where.
     async fn send(&mut self, transmit: &Transmit) -> io::Result<Endpoint> {
-        let number = transmit.socket.number;
-        if !self.open.contains_key(&number) {
-            let open = match transmit.socket.transport {
-                Transport::Udp => self.udp(transmit.socket, transmit.to)?,
-                _ => self.stream(transmit.socket, transmit.to)?,
-            };
-            self.open.insert(number, open);
-        }
-        match self.open.get(&number) {
+        self.open(transmit)?;
+        match self.open.get(&transmit.socket.number) {
             Some(Open::Udp(socket, local)) => {
                 let to = SocketAddr::new(transmit.to.ip, transmit.to.port);
                 socket.send_to(&transmit.octets, to).await?;

@@ -8,6 +8,7 @@
 mod client;
 pub mod driver;
 pub mod nat;
+pub mod options;
 pub mod stun;
 mod tap;
 pub mod target;
@@ -36,13 +37,23 @@ pub struct Transmit {
     pub socket: Socket,
     /// To whom.
     pub to: Endpoint,
-    /// What.
+    /// What; nothing, where the socket is only to be opened, and its address told.
     pub octets: Vec<u8>,
 }
+
+/// How a probe names itself in what it sends.
+const AGENT: &str = concat!("sip-inspect ", env!("CARGO_PKG_VERSION"));
 
 /// What a probe is told.
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
+    /// A socket was opened as it was asked to, with nothing sent yet.
+    Opened {
+        /// By the number of the socket.
+        socket: u16,
+        /// Its address, as the host knows it.
+        local: Endpoint,
+    },
     /// Octets came: a datagram, or some of a stream.
     Received {
         /// By the number of the socket.

@@ -105,6 +105,7 @@ impl Probe for StunProbe {
                 self.client.received(now, socket, local, from, octets);
             }
             Input::Refused { socket, to, why } => self.client.refused(now, socket, to, why),
+            Input::Opened { .. } => {}
         }
         self.go_on(now);
     }

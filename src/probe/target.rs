@@ -114,6 +114,68 @@ pub fn resolve(text: &str, default_port: u16, family: Family) -> Result<Target, 
     })
 }
 
+/// Whom a SIP URI names, as far as a probe follows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SipTarget {
+    /// The user; empty for the host itself.
+    pub user: String,
+    /// The host, without brackets.
+    pub host: String,
+    /// Host and port, as they were given.
+    pub host_port: String,
+    /// Whether it says `transport=tcp`.
+    pub is_tcp: bool,
+}
+
+impl SipTarget {
+    /// Reads a `sip:` URI, or a host alone.
+    ///
+    /// # Errors
+    ///
+    /// What of it can't be followed.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let scheme = text.split(':').next().unwrap_or_default();
+        let rest = match scheme.to_ascii_lowercase().as_str() {
+            "sip" => text.get(4..).unwrap_or_default(),
+            "sips" => return Err("sips needs TLS, which probes don't speak yet"),
+            "tel" => return Err("a number names no server"),
+            _ => text,
+        };
+        let mut parts = rest.split([';', '?']);
+        let address = parts.next().unwrap_or_default();
+        let mut is_tcp = false;
+        for parameter in parts {
+            let Some((name, value)) = parameter.split_once('=') else {
+                continue;
+            };
+            if name.eq_ignore_ascii_case("transport") {
+                match value.to_ascii_lowercase().as_str() {
+                    "udp" => {}
+                    "tcp" => is_tcp = true,
+                    _ => return Err("only UDP and TCP can be probed yet"),
+                }
+            }
+        }
+        let (user, host_port) = address.rsplit_once('@').unwrap_or(("", address));
+        if user.contains(':') {
+            return Err("a password in a URI is seen by everybody; leave it out");
+        }
+        if !user
+            .bytes()
+            .all(|own| own.is_ascii_graphic() && !b"<>\"@".contains(&own))
+        {
+            return Err("the user part holds what must be escaped (%HH)");
+        }
+        let (host, _) = split(host_port, 5060).ok_or("no host, or a port that is no number")?;
+        Ok(Self {
+            user: user.to_owned(),
+            host: host.to_owned(),
+            host_port: host_port.to_owned(),
+            is_tcp,
+        })
+    }
+}
+
 /// Host and port.
 fn split(text: &str, default_port: u16) -> Option<(&str, u16)> {
     if let Some(rest) = text.strip_prefix('[') {
@@ -192,5 +254,44 @@ mod tests {
         bad("192.0.2.1:0", "no number");
         let error = resolve("192.0.2.1", 3478, Family::Six).expect_err("IPv4");
         assert!(error.to_string().contains("family"), "{error}");
+    }
+
+    #[test]
+    fn m086_uris_that_can_be_followed() {
+        let good = |text: &str, user: &str, host: &str, host_port: &str, is_tcp: bool| {
+            let expected = SipTarget {
+                user: user.to_owned(),
+                host: host.to_owned(),
+                host_port: host_port.to_owned(),
+                is_tcp,
+            };
+            assert_eq!(SipTarget::parse(text), Ok(expected), "{text}");
+        };
+        good("sip:example.org", "", "example.org", "example.org", false);
+        good(
+            "sip:bob@192.0.2.1:5070",
+            "bob",
+            "192.0.2.1",
+            "192.0.2.1:5070",
+            false,
+        );
+        good(
+            "SIP:bob@[2001:db8::1];transport=TCP",
+            "bob",
+            "2001:db8::1",
+            "[2001:db8::1]",
+            true,
+        );
+        good("192.0.2.1:5070", "", "192.0.2.1", "192.0.2.1:5070", false);
+        for bad in [
+            "sips:example.org",
+            "tel:+100",
+            "sip:bob:secret@example.org",
+            "sip:b b@example.org",
+            "sip:example.org;transport=tls",
+            "sip:example.org:x",
+        ] {
+            assert!(SipTarget::parse(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::{DiagnosticRecord, Spread};
 pub struct ProbeReport {
     /// The version of the field names.
     pub schema: String,
-    /// Which probe: `stun`, `nat`.
+    /// Which probe: `stun`, `nat`, `options`.
     pub probe: String,
     /// Whom it asked, as it was named.
     pub target: String,
@@ -68,6 +68,58 @@ pub enum Measurements {
     Stun(Box<StunMeasurements>),
     /// Of a NAT.
     Nat(Box<NatMeasurements>),
+    /// Of a SIP server.
+    Options(Box<OptionsMeasurements>),
+}
+
+/// A SIP server as it answers OPTIONS.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct OptionsMeasurements {
+    /// Where it was reached.
+    pub server: Option<String>,
+    /// `udp`, `tcp`.
+    pub transport: String,
+    /// The address of the host itself.
+    pub local_address: Option<String>,
+    /// The address that the server saw (`received` and `rport`).
+    pub mapped_address: Option<String>,
+    /// Whether they differ.
+    pub is_translated: Option<bool>,
+    /// Requests.
+    pub requests: u64,
+    /// Final responses, of whatever status.
+    pub answers: u64,
+    /// Requests that no copy of was answered, in percent.
+    pub loss_percent: f64,
+    /// From the last copy of a request to its final response.
+    pub rtt_ms: Option<Spread>,
+    /// The last status.
+    pub status: Option<u16>,
+    /// What it says in words.
+    pub reason_phrase: Option<String>,
+    /// The server's name.
+    pub software: Option<String>,
+    /// Methods that it takes.
+    pub allow: Vec<String>,
+    /// Extensions that it knows.
+    pub supported: Vec<String>,
+    /// Bodies that it takes.
+    pub accept: Vec<String>,
+    /// The proxies on the way, where they were looked for.
+    pub hops: Vec<HopRecord>,
+}
+
+/// Where a request ended that might go no further.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct HopRecord {
+    /// How many times it might be passed on.
+    pub max_forwards: u32,
+    /// What came back; 483 is a proxy on the way.
+    pub status: Option<u16>,
+    /// The name of whoever answered.
+    pub software: Option<String>,
+    /// How long that took.
+    pub rtt_ms: Option<f64>,
 }
 
 /// A STUN server as it answers.

@@ -383,6 +383,7 @@ impl Probe for NatProbe {
                 }
             }
             Input::Refused { socket, to, why } => self.client.refused(now, socket, to, why),
+            Input::Opened { .. } => {}
         }
         if let Some(lifetime) = &mut self.lifetime {
             lifetime.go_on(now, &mut self.client);
