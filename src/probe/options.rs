@@ -400,7 +400,7 @@ impl Probe for OptionsProbe {
                 if self.config.transport == Transport::Udp {
                     self.message_came(now, from, octets);
                 } else {
-                    let mut framer = self.framers.remove(&socket).unwrap_or_else(Framer::new);
+                    let mut framer = self.framers.remove(&socket).unwrap_or_default();
                     framer.push(octets);
                     while let Some(framed) = framer.poll() {
                         if let Framed::Message(octets) = framed {
