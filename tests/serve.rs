@@ -416,6 +416,75 @@ fn m084_a_server_that_never_ends_is_left() {
     assert_eq!(report(&output)["verdict"], "no-answer");
 }
 
+/// Whatever comes, an answer is well formed, and goes to whoever asked.
+#[test]
+fn answers_to_damaged_requests_are_whole() {
+    use sip_inspect::net::{Endpoint, Transport};
+    use sip_inspect::serve::{sip, stun};
+    use sip_inspect::sip::SipMessage;
+    use sip_inspect::stun::StunMessage;
+    use sip_inspect::stun::build::{Wanted, binding_request};
+
+    let at = |text: &str| {
+        let address: std::net::SocketAddr = text.parse().expect("an endpoint");
+        Endpoint::new(address.ip(), address.port())
+    };
+    let from = at("198.51.100.7:4000");
+    let addresses = stun::Addresses {
+        primary: at("192.0.2.1:3478"),
+        alternate: Some(at("192.0.2.2:3479")),
+    };
+    let options = b"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bKx;rport\r\n\
+        From: <sip:a@x>;tag=f\r\nTo: <sip:b@x>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n\
+        Max-Forwards: 70\r\nRequire: a, b\r\nContent-Length: 0\r\n\r\n";
+    let wanted = Wanted {
+        change: Some((true, true)),
+        ..Wanted::default()
+    };
+    let binding = binding_request([7; 12], wanted);
+    let mut rng = fastrand::Rng::with_seed(11);
+    let mut answered = [0, 0];
+    for _ in 0..20_000 {
+        let damage = |octets: &[u8], rng: &mut fastrand::Rng| {
+            let mut octets = octets.to_vec();
+            for _ in 0..rng.usize(0..4) {
+                let place = rng.usize(0..octets.len());
+                match rng.u8(0..3) {
+                    0 => octets[place] = rng.u8(..),
+                    1 => octets.truncate(place.max(1)),
+                    _ => octets.insert(
+                        place,
+                        *b"\r\n;<>\0\xff\t".get(rng.usize(0..8)).expect("one"),
+                    ),
+                }
+            }
+            octets
+        };
+        let request = damage(options, &mut rng);
+        if let Some(reply) = sip::answer(from, Transport::Udp, &request, "t") {
+            answered[0] += 1;
+            assert_eq!(reply.to.ip, from.ip);
+            let text = String::from_utf8_lossy(&request).into_owned();
+            let message = SipMessage::parse(&reply.octets).expect(&text);
+            assert!(
+                message.cseq().is_ok() && message.call_id().is_some(),
+                "{text}"
+            );
+            assert_eq!(message.body(), b"", "{text}");
+        }
+        let request = damage(&binding, &mut rng);
+        if let Some(reply) = stun::answer(&addresses, addresses.primary, from, &request) {
+            answered[1] += 1;
+            assert_eq!(reply.to.ip, from.ip);
+            assert!(addresses.all().contains(&reply.from));
+            assert!(
+                StunMessage::parse(&reply.octets).is_some_and(|own| own.header_fault().is_none())
+            );
+        }
+    }
+    assert!(answered.iter().all(|own| *own > 2000), "{answered:?}");
+}
+
 #[test]
 fn help_of_each_probe_begins_with_examples() {
     for words in [

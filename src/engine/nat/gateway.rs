@@ -24,10 +24,13 @@ pub(super) struct Gateways {
 const MAX_REQUESTS: usize = 256;
 
 impl Gateways {
-    fn tells(&mut self, gateway: IpAddr, address: IpAddr) {
-        if self.addresses.len() < MAX_NOTES || self.addresses.contains_key(&gateway) {
+    /// A gateway told its outside address. Says whether there was room.
+    fn tells(&mut self, gateway: IpAddr, address: IpAddr) -> bool {
+        let room = self.addresses.len() < MAX_NOTES || self.addresses.contains_key(&gateway);
+        if room {
             self.addresses.insert(gateway, address);
         }
+        room
     }
 }
 
@@ -40,8 +43,8 @@ impl Engine {
         }
         let (what, transport, inside, outside) = match port_mapping::answer(octets) {
             Some(Answer::Address(ip)) => {
-                self.nat.gateways.tells(gateway.ip, ip.into());
-                return;
+                let room = self.nat.gateways.tells(gateway.ip, ip.into());
+                return self.nat_noted(room);
             }
             Some(Answer::Port {
                 transport,
@@ -73,11 +76,14 @@ impl Engine {
         }
         let requests = &mut self.nat.gateways.requests;
         if begins {
-            if requests.len() >= MAX_REQUESTS {
+            let room = requests.len() < MAX_REQUESTS;
+            if !room {
                 requests.clear();
             }
             requests.insert(key, GatewayRequest::default());
+            self.nat_noted(room);
         }
+        let requests = &mut self.nat.gateways.requests;
         if let Some(request) = requests.get_mut(&key) {
             request.read(segment.payload);
             return;
@@ -88,7 +94,8 @@ impl Engine {
         };
         let gateway = segment.flow.src;
         if let Some(ip) = port_mapping::gateway_address(segment.payload) {
-            self.nat.gateways.tells(gateway.ip, ip);
+            let room = self.nat.gateways.tells(gateway.ip, ip);
+            self.nat_noted(room);
         }
         if !request.adds || !port_mapping::is_granted(segment.payload) {
             return;
@@ -103,6 +110,13 @@ impl Engine {
         let outside = outside.map(|(ip, port)| Endpoint::new(*ip, port));
         let inside = Endpoint::new(client, inside);
         self.nat_mapped_port(at, "upnp", transport, (inside, outside), gateway);
+    }
+
+    /// Counts what is not noted for want of room.
+    fn nat_noted(&mut self, room: bool) {
+        if !room {
+            self.nat.missed = self.nat.missed.saturating_add(1);
+        }
     }
 
     fn nat_mapped_port(

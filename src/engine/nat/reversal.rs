@@ -42,12 +42,14 @@ pub const SERVERS: [u16; 3] = [53, 123, 5353];
 
 impl Arrivals {
     pub(super) fn bytes_held(&self) -> usize {
-        self.toward.len() * (MAX_FLOWS * size_of::<Flow>() / 2 + 64)
+        self.toward.len() * (MAX_FLOWS * size_of::<Flow>() + 64)
     }
 
-    fn add(&mut self, point: CapturePoint, flow: Flow) {
+    /// Remembers one. Says whether there was room, without forgetting the others.
+    fn add(&mut self, point: CapturePoint, flow: Flow) -> bool {
         let key = (point, flow.dst.ip);
-        if self.toward.len() >= MAX_HOSTS && !self.toward.contains_key(&key) {
+        let room = self.toward.len() < MAX_HOSTS || self.toward.contains_key(&key);
+        if !room {
             self.toward.clear();
         }
         let flows = self.toward.entry(key).or_default();
@@ -55,6 +57,7 @@ impl Arrivals {
             flows.pop_front();
         }
         flows.push_back(flow);
+        room
     }
 
     fn toward(&self, point: CapturePoint, ip: IpAddr) -> impl Iterator<Item = Flow> {
@@ -80,7 +83,9 @@ impl Engine {
                 self.nat.missed = self.nat.missed.saturating_add(1);
             }
         }
-        self.nat.arrivals.add(at.capture_point, flow);
+        if !self.nat.arrivals.add(at.capture_point, flow) {
+            self.nat.missed = self.nat.missed.saturating_add(1);
+        }
     }
 
     fn reversal(&self, at: PacketRef, opened: Flow) -> Option<Reversal> {

@@ -1,7 +1,8 @@
-//! RTP, RTCP, STUN and telephone-events.
+//! RTP, RTCP, STUN, telephone-events, and how hosts ask their NAT for a port.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use sip_inspect::port_mapping::{self, GatewayRequest};
 use sip_inspect::rtp::dtmf::TelephoneEvent;
 use sip_inspect::rtp::{Receiver, RtpPacket, looks_like_rtcp, rtcp};
 use sip_inspect::stun::{StunFramer, StunMessage};
@@ -13,10 +14,18 @@ fuzz_target!(|octets: &[u8]| {
     }
     let _ = looks_like_rtcp(octets);
     rtcp::walk(octets, |_| {});
-    for message in [StunMessage::parse(octets), StunMessage::parse_classic(octets, true)]
-        .into_iter()
-        .flatten()
-    {
+    let _ = (port_mapping::answer(octets), port_mapping::gateway_address(octets));
+    let mut request = GatewayRequest::default();
+    for part in octets.chunks(64) {
+        request.read(part);
+    }
+    let read = [
+        StunMessage::parse(octets),
+        StunMessage::parse_classic(octets, true),
+        StunMessage::parse_broken(octets),
+    ];
+    for message in read.into_iter().flatten() {
+        let _ = (message.header_fault(), message.alternate_server(), message.padding());
         let _ = (message.attributes().count(), message.mapped_address(), message.error_code());
         let _ = (message.fingerprint_ok(), message.other_address(), message.response_origin());
         let _ = (message.username(), message.ice_role(), message.transaction_text());
