@@ -9,6 +9,7 @@ mod client;
 pub mod driver;
 pub mod nat;
 pub mod options;
+mod sip_client;
 pub mod stun;
 mod tap;
 pub mod target;

@@ -4,22 +4,19 @@
 //! Every final response is alive. With `trace`, Max-Forwards counts up from zero, and
 //! each proxy on the way refuses the request that ends at it (483).
 
-use std::collections::{HashMap, VecDeque};
-
 use rsip::Header;
 use rsip::headers::UntypedHeader as _;
 
-use super::{Ending, Found, Input, Probe, Socket, Transmit};
+use super::sip_client::{Exchange, Opening, SipClient, State};
+use super::{Ending, Found, Input, Probe, Transmit};
 use crate::net::{Endpoint, Transport};
 use crate::octets;
 use crate::report::{
     HopRecord, Measurements, OptionsMeasurements, ProbeStep, Spread, milliseconds, rounded,
 };
 use crate::sip::header::HeaderName;
-use crate::sip::{
-    Framed, Framer, Method, SipMessage, StartLine, build, reason_phrase, split_host_port,
-};
-use crate::time::{MILLISECOND, Timestamp};
+use crate::sip::{Method, SipMessage, StartLine, build, reason_phrase, split_host_port};
+use crate::time::Timestamp;
 
 /// What is to be found out.
 #[derive(Debug)]
@@ -42,62 +39,36 @@ pub struct Config {
     pub rng: fastrand::Rng,
 }
 
-/// RFC 3261, 17.1.2.2: timer E, cut off where a person waits no longer.
-const SENDS: [i64; 5] = [0, 500, 1500, 3500, 7500];
-/// The last copy waits so long, in milliseconds.
-const WAIT: i64 = 2500;
 /// Proxies that are looked for.
 const MAX_HOPS: u32 = 16;
 
-/// What was answered.
-#[derive(Clone, Debug)]
-struct Answer {
-    from: Endpoint,
-    status: u16,
-    reason: String,
-    server: Option<String>,
-    allow: Vec<String>,
-    supported: Vec<String>,
-    accept: Vec<String>,
-    mapped: Option<Endpoint>,
-    round_trip_ns: i64,
-}
-
-#[derive(Clone, Debug)]
-enum State {
-    Waiting,
-    Answered(Box<Answer>),
-    Silent,
-    Refused(String),
-}
-
-#[derive(Clone, Debug)]
-struct Request {
-    to: Endpoint,
-    branch: String,
+/// A request, and how often it may be passed on.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    exchange: usize,
     max_forwards: u32,
-    octets: Vec<u8>,
-    began: Timestamp,
-    last: Timestamp,
-    copies: usize,
-    /// Provisional responses, which end nothing.
-    provisional: u64,
-    state: State,
 }
 
 /// The probe.
 #[derive(Debug)]
 pub struct OptionsProbe {
-    config: Config,
+    servers: Vec<Endpoint>,
+    user: String,
+    host: String,
+    transport: Transport,
+    count: usize,
+    interval_ns: i64,
+    trace: bool,
+    client: SipClient,
+    /// Which address is asked now.
     place: usize,
-    /// The address of the socket, once it is open.
-    local: Option<Endpoint>,
-    is_opening: bool,
-    requests: Vec<Request>,
-    outgoing: VecDeque<Transmit>,
-    framers: HashMap<u16, Framer>,
+    /// What that one was asked.
+    asked: Vec<Asked>,
+    /// What those before it were asked in vain.
+    before: Vec<Asked>,
+    /// Addresses that could not even be sent to, and why.
+    unreachable: Vec<(Endpoint, String)>,
     next: Option<Timestamp>,
-    strays: u64,
 }
 
 impl OptionsProbe {
@@ -105,223 +76,107 @@ impl OptionsProbe {
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self {
-            config,
+            client: SipClient::new(config.transport, config.rng),
+            servers: config.servers,
+            user: config.user,
+            host: config.host,
+            transport: config.transport,
+            count: config.count as usize,
+            interval_ns: config.interval_ns,
+            trace: config.trace,
             place: 0,
-            local: None,
-            is_opening: false,
-            requests: Vec::new(),
-            outgoing: VecDeque::new(),
-            framers: HashMap::new(),
+            asked: Vec::new(),
+            before: Vec::new(),
+            unreachable: Vec::new(),
             next: None,
-            strays: 0,
         }
     }
 
-    fn socket(&self) -> Socket {
-        Socket {
-            number: u16::try_from(self.place).unwrap_or(u16::MAX),
-            transport: self.config.transport,
-            port: None,
-        }
-    }
-
-    /// Requests to the address that is asked now.
-    fn current(&self) -> impl Iterator<Item = &Request> {
-        let server = self.config.servers.get(self.place).copied();
-        self.requests
-            .iter()
-            .filter(move |own| Some(own.to) == server)
-    }
-
-    fn word(&mut self, letters: usize) -> String {
-        std::iter::repeat_with(|| self.config.rng.alphanumeric())
-            .take(letters)
-            .collect()
+    fn exchanges(&self) -> impl Iterator<Item = (u32, &Exchange)> {
+        let asked = self.asked.iter();
+        asked.filter_map(|own| Some((own.max_forwards, self.client.get(own.exchange)?)))
     }
 
     fn go_on(&mut self, now: Timestamp) {
-        self.send_due(now);
-        let Some(local) = self.local else {
-            if !self.is_opening {
-                self.open();
-            }
+        self.client.send_due(now);
+        let Some(server) = self.servers.get(self.place).copied() else {
             return;
         };
-        let asked = self.current().count();
-        let is_done = |own: &Request| !matches!(own.state, State::Waiting);
-        let is_silent = |own: &Request| matches!(own.state, State::Silent | State::Refused(_));
+        let socket = u16::try_from(self.place).unwrap_or(u16::MAX);
+        match self.client.open(socket, server) {
+            Opening::Asked => return,
+            Opening::Open(_) => {}
+            Opening::Refused(why) => {
+                let why = why.clone();
+                self.unreachable.push((server, why));
+                return self.next_address(now);
+            }
+        }
+        let is_silent = |own: &Exchange| matches!(own.state, State::Silent | State::Refused(_));
         // Nothing came of the first: the name may have other addresses.
-        if asked == 1 && self.current().all(is_silent) {
+        if self.asked.len() == 1 && self.exchanges().all(|(_, own)| is_silent(own)) {
             self.next = None;
-            if self.place + 1 < self.config.servers.len() {
-                self.place += 1;
-                self.local = None;
-                self.is_opening = false;
-                self.open();
+            if self.place + 1 < self.servers.len() {
+                self.next_address(now);
             }
             return;
         }
-        if self.config.trace {
-            let reached = |own: &Request| match &own.state {
-                State::Answered(answer) => answer.status != 483,
-                _ => false,
-            };
-            let is_over = self.current().any(reached) || asked >= MAX_HOPS as usize;
-            if self.current().all(is_done) && !is_over {
-                self.ask(now, local, u32::try_from(asked).unwrap_or(MAX_HOPS));
+        if self.trace {
+            let arrived = |own: &Exchange| own.response().is_some_and(|own| own.status != 483);
+            let waits = self
+                .exchanges()
+                .any(|(_, own)| own.is_waiting() || arrived(own));
+            if !waits && self.asked.len() < MAX_HOPS as usize {
+                let max_forwards = u32::try_from(self.asked.len()).unwrap_or(MAX_HOPS);
+                self.ask(now, (socket, server), max_forwards);
             }
             return;
         }
-        let is_due = asked == 0 || self.next.is_some_and(|next| next <= now);
-        if is_due && asked < self.config.count as usize {
-            self.ask(now, local, 70);
-            let more = asked + 1 < self.config.count as usize;
-            self.next = more.then(|| now.offset(self.config.interval_ns));
+        let is_due = self.asked.is_empty() || self.next.is_some_and(|next| next <= now);
+        if is_due && self.asked.len() < self.count {
+            self.ask(now, (socket, server), 70);
+            let more = self.asked.len() < self.count;
+            self.next = more.then(|| now.offset(self.interval_ns));
         }
     }
 
-    /// What is written into a request, its sender's address, is known when the
-    /// socket is open.
-    fn open(&mut self) {
-        if let Some(to) = self.config.servers.get(self.place).copied() {
-            self.is_opening = true;
-            let socket = self.socket();
-            self.outgoing.push_back(Transmit {
-                socket,
-                to,
-                octets: Vec::new(),
-            });
-        }
+    fn next_address(&mut self, now: Timestamp) {
+        self.before.append(&mut self.asked);
+        self.place += 1;
+        self.go_on(now);
     }
 
-    fn ask(&mut self, now: Timestamp, local: Endpoint, max_forwards: u32) {
-        let Some(to) = self.config.servers.get(self.place).copied() else {
-            return;
-        };
-        let branch = self.word(20);
-        let octets = self.message(local, &branch, max_forwards);
-        self.requests.push(Request {
-            to,
-            branch,
-            max_forwards,
-            octets,
-            began: now,
-            last: now,
-            copies: 0,
-            provisional: 0,
-            state: State::Waiting,
-        });
-        self.send_due(now);
-    }
-
-    fn message(&mut self, local: Endpoint, branch: &str, max_forwards: u32) -> Vec<u8> {
-        let (tag, call_id) = (self.word(12), self.word(24));
-        let port = self
-            .config
-            .servers
-            .get(self.place)
-            .map_or(5060, |own| own.port);
+    fn ask(&mut self, now: Timestamp, to: (u16, Endpoint), max_forwards: u32) {
+        let (tag, call_id) = (self.client.word(12), self.client.word(24));
         // To names no way (RFC 3261, 19.1.1).
-        let to = target(&self.config.user, &self.config.host, port);
-        let mut uri = to.clone();
-        if self.config.transport == Transport::Tcp {
+        let party = target(&self.user, &self.host, to.1.port);
+        let mut uri = party.clone();
+        if self.transport == Transport::Tcp {
             uri.params = vec![rsip::Param::Transport(rsip::Transport::Tcp)];
         }
-        let via = format!(
-            "SIP/2.0/{} {local};branch={}{branch};rport",
-            self.config.transport.name().to_uppercase(),
-            crate::sip::MAGIC_COOKIE
-        );
-        let own = build::uri("probe", local);
-        let headers: Vec<Header> = vec![
-            rsip::headers::Via::new(via).into(),
-            rsip::headers::MaxForwards::new(max_forwards.to_string()).into(),
-            rsip::headers::From::new(format!("<{own}>;tag={tag}")).into(),
-            rsip::headers::To::new(format!("<{to}>")).into(),
-            rsip::headers::CallId::new(call_id).into(),
-            rsip::headers::CSeq::new("1 OPTIONS").into(),
-            rsip::headers::Contact::new(format!("<{own}>")).into(),
-            rsip::headers::Accept::new("application/sdp").into(),
-            rsip::headers::UserAgent::new(super::AGENT).into(),
-        ];
-        build::request(rsip::Method::Options, uri, headers, b"")
-    }
-
-    fn send_due(&mut self, now: Timestamp) {
-        let socket = self.socket();
-        let is_stream = self.config.transport != Transport::Udp;
-        for request in &mut self.requests {
-            while request.due(is_stream).is_some_and(|due| due <= now) {
-                if request.copies >= copies(is_stream) {
-                    request.state = State::Silent;
-                    break;
-                }
-                request.copies += 1;
-                request.last = now;
-                self.outgoing.push_back(Transmit {
-                    socket,
-                    to: request.to,
-                    octets: request.octets.clone(),
-                });
-            }
-        }
-    }
-
-    fn message_came(&mut self, now: Timestamp, from: Endpoint, octets: &[u8]) {
-        let known = SipMessage::parse(octets).and_then(|message| {
-            let StartLine::Response { status_code, .. } = message.start_line() else {
-                return None;
-            };
-            let status = (*status_code)?;
-            let branch = message.top_via().ok()?.branch?;
-            let branch = branch.strip_prefix(crate::sip::MAGIC_COOKIE.as_bytes())?;
-            let is_own = message.cseq().ok()?.method == Method::Options;
-            // Who was not asked does not answer (RFC 3261, 18.1.2 by the branch).
-            let mut requests = self.requests.iter();
-            let place = requests.position(|own| {
-                is_own && own.branch.as_bytes() == branch && own.to.ip == from.ip
-            })?;
-            Some((place, answer(&message, status, from)))
+        let own = build::uri("probe", self.client.local(to.0).unwrap_or_default());
+        let exchange = self.client.ask(now, to, Method::Options, |via| {
+            let headers: Vec<Header> = vec![
+                rsip::headers::Via::new(via).into(),
+                rsip::headers::MaxForwards::new(max_forwards.to_string()).into(),
+                rsip::headers::From::new(format!("<{own}>;tag={tag}")).into(),
+                rsip::headers::To::new(format!("<{party}>")).into(),
+                rsip::headers::CallId::new(call_id).into(),
+                rsip::headers::CSeq::new("1 OPTIONS").into(),
+                rsip::headers::Contact::new(format!("<{own}>")).into(),
+                rsip::headers::Accept::new("application/sdp").into(),
+                rsip::headers::UserAgent::new(super::AGENT).into(),
+            ];
+            build::request(rsip::Method::Options, uri, headers, b"")
         });
-        let Some((place, mut answer)) = known else {
-            self.strays = self.strays.saturating_add(1);
-            return;
-        };
-        let Some(request) = self.requests.get_mut(place) else {
-            return;
-        };
-        if answer.status < 200 {
-            request.provisional = request.provisional.saturating_add(1);
-        } else if matches!(request.state, State::Waiting) {
-            answer.round_trip_ns = now.since(request.last);
-            request.state = State::Answered(Box::new(answer));
-        }
+        self.asked.push(Asked {
+            exchange,
+            max_forwards,
+        });
     }
 
-    fn answers(&self) -> impl Iterator<Item = &Answer> {
-        self.current().filter_map(|own| match &own.state {
-            State::Answered(answer) => Some(&**answer),
-            _ => None,
-        })
-    }
-}
-
-/// Copies of a request: streams repeat by themselves.
-const fn copies(is_stream: bool) -> usize {
-    if is_stream { 1 } else { SENDS.len() }
-}
-
-impl Request {
-    fn due(&self, is_stream: bool) -> Option<Timestamp> {
-        if !matches!(self.state, State::Waiting) {
-            return None;
-        }
-        let sends = SENDS.get(..copies(is_stream))?;
-        let after = match sends.get(self.copies) {
-            Some(after) => *after,
-            None => SENDS.last()?.saturating_add(WAIT),
-        };
-        Some(self.began.offset(after.saturating_mul(MILLISECOND)))
+    fn answers(&self) -> impl Iterator<Item = Answer> {
+        self.exchanges().filter_map(|(_, own)| Answer::of(own))
     }
 }
 
@@ -344,31 +199,49 @@ fn target(user: &str, host: &str, port: u16) -> rsip::Uri {
 const MAX_VALUES: usize = 64;
 const MAX_TEXT: usize = 256;
 
-fn answer(message: &SipMessage<'_>, status: u16, from: Endpoint) -> Answer {
-    let short = |octets: &[u8]| octets::text(octets::span(octets, 0, MAX_TEXT));
-    let list = |name| -> Vec<String> {
-        let values = message.values(name).filter(|own| !own.is_empty());
-        values.take(MAX_VALUES).map(short).collect()
-    };
-    let reason = match message.start_line() {
-        StartLine::Response { reason_phrase, .. } if !reason_phrase.is_empty() => {
-            short(reason_phrase)
-        }
-        _ => reason_phrase(status).to_owned(),
-    };
-    let agent = message
-        .value(HeaderName::Server)
-        .or_else(|| message.value(HeaderName::UserAgent));
-    Answer {
-        from,
-        status,
-        reason,
-        server: agent.map(short),
-        allow: list(HeaderName::Allow),
-        supported: list(HeaderName::Supported),
-        accept: list(HeaderName::Accept),
-        mapped: mapped(message),
-        round_trip_ns: 0,
+/// What a final response says.
+#[derive(Clone, Debug)]
+struct Answer {
+    from: Endpoint,
+    status: u16,
+    reason: String,
+    server: Option<String>,
+    allow: Vec<String>,
+    supported: Vec<String>,
+    accept: Vec<String>,
+    mapped: Option<Endpoint>,
+    round_trip_ns: i64,
+}
+
+impl Answer {
+    fn of(exchange: &Exchange) -> Option<Self> {
+        let response = exchange.response()?;
+        let message = response.message()?;
+        let short = |octets: &[u8]| octets::text(octets::span(octets, 0, MAX_TEXT));
+        let list = |name| -> Vec<String> {
+            let values = message.values(name).filter(|own| !own.is_empty());
+            values.take(MAX_VALUES).map(short).collect()
+        };
+        let reason = match message.start_line() {
+            StartLine::Response { reason_phrase, .. } if !reason_phrase.is_empty() => {
+                short(reason_phrase)
+            }
+            _ => reason_phrase(response.status).to_owned(),
+        };
+        let agent = message
+            .value(HeaderName::Server)
+            .or_else(|| message.value(HeaderName::UserAgent));
+        Some(Self {
+            from: response.from,
+            status: response.status,
+            reason,
+            server: agent.map(short),
+            allow: list(HeaderName::Allow),
+            supported: list(HeaderName::Supported),
+            accept: list(HeaderName::Accept),
+            mapped: mapped(&message),
+            round_trip_ns: response.round_trip_ns,
+        })
     }
 }
 
@@ -385,54 +258,7 @@ fn mapped(message: &SipMessage<'_>) -> Option<Endpoint> {
 
 impl Probe for OptionsProbe {
     fn handle(&mut self, now: Timestamp, input: Input<'_>) {
-        match input {
-            Input::Opened { socket, local } => {
-                if usize::from(socket) == self.place {
-                    self.local = Some(local);
-                }
-            }
-            Input::Received {
-                socket,
-                from,
-                octets,
-                ..
-            } => {
-                if self.config.transport == Transport::Udp {
-                    self.message_came(now, from, octets);
-                } else {
-                    let mut framer = self.framers.remove(&socket).unwrap_or_default();
-                    framer.push(octets);
-                    while let Some(framed) = framer.poll() {
-                        if let Framed::Message(octets) = framed {
-                            self.message_came(now, from, &octets);
-                        }
-                    }
-                    self.framers.insert(socket, framer);
-                }
-            }
-            Input::Refused { to, why, .. } => {
-                let waiting =
-                    |own: &&mut Request| own.to == to && matches!(own.state, State::Waiting);
-                for request in self.requests.iter_mut().filter(waiting) {
-                    request.state = State::Refused(why.to_owned());
-                }
-                if self.local.is_none() {
-                    // It was not even opened: as good as a request refused.
-                    self.local = Some(Endpoint::default());
-                    self.requests.push(Request {
-                        to,
-                        branch: String::new(),
-                        max_forwards: 70,
-                        octets: Vec::new(),
-                        began: now,
-                        last: now,
-                        copies: 0,
-                        provisional: 0,
-                        state: State::Refused(why.to_owned()),
-                    });
-                }
-            }
-        }
+        self.client.handle(now, input);
         self.go_on(now);
     }
 
@@ -441,40 +267,36 @@ impl Probe for OptionsProbe {
     }
 
     fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.outgoing.pop_front()
+        self.client.poll_transmit()
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
-        let is_stream = self.config.transport != Transport::Udp;
-        let due = self.requests.iter().filter_map(|own| own.due(is_stream));
-        due.chain(self.next).min()
+        let due = [self.client.poll_timeout(), self.next];
+        due.into_iter().flatten().min()
     }
 
     fn found(&self) -> Found {
-        let last = self.answers().last();
-        let requests = self.current().count() as u64;
-        let answered = self.answers().count() as u64;
+        let answers: Vec<Answer> = self.answers().collect();
+        let last = answers.last();
+        let requests = self.asked.len() as u64;
+        let answered = answers.len() as u64;
         let (verdict, ending) = match last {
             Some(_) => ("alive", Ending::Done),
             None => ("no-answer", Ending::NoAnswer),
         };
-        let times: Vec<f64> = self
-            .answers()
+        let times: Vec<f64> = answers
+            .iter()
             .map(|own| milliseconds(own.round_trip_ns))
             .collect();
         #[expect(clippy::cast_precision_loss, reason = "requests are few")]
         let lost = requests.saturating_sub(answered) as f64 / requests.max(1) as f64;
         let text = |endpoint: Endpoint| endpoint.to_string();
-        let local = self.local.filter(|own| own.port > 0);
-        let mapped = self.answers().find_map(|own| own.mapped);
-        let hops = if self.config.trace {
-            self.hops()
-        } else {
-            Vec::new()
-        };
+        let local = u16::try_from(self.place).ok();
+        let local = local.and_then(|own| self.client.local(own));
+        let mapped = answers.iter().find_map(|own| own.mapped);
         let measurements = OptionsMeasurements {
             server: last.map(|own| text(own.from)),
-            transport: self.config.transport.name().to_owned(),
+            transport: self.transport.name().to_owned(),
             local_address: local.map(text),
             mapped_address: mapped.map(text),
             is_translated: local.zip(mapped).map(|(local, mapped)| local != mapped),
@@ -488,57 +310,73 @@ impl Probe for OptionsProbe {
             allow: last.map(|own| own.allow.clone()).unwrap_or_default(),
             supported: last.map(|own| own.supported.clone()).unwrap_or_default(),
             accept: last.map(|own| own.accept.clone()).unwrap_or_default(),
-            hops,
+            hops: if self.trace { self.hops() } else { Vec::new() },
         };
         Found {
             verdict: verdict.to_owned(),
             ending,
-            steps: self.requests.iter().map(step).collect(),
+            steps: self.steps(),
             measurements: Measurements::Options(Box::new(measurements)),
-            strays: self.strays,
+            strays: self.client.strays,
         }
     }
 }
 
 impl OptionsProbe {
     fn hops(&self) -> Vec<HopRecord> {
-        self.current()
-            .map(|own| {
-                let answer = match &own.state {
-                    State::Answered(answer) => Some(answer),
-                    _ => None,
-                };
+        let exchanges = self.exchanges();
+        exchanges
+            .map(|(max_forwards, exchange)| {
+                let answer = Answer::of(exchange);
                 HopRecord {
-                    max_forwards: own.max_forwards,
-                    status: answer.map(|own| own.status),
-                    software: answer.and_then(|own| own.server.clone()),
+                    max_forwards,
+                    status: answer.as_ref().map(|own| own.status),
+                    software: answer.as_ref().and_then(|own| own.server.clone()),
                     rtt_ms: answer.map(|own| milliseconds(own.round_trip_ns)),
                 }
             })
             .collect()
     }
+
+    fn steps(&self) -> Vec<ProbeStep> {
+        let unreachable = self.unreachable.iter().map(|(to, why)| ProbeStep {
+            name: "socket".to_owned(),
+            outcome: "refused".to_owned(),
+            to: Some(to.to_string()),
+            says: why.clone(),
+            sent: 0,
+            rtt_ms: None,
+        });
+        let asked = self.before.iter().chain(&self.asked).filter_map(|own| {
+            let exchange = self.client.get(own.exchange)?;
+            Some(step(own.max_forwards, exchange))
+        });
+        unreachable.chain(asked).collect()
+    }
 }
 
-fn step(request: &Request) -> ProbeStep {
-    let (outcome, says, rtt_ms) = match &request.state {
-        State::Waiting => ("waiting", "nothing yet".to_owned(), None),
-        State::Silent if request.provisional > 0 => {
-            ("silent", "provisional responses alone".to_owned(), None)
+fn step(max_forwards: u32, exchange: &Exchange) -> ProbeStep {
+    let (outcome, says) = match &exchange.state {
+        State::Waiting => ("waiting", "nothing yet".to_owned()),
+        State::Silent if exchange.provisional > 0 => {
+            ("silent", "provisional responses alone".to_owned())
         }
-        State::Silent => ("silent", "no answer".to_owned(), None),
-        State::Refused(why) => ("refused", why.clone(), None),
-        State::Answered(answer) => (
-            "answered",
-            format!("{} {}", answer.status, answer.reason),
-            Some(milliseconds(answer.round_trip_ns)),
-        ),
+        State::Silent => ("silent", "no answer".to_owned()),
+        State::Refused(why) => ("refused", why.clone()),
+        State::Answered(response) => {
+            let reason = Answer::of(exchange).map(|own| own.reason);
+            let reason = reason.unwrap_or_default();
+            ("answered", format!("{} {reason}", response.status))
+        }
     };
     ProbeStep {
-        name: format!("OPTIONS, Max-Forwards {}", request.max_forwards),
+        name: format!("OPTIONS, Max-Forwards {max_forwards}"),
         outcome: outcome.to_owned(),
-        to: Some(request.to.to_string()),
+        to: Some(exchange.to.to_string()),
         says,
-        sent: request.copies as u64,
-        rtt_ms,
+        sent: exchange.copies as u64,
+        rtt_ms: exchange
+            .response()
+            .map(|own| milliseconds(own.round_trip_ns)),
     }
 }

@@ -1,0 +1,300 @@
+//! SIP requests outside dialogs and what answers them (RFC 3261, 17.1.2).
+
+use std::collections::{HashMap, VecDeque};
+
+use super::{Input, Socket, Transmit};
+use crate::net::{Endpoint, Transport};
+use crate::sip::{Framed, Framer, Method, SipMessage, StartLine};
+use crate::time::{MILLISECOND, Timestamp};
+
+/// RFC 3261, 17.1.2.2: timer E, cut off where a person waits no longer.
+const SENDS: [i64; 5] = [0, 500, 1500, 3500, 7500];
+/// The last copy waits so long, in milliseconds.
+const WAIT: i64 = 2500;
+
+/// A final response.
+#[derive(Clone, Debug)]
+pub(super) struct Response {
+    /// From where it came.
+    pub from: Endpoint,
+    pub status: u16,
+    /// From the last copy of the request, in nanoseconds.
+    pub round_trip_ns: i64,
+    octets: Vec<u8>,
+}
+
+impl Response {
+    /// It, as it reads.
+    pub(super) fn message(&self) -> Option<SipMessage<'_>> {
+        SipMessage::parse(&self.octets)
+    }
+}
+
+/// How a request stands.
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    Waiting,
+    Answered(Box<Response>),
+    Silent,
+    Refused(String),
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub(super) struct Exchange {
+    pub to: Endpoint,
+    pub state: State,
+    /// Copies sent.
+    pub copies: usize,
+    /// Provisional responses, which end nothing.
+    pub provisional: u64,
+    socket: Socket,
+    branch: String,
+    method: Method,
+    octets: Vec<u8>,
+    began: Timestamp,
+    last: Timestamp,
+}
+
+impl Exchange {
+    pub(super) fn response(&self) -> Option<&Response> {
+        match &self.state {
+            State::Answered(response) => Some(response),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Waiting)
+    }
+
+    /// When to send: a stream repeats by itself.
+    fn sends(&self) -> &'static [i64] {
+        let count = if self.socket.transport == Transport::Udp {
+            SENDS.len()
+        } else {
+            1
+        };
+        SENDS.get(..count).unwrap_or_default()
+    }
+
+    fn due(&self) -> Option<Timestamp> {
+        if !self.is_waiting() {
+            return None;
+        }
+        let after = match self.sends().get(self.copies) {
+            Some(after) => *after,
+            None => SENDS.last()?.saturating_add(WAIT),
+        };
+        Some(self.began.offset(after.saturating_mul(MILLISECOND)))
+    }
+}
+
+/// How a socket stands.
+#[derive(Clone, Debug)]
+pub(super) enum Opening {
+    Asked,
+    Open(Endpoint),
+    Refused(String),
+}
+
+/// Requests under way, and what came of those before.
+#[derive(Debug)]
+pub(super) struct SipClient {
+    transport: Transport,
+    rng: fastrand::Rng,
+    sockets: HashMap<u16, Opening>,
+    exchanges: Vec<Exchange>,
+    outgoing: VecDeque<Transmit>,
+    /// What streams hold of messages that are not whole yet.
+    framers: HashMap<u16, Framer>,
+    /// Messages that answered nothing that was asked.
+    pub strays: u64,
+}
+
+impl SipClient {
+    pub(super) fn new(transport: Transport, rng: fastrand::Rng) -> Self {
+        Self {
+            transport,
+            rng,
+            sockets: HashMap::new(),
+            exchanges: Vec::new(),
+            outgoing: VecDeque::new(),
+            framers: HashMap::new(),
+            strays: 0,
+        }
+    }
+
+    /// A word that nobody guesses.
+    pub(super) fn word(&mut self, letters: usize) -> String {
+        std::iter::repeat_with(|| self.rng.alphanumeric())
+            .take(letters)
+            .collect()
+    }
+
+    fn socket(&self, number: u16) -> Socket {
+        Socket {
+            number,
+            transport: self.transport,
+            port: None,
+        }
+    }
+
+    /// Opens a socket toward a server, once: its address is written into requests.
+    pub(super) fn open(&mut self, number: u16, to: Endpoint) -> &Opening {
+        if !self.sockets.contains_key(&number) {
+            let socket = self.socket(number);
+            self.outgoing.push_back(Transmit {
+                socket,
+                to,
+                octets: Vec::new(),
+            });
+        }
+        self.sockets.entry(number).or_insert(Opening::Asked)
+    }
+
+    /// The address of an open socket.
+    pub(super) fn local(&self, number: u16) -> Option<Endpoint> {
+        match self.sockets.get(&number) {
+            Some(Opening::Open(local)) => Some(*local),
+            _ => None,
+        }
+    }
+
+    /// Asks; `write` is given the value of Via. Hands back the number of the
+    /// exchange.
+    pub(super) fn ask(
+        &mut self,
+        now: Timestamp,
+        (number, to): (u16, Endpoint),
+        method: Method,
+        write: impl FnOnce(String) -> Vec<u8>,
+    ) -> usize {
+        let branch = self.word(20);
+        let local = self.local(number).unwrap_or_default();
+        let via = format!(
+            "SIP/2.0/{} {local};branch={}{branch};rport",
+            self.transport.name().to_uppercase(),
+            crate::sip::MAGIC_COOKIE
+        );
+        self.exchanges.push(Exchange {
+            to,
+            state: State::Waiting,
+            copies: 0,
+            provisional: 0,
+            socket: self.socket(number),
+            branch,
+            method,
+            octets: write(via),
+            began: now,
+            last: now,
+        });
+        self.send_due(now);
+        self.exchanges.len() - 1
+    }
+
+    pub(super) fn get(&self, number: usize) -> Option<&Exchange> {
+        self.exchanges.get(number)
+    }
+
+    pub(super) fn send_due(&mut self, now: Timestamp) {
+        for exchange in &mut self.exchanges {
+            while exchange.due().is_some_and(|due| due <= now) {
+                if exchange.copies >= exchange.sends().len() {
+                    exchange.state = State::Silent;
+                    break;
+                }
+                exchange.copies += 1;
+                exchange.last = now;
+                self.outgoing.push_back(Transmit {
+                    socket: exchange.socket,
+                    to: exchange.to,
+                    octets: exchange.octets.clone(),
+                });
+            }
+        }
+    }
+
+    pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.outgoing.pop_front()
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.exchanges.iter().filter_map(Exchange::due).min()
+    }
+
+    pub(super) fn handle(&mut self, now: Timestamp, input: Input<'_>) {
+        match input {
+            Input::Opened { socket, local } => {
+                self.sockets.insert(socket, Opening::Open(local));
+            }
+            Input::Received { from, octets, .. } if self.transport == Transport::Udp => {
+                self.message(now, from, octets)
+            }
+            Input::Received {
+                socket,
+                from,
+                octets,
+                ..
+            } => {
+                let mut framer = self.framers.remove(&socket).unwrap_or_default();
+                framer.push(octets);
+                while let Some(framed) = framer.poll() {
+                    if let Framed::Message(octets) = framed {
+                        self.message(now, from, &octets);
+                    }
+                }
+                self.framers.insert(socket, framer);
+            }
+            Input::Refused { socket, why, .. } => {
+                let opening = self.sockets.entry(socket).or_insert(Opening::Asked);
+                if matches!(opening, Opening::Asked) {
+                    *opening = Opening::Refused(why.to_owned());
+                }
+                let waiting = |own: &&mut Exchange| own.socket.number == socket && own.is_waiting();
+                for exchange in self.exchanges.iter_mut().filter(waiting) {
+                    exchange.state = State::Refused(why.to_owned());
+                }
+            }
+        }
+    }
+
+    fn message(&mut self, now: Timestamp, from: Endpoint, octets: &[u8]) {
+        let Some((exchange, status)) = matching(&mut self.exchanges, from, octets) else {
+            self.strays = self.strays.saturating_add(1);
+            return;
+        };
+        if status < 200 {
+            exchange.provisional = exchange.provisional.saturating_add(1);
+        } else if exchange.is_waiting() {
+            exchange.state = State::Answered(Box::new(Response {
+                from,
+                status,
+                round_trip_ns: now.since(exchange.last),
+                octets: octets.to_vec(),
+            }));
+        }
+    }
+}
+
+/// The request that a response answers: by branch and method (RFC 3261, 17.1.3),
+/// and who was not asked does not answer.
+fn matching<'e>(
+    exchanges: &'e mut [Exchange],
+    from: Endpoint,
+    octets: &[u8],
+) -> Option<(&'e mut Exchange, u16)> {
+    let message = SipMessage::parse(octets)?;
+    let StartLine::Response { status_code, .. } = message.start_line() else {
+        return None;
+    };
+    let status = (*status_code)?;
+    let branch = message.top_via().ok()?.branch?;
+    let branch = branch.strip_prefix(crate::sip::MAGIC_COOKIE.as_bytes())?;
+    let method = message.cseq().ok()?.method;
+    let mut exchanges = exchanges.iter_mut();
+    let exchange = exchanges.find(|own| {
+        own.method == method && own.branch.as_bytes() == branch && own.to.ip == from.ip
+    })?;
+    Some((exchange, status))
+}
