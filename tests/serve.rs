@@ -139,17 +139,8 @@ fn a_sip_server_is_pinged_over_udp_and_tcp() {
 fn m082_what_counts_as_alive() {
     let said = |status: &'static str| {
         let (address, count) = peer(move |socket, request, from| {
-            let text = String::from_utf8_lossy(request);
-            let fields = text.lines().filter(|line| {
-                ["Via", "From", "To", "Call-ID", "CSeq"]
-                    .iter()
-                    .any(|name| line.starts_with(&format!("{name}:")))
-            });
-            let fields: Vec<&str> = fields.collect();
-            let answer = format!(
-                "SIP/2.0 {status}\r\n{}\r\nContent-Length: 0\r\n\r\n",
-                fields.join("\r\n")
-            );
+            let fields = repeated(&String::from_utf8_lossy(request));
+            let answer = format!("SIP/2.0 {status}\r\n{fields}Content-Length: 0\r\n\r\n");
             for _ in 0..50 {
                 let _ = socket.send_to(answer.as_bytes(), from);
             }
@@ -179,6 +170,116 @@ fn m082_what_counts_as_alive() {
     let (exit, told, count) = said("180 Ringing");
     assert_eq!((exit, told), (Some(7), Value::Null));
     assert!(count.load(Ordering::SeqCst) <= 5);
+}
+
+/// The header fields of a request that its answer repeats.
+fn repeated(request: &str) -> String {
+    let fields = request.lines().filter(|line| {
+        ["Via", "From", "To", "Call-ID", "CSeq"]
+            .iter()
+            .any(|name| line.starts_with(&format!("{name}:")))
+    });
+    fields.map(|line| format!("{line}\r\n")).collect()
+}
+
+#[test]
+fn m083_a_registrar_that_is_never_content_is_left() {
+    let challenge = |stale: bool, request: &str| {
+        let stale = if stale { ", stale=true" } else { "" };
+        format!(
+            "SIP/2.0 401 Unauthorized\r\n{}WWW-Authenticate: Digest realm=\"x\", nonce=\"n\", \
+             algorithm=SHA-256, qop=\"auth\"{stale}\r\nWWW-Authenticate: Digest realm=\"x\", \
+             nonce=\"n\", algorithm=MD5\r\nContent-Length: 0\r\n\r\n",
+            repeated(request)
+        )
+    };
+    // A nonce that is always stale is tried once more.
+    for (stale, expected) in [(false, 2), (true, 3)] {
+        let (address, count) = peer(move |socket, request, from| {
+            let answer = challenge(stale, &String::from_utf8_lossy(request));
+            let _ = socket.send_to(answer.as_bytes(), from);
+        });
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("password");
+        std::fs::write(&file, "canary-7f3a\nno password\n").expect("written");
+        let capture = folder.path().join("probe.pcapng");
+        let output = run(&[
+            "probe",
+            "register",
+            &format!("sip:alice@{address}"),
+            "--password-file",
+            file.to_str().expect("UTF-8"),
+            "-w",
+            capture.to_str().expect("UTF-8"),
+            "--json",
+        ]);
+        assert_eq!(output.status, Some(1), "{output:?}");
+        let report = report(&output);
+        assert_eq!(report["verdict"], "refused");
+        assert_eq!(report["measurements"]["algorithm"], "SHA-256");
+        assert_eq!(count.load(Ordering::SeqCst), expected);
+        // The password stands nowhere.
+        let packets = std::fs::read(&capture).expect("a file");
+        let told = [output.stdout.as_bytes(), output.stderr.as_bytes(), &packets];
+        for octets in told {
+            assert!(!octets.windows(11).any(|own| own == b"canary-7f3a"));
+        }
+    }
+}
+
+/// Whoever is interrupted takes away what it registered.
+#[cfg(unix)]
+#[test]
+fn m080_nothing_is_left_behind_by_an_interrupt() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let (address, _) = peer(move |socket, request, from| {
+        let text = String::from_utf8_lossy(request).into_owned();
+        let contact = text.lines().find_map(|line| line.strip_prefix("Contact: "));
+        // The query is never answered.
+        if let Some(contact) = contact {
+            let gone = contact.ends_with("expires=0");
+            let listed = if gone {
+                String::new()
+            } else {
+                format!("Contact: {contact}\r\n")
+            };
+            let answer = format!(
+                "SIP/2.0 200 OK\r\n{}{listed}Content-Length: 0\r\n\r\n",
+                repeated(&text)
+            );
+            let _ = socket.send_to(answer.as_bytes(), from);
+        }
+        let _ = tell.send(contact.map(str::to_owned));
+    });
+    let child = program()
+        .args([
+            "probe",
+            "register",
+            &format!("sip:alice@{address}"),
+            "--json",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let next = || {
+        told.recv_timeout(Duration::from_secs(20))
+            .expect("a request")
+    };
+    assert!(next().is_some_and(|own| own.ends_with("expires=60")));
+    assert_eq!(next(), None);
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill runs");
+    assert!(killed.success());
+    let output = child.wait_with_output().expect("the program ends");
+    let removed = std::iter::repeat_with(next).find_map(|own| own);
+    assert!(removed.is_some_and(|own| own.ends_with("expires=0")));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["measurements"]["removed"], true, "{report}");
+    assert_eq!(report["evidence"]["cut_short"], "it was interrupted");
+    assert_eq!(output.status.code(), Some(8));
 }
 
 #[test]
@@ -491,6 +592,7 @@ fn help_of_each_probe_begins_with_examples() {
         &["probe", "stun"][..],
         &["probe", "nat"],
         &["probe", "options"],
+        &["probe", "register"],
         &["serve"],
     ] {
         let output = run(&[words, &["--help"]].concat());

@@ -180,6 +180,7 @@ fn the_readme_names_the_commands_that_exist() {
         "probe stun",
         "probe nat",
         "probe options",
+        "probe register",
         "serve",
         "stats",
     ];

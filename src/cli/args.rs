@@ -440,6 +440,8 @@ pub(super) enum Probe {
     /// Whether a SIP server is alive, how fast it answers, and what it says of
     /// itself.
     Options(ProbeOptions),
+    /// Whether a registrar takes a registration, and keeps its word.
+    Register(ProbeRegister),
 }
 
 /// Asks a STUN server for this host's outside address.
@@ -527,6 +529,46 @@ pub(super) struct ProbeOptions {
     /// Look for the proxies on the way: Max-Forwards 0, 1, 2 and so on.
     #[arg(long, conflicts_with_all = ["count", "interval"])]
     pub trace: bool,
+    #[command(flatten)]
+    pub common: ProbeCommon,
+}
+
+/// Registers an address of its own, asks what is registered, refreshes, and takes
+/// it away again.
+#[cfg(feature = "probe")]
+#[derive(Debug, clap::Args)]
+#[command(before_help = "\
+Examples:
+  sip-inspect probe register sip:alice@example.org --password-file alice.txt
+  SIP_INSPECT_PASSWORD=... sip-inspect probe register sip:alice@192.0.2.1:5070 --json
+  sip-inspect probe register sip:alice@example.org --realm example.org --transport tcp
+
+The password is the first line of the file, or stands in the environment as
+SIP_INSPECT_PASSWORD; it is never taken from the command line. What others have
+registered is listed and never changed.
+
+Exit status: 0 registered and removed, 1 refused or not as it must be, 2 usage, 3
+the file can't be read, 5 output not written, 7 no answer, 8 ended before it was
+done.")]
+pub(super) struct ProbeRegister {
+    /// Who: sip:USER@HOST or sip:USER@HOST:PORT.
+    #[arg(value_name = "URI")]
+    pub uri: String,
+    /// A file whose first line is the password.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// The user's name for the challenge, where it is another.
+    #[arg(long, value_name = "NAME")]
+    pub auth_user: Option<String>,
+    /// Answer challenges for this realm alone.
+    #[arg(long, value_name = "REALM")]
+    pub realm: Option<String>,
+    /// Over what, whatever the URI says.
+    #[arg(long, value_enum, value_name = "TRANSPORT")]
+    pub transport: Option<Stream>,
+    /// How long to register for, in seconds.
+    #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub expires: u32,
     #[command(flatten)]
     pub common: ProbeCommon,
 }

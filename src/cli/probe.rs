@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::args::{
-    PlainFormat, Probe as ProbeArgs, ProbeCommon, ProbeNat, ProbeOptions, ProbeStun, Stream,
+    PlainFormat, Probe as ProbeArgs, ProbeCommon, ProbeNat, ProbeOptions, ProbeRegister, ProbeStun,
+    Stream,
 };
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
@@ -16,9 +17,10 @@ use crate::output::probe::print;
 use crate::probe::driver::{self, Options, Tap};
 use crate::probe::nat::NatProbe;
 use crate::probe::options::OptionsProbe;
+use crate::probe::register::RegisterProbe;
 use crate::probe::stun::StunProbe;
 use crate::probe::target::{Family, SipTarget, Target, resolve};
-use crate::probe::{Ending, Ids, Probe, nat, options, stun};
+use crate::probe::{Ending, Ids, Probe, nat, options, register, stun};
 use crate::report::{ProbeEvidence, ProbeReport, SCHEMA};
 
 /// The port of STUN (RFC 8489, 18.6).
@@ -30,6 +32,7 @@ pub(super) fn run(args: &ProbeArgs) -> ExitStatus {
         ProbeArgs::Stun(args) => stun_server(args),
         ProbeArgs::Nat(args) => behavior(args),
         ProbeArgs::Options(args) => options_ping(args),
+        ProbeArgs::Register(args) => registrar(args),
     }
 }
 
@@ -77,23 +80,65 @@ fn behavior(args: &ProbeNat) -> ExitStatus {
     drive("nat", &targets, &mut probe, &args.common, usual)
 }
 
-fn options_ping(args: &ProbeOptions) -> ExitStatus {
-    let uri = match SipTarget::parse(&args.uri) {
-        Ok(uri) => uri,
-        Err(why) => {
-            notices::error(&format!("probe options {}: {why}", args.uri));
-            return ExitStatus::Usage;
-        }
-    };
-    let target = match find_at(&uri.host_port, 5060, args.common.family()) {
-        Ok(target) => target,
-        Err(status) => return status,
-    };
-    let transport = match args.transport {
+/// Whom a SIP URI names, where that is, and over what it is asked.
+fn sip_server(
+    text: &str,
+    transport: Option<Stream>,
+    family: Family,
+) -> Result<(SipTarget, Target, Transport), ExitStatus> {
+    let uri = SipTarget::parse(text).map_err(|why| {
+        notices::error(&format!("probe {text}: {why}"));
+        ExitStatus::Usage
+    })?;
+    let target = find_at(&uri.host_port, 5060, family)?;
+    let transport = match transport {
         Some(Stream::Tcp) => Transport::Tcp,
         Some(Stream::Udp) => Transport::Udp,
         None if uri.is_tcp => Transport::Tcp,
         None => Transport::Udp,
+    };
+    Ok((uri, target, transport))
+}
+
+fn registrar(args: &ProbeRegister) -> ExitStatus {
+    let family = args.common.family();
+    let (uri, target, transport) = match sip_server(&args.uri, args.transport, family) {
+        Ok(found) => found,
+        Err(status) => return status,
+    };
+    if uri.user.is_empty() {
+        notices::error(&format!("probe register {}: no user to register", args.uri));
+        return ExitStatus::Usage;
+    }
+    let password = match &args.password_file {
+        None => std::env::var("SIP_INSPECT_PASSWORD").ok(),
+        Some(path) => match std::fs::read_to_string(path) {
+            Ok(text) => text.lines().next().map(str::to_owned),
+            Err(error) => {
+                notices::error(&format!("{}: can't be read: {error}", path.display()));
+                return ExitStatus::Input;
+            }
+        },
+    };
+    let mut probe = RegisterProbe::new(register::Config {
+        servers: target.endpoints.clone(),
+        user: uri.user,
+        host: uri.host,
+        auth_user: args.auth_user.clone(),
+        password,
+        realm: args.realm.clone(),
+        transport,
+        expires_s: args.expires,
+        rng: fastrand::Rng::new(),
+    });
+    drive("register", &[target], &mut probe, &args.common, 60)
+}
+
+fn options_ping(args: &ProbeOptions) -> ExitStatus {
+    let family = args.common.family();
+    let (uri, target, transport) = match sip_server(&args.uri, args.transport, family) {
+        Ok(found) => found,
+        Err(status) => return status,
     };
     let addresses = u64::try_from(target.endpoints.len()).unwrap_or(1);
     let usual = addresses * 12 + u64::from(args.count) * (args.interval / 1000 + 1) + 60;

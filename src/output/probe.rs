@@ -7,8 +7,8 @@ use colored::Colorize as _;
 use super::escape::terminal;
 use super::table::{grid, write_grid};
 use crate::report::{
-    DiagnosticRecord, Measurements, NatMeasurements, OptionsMeasurements, ProbeReport, Spread,
-    StunMeasurements,
+    DiagnosticRecord, Measurements, NatMeasurements, OptionsMeasurements, ProbeReport,
+    RegisterMeasurements, Spread, StunMeasurements,
 };
 
 /// Writes it.
@@ -21,6 +21,7 @@ pub fn print(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
         Measurements::Stun(own) => stun(own),
         Measurements::Nat(own) => nat(own),
         Measurements::Options(own) => options(own),
+        Measurements::Register(own) => register(own),
     };
     let verdict = match report.exit {
         0 => report.verdict.green().bold(),
@@ -163,6 +164,51 @@ fn options(own: &OptionsMeasurements) -> Rows {
             format!("after {} hops: {status} from {software}", hop.max_forwards),
         ));
     }
+    rows
+}
+
+fn register(own: &RegisterMeasurements) -> Rows {
+    let mut rows = vec![
+        (
+            "registrar",
+            format!("{} ({})", known(own.server.as_ref()), own.transport),
+        ),
+        ("who", own.address_of_record.clone()),
+        ("this host", known(own.local_address.as_ref())),
+        ("seen as", known(own.mapped_address.as_ref())),
+    ];
+    if let Some(status) = own.status {
+        let reason = own.reason_phrase.as_deref().unwrap_or_default();
+        rows.push(("last answer", format!("{status} {reason}")));
+    }
+    if let (Some(realm), Some(algorithm)) = (&own.realm, &own.algorithm) {
+        let qop = own.qop.as_ref().map(|own| format!(", qop {own}"));
+        let qop = qop.unwrap_or_default();
+        rows.push(("challenge", format!("{algorithm} for {realm}{qop}")));
+    } else if own.is_open {
+        rows.push(("challenge", "none: anybody may register".to_owned()));
+    }
+    if let Some(granted) = own.expires_granted_s {
+        let asked = own.expires_requested_s;
+        rows.push(("granted", format!("{granted} s of {asked} s asked for")));
+    }
+    for binding in &own.bindings {
+        let left = binding.expires_s.map(|own| format!(", {own} s left"));
+        let whose = if binding.is_own {
+            " (the probe's own)"
+        } else {
+            ""
+        };
+        let left = left.unwrap_or_default();
+        rows.push(("listed", format!("{}{left}{whose}", binding.contact)));
+    }
+    let mut more = |name, value: Option<bool>| {
+        if let Some(value) = value {
+            rows.push((name, if value { "yes" } else { "no" }.to_owned()));
+        }
+    };
+    more("refreshed", own.refreshed);
+    more("removed at the end", own.removed);
     rows
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 pub use super::tap::Tap;
 use super::{Found, Input, Probe, Socket, Transmit};
 use crate::net::{Endpoint, Transport};
-use crate::time::Timestamp;
+use crate::time::{SECOND, Timestamp};
 
 /// What a probe may do.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ const BURST: f64 = 5.0;
 const MAX_DATAGRAM: usize = 65_535;
 /// Arrivals that wait; what comes faster is dropped by the system.
 const WAITING: usize = 256;
+/// How long a probe that is to end has to undo what it did.
+const UNDOING_NS: i64 = 3 * SECOND;
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -163,6 +165,8 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
     };
     let mut allowance = Allowance::new(options, clock.now());
     let mut held: Option<Transmit> = None;
+    let mut end = end;
+    let mut cut_short = None;
     probe.handle_timeout(clock.now());
     loop {
         let mut pause = None;
@@ -204,11 +208,16 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
             }
         }
         let now = clock.now();
-        if now >= end {
-            return Some("it took longer than it may");
+        if now >= end && cut_short.is_none() {
+            cut_short = Some("it took longer than it may");
+            probe.stop(now);
+            end = now.offset(UNDOING_NS);
+            continue;
+        } else if now >= end {
+            return cut_short;
         }
         let due = match (probe.poll_timeout(), &held) {
-            (None, None) => return None,
+            (None, None) => return cut_short,
             (due, _) => due.map_or(end, |due| due.min(end)),
         };
         let until_due = Duration::from_nanos(u64::try_from(due.since(now)).unwrap_or(0));
@@ -216,7 +225,12 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
         match next(&mut arrivals, wait).await {
             Next::Arrived(arrival) => take(probe, tap, clock.now(), &arrival),
             Next::Time => probe.handle_timeout(clock.now()),
-            Next::Interrupted => return Some("it was interrupted"),
+            Next::Interrupted if cut_short.is_none() => {
+                cut_short = Some("it was interrupted");
+                probe.stop(clock.now());
+                end = clock.now().offset(UNDOING_NS);
+            }
+            Next::Interrupted => return cut_short,
         }
     }
 }

@@ -9,6 +9,7 @@ mod client;
 pub mod driver;
 pub mod nat;
 pub mod options;
+pub mod register;
 mod sip_client;
 pub mod stun;
 mod tap;
@@ -120,6 +121,11 @@ pub trait Probe {
     /// When [`Probe::handle_timeout`] is wanted; `None` when nothing is waited
     /// for and the probe is done.
     fn poll_timeout(&self) -> Option<Timestamp>;
+
+    /// Says that it is to end: what it began elsewhere it undoes, and no more.
+    fn stop(&mut self, now: Timestamp) {
+        let _ = now;
+    }
 
     /// What was found; before the end what was found so far.
     fn found(&self) -> Found;

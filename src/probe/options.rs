@@ -182,7 +182,7 @@ impl OptionsProbe {
 
 /// The Request-URI, as it was named. rsip prints no brackets, so an IPv6 host goes
 /// as a domain.
-fn target(user: &str, host: &str, port: u16) -> rsip::Uri {
+pub(super) fn target(user: &str, host: &str, port: u16) -> rsip::Uri {
     let mut uri = build::uri(user, Endpoint::default());
     let host = match host.parse() {
         Ok(ip) => build::host(ip),
@@ -246,7 +246,7 @@ impl Answer {
 }
 
 /// Where the request was seen to come from (RFC 3581, 4).
-fn mapped(message: &SipMessage<'_>) -> Option<Endpoint> {
+pub(super) fn mapped(message: &SipMessage<'_>) -> Option<Endpoint> {
     let via = message.top_via().ok()?;
     let text = |own| Some(std::str::from_utf8(own).ok()?.trim());
     let port = text(via.rport?)?.parse().ok()?;

@@ -10,7 +10,7 @@ use super::{DiagnosticRecord, Spread};
 pub struct ProbeReport {
     /// The version of the field names.
     pub schema: String,
-    /// Which probe: `stun`, `nat`, `options`.
+    /// Which probe: `stun`, `nat`, `options`, `register`.
     pub probe: String,
     /// Whom it asked, as it was named.
     pub target: String,
@@ -70,6 +70,62 @@ pub enum Measurements {
     Nat(Box<NatMeasurements>),
     /// Of a SIP server.
     Options(Box<OptionsMeasurements>),
+    /// Of a registrar.
+    Register(Box<RegisterMeasurements>),
+}
+
+/// A registrar as it takes registrations.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct RegisterMeasurements {
+    /// Where it was reached.
+    pub server: Option<String>,
+    /// `udp`, `tcp`.
+    pub transport: String,
+    /// The address of the host itself.
+    pub local_address: Option<String>,
+    /// The address that the registrar saw (`received` and `rport`).
+    pub mapped_address: Option<String>,
+    /// Who was registered.
+    pub address_of_record: String,
+    /// The last status.
+    pub status: Option<u16>,
+    /// What it says in words.
+    pub reason_phrase: Option<String>,
+    /// Challenges met.
+    pub challenges: u64,
+    /// Whether no password was asked for.
+    pub is_open: bool,
+    /// The realm of the last challenge.
+    pub realm: Option<String>,
+    /// Its algorithm: the strongest that was offered.
+    pub algorithm: Option<String>,
+    /// The quality of protection that was used.
+    pub qop: Option<String>,
+    /// From the request that was accepted to its answer.
+    pub register_delay_ms: Option<f64>,
+    /// Seconds that were asked for.
+    pub expires_requested_s: u32,
+    /// The least that the registrar grants, where it said so (423).
+    pub expires_least_s: Option<u32>,
+    /// Seconds that were granted.
+    pub expires_granted_s: Option<u64>,
+    /// What the registrar listed while the probe was registered.
+    pub bindings: Vec<ProbeBinding>,
+    /// Whether a refresh kept the probe's own.
+    pub refreshed: Option<bool>,
+    /// Whether it was gone at the end.
+    pub removed: Option<bool>,
+}
+
+/// An address that is registered.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ProbeBinding {
+    /// The URI.
+    pub contact: String,
+    /// How long it has left, in seconds.
+    pub expires_s: Option<u64>,
+    /// Whether the probe registered it.
+    pub is_own: bool,
 }
 
 /// A SIP server as it answers OPTIONS.
