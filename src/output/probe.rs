@@ -7,7 +7,7 @@ use colored::Colorize as _;
 use super::escape::terminal;
 use super::table::{grid, write_grid};
 use crate::report::{
-    DiagnosticRecord, Measurements, NatMeasurements, OptionsMeasurements, ProbeReport,
+    DiagnosticRecord, Measurements, NatMeasurements, OptionsMeasurements, Pings, ProbeReport,
     RegisterMeasurements, Spread, StunMeasurements,
 };
 
@@ -74,23 +74,24 @@ fn known(value: Option<&String>) -> String {
     value.cloned().unwrap_or_else(|| "-".to_owned())
 }
 
-fn stun(own: &StunMeasurements) -> Rows {
+fn pings(own: &Pings) -> Rows {
+    let server = known(own.server.as_ref());
+    let (answers, requests, loss) = (own.answers, own.requests, own.loss_percent);
     let mut rows = vec![
-        (
-            "server",
-            format!("{} ({})", known(own.server.as_ref()), own.transport),
-        ),
+        ("server", format!("{server} ({})", own.transport)),
         ("this host", known(own.local_address.as_ref())),
         ("seen as", known(own.mapped_address.as_ref())),
         (
             "answers",
-            format!(
-                "{} of {} ({} % lost)",
-                own.answers, own.requests, own.loss_percent
-            ),
+            format!("{answers} of {requests} ({loss} % lost)"),
         ),
     ];
     rows.extend(round_trips(own.rtt_ms.as_ref()));
+    rows
+}
+
+fn stun(own: &StunMeasurements) -> Rows {
+    let mut rows = pings(&own.pings);
     rows.push(("software", known(own.software.as_ref())));
     if !own.supports.is_empty() {
         rows.push(("supports", own.supports.join(", ")));
@@ -124,22 +125,7 @@ fn round_trips(rtt: Option<&Spread>) -> Option<(&'static str, String)> {
 }
 
 fn options(own: &OptionsMeasurements) -> Rows {
-    let mut rows = vec![
-        (
-            "server",
-            format!("{} ({})", known(own.server.as_ref()), own.transport),
-        ),
-        ("this host", known(own.local_address.as_ref())),
-        ("seen as", known(own.mapped_address.as_ref())),
-        (
-            "answers",
-            format!(
-                "{} of {} ({} % lost)",
-                own.answers, own.requests, own.loss_percent
-            ),
-        ),
-    ];
-    rows.extend(round_trips(own.rtt_ms.as_ref()));
+    let mut rows = pings(&own.pings);
     if let Some(status) = own.status {
         let reason = own.reason_phrase.as_deref().unwrap_or_default();
         rows.push(("last answer", format!("{status} {reason}")));

@@ -7,15 +7,12 @@
 use rsip::Header;
 use rsip::headers::UntypedHeader as _;
 
-use super::sip_client::{Exchange, Opening, SipClient, State};
+use super::sip_client::{Exchange, Opening, SipClient, State, phrase, short, step};
 use super::{Ending, Found, Input, Probe, Transmit};
 use crate::net::{Endpoint, Transport};
-use crate::octets;
-use crate::report::{
-    HopRecord, Measurements, OptionsMeasurements, ProbeStep, Spread, milliseconds, rounded,
-};
+use crate::report::{HopRecord, Measurements, OptionsMeasurements, Pings, ProbeStep, milliseconds};
 use crate::sip::header::HeaderName;
-use crate::sip::{Method, SipMessage, StartLine, build, reason_phrase, split_host_port};
+use crate::sip::{Method, SipMessage, build, split_host_port};
 use crate::time::Timestamp;
 
 /// What is to be found out.
@@ -195,9 +192,8 @@ pub(super) fn target(user: &str, host: &str, port: u16) -> rsip::Uri {
     uri
 }
 
-/// Values of a list that are kept, and how long each may be.
+/// Values of a list that are kept.
 const MAX_VALUES: usize = 64;
-const MAX_TEXT: usize = 256;
 
 /// What a final response says.
 #[derive(Clone, Debug)]
@@ -217,16 +213,9 @@ impl Answer {
     fn of(exchange: &Exchange) -> Option<Self> {
         let response = exchange.response()?;
         let message = response.message()?;
-        let short = |octets: &[u8]| octets::text(octets::span(octets, 0, MAX_TEXT));
         let list = |name| -> Vec<String> {
             let values = message.values(name).filter(|own| !own.is_empty());
             values.take(MAX_VALUES).map(short).collect()
-        };
-        let reason = match message.start_line() {
-            StartLine::Response { reason_phrase, .. } if !reason_phrase.is_empty() => {
-                short(reason_phrase)
-            }
-            _ => reason_phrase(response.status).to_owned(),
         };
         let agent = message
             .value(HeaderName::Server)
@@ -234,7 +223,7 @@ impl Answer {
         Some(Self {
             from: response.from,
             status: response.status,
-            reason,
+            reason: phrase(response),
             server: agent.map(short),
             allow: list(HeaderName::Allow),
             supported: list(HeaderName::Supported),
@@ -279,7 +268,6 @@ impl Probe for OptionsProbe {
         let answers: Vec<Answer> = self.answers().collect();
         let last = answers.last();
         let requests = self.asked.len() as u64;
-        let answered = answers.len() as u64;
         let (verdict, ending) = match last {
             Some(_) => ("alive", Ending::Done),
             None => ("no-answer", Ending::NoAnswer),
@@ -288,22 +276,13 @@ impl Probe for OptionsProbe {
             .iter()
             .map(|own| milliseconds(own.round_trip_ns))
             .collect();
-        #[expect(clippy::cast_precision_loss, reason = "requests are few")]
-        let lost = requests.saturating_sub(answered) as f64 / requests.max(1) as f64;
-        let text = |endpoint: Endpoint| endpoint.to_string();
         let local = u16::try_from(self.place).ok();
         let local = local.and_then(|own| self.client.local(own));
         let mapped = answers.iter().find_map(|own| own.mapped);
+        let pings = Pings::new(self.transport.name(), requests, times);
+        let pings = pings.between(last.map(|own| own.from), local, mapped);
         let measurements = OptionsMeasurements {
-            server: last.map(|own| text(own.from)),
-            transport: self.transport.name().to_owned(),
-            local_address: local.map(text),
-            mapped_address: mapped.map(text),
-            is_translated: local.zip(mapped).map(|(local, mapped)| local != mapped),
-            requests,
-            answers: answered,
-            loss_percent: rounded(lost * 100.0, 2),
-            rtt_ms: (!times.is_empty()).then(|| Spread::of(times, 0)),
+            pings,
             status: last.map(|own| own.status),
             reason_phrase: last.map(|own| own.reason.clone()),
             software: last.and_then(|own| own.server.clone()),
@@ -349,34 +328,9 @@ impl OptionsProbe {
         });
         let asked = self.before.iter().chain(&self.asked).filter_map(|own| {
             let exchange = self.client.get(own.exchange)?;
-            Some(step(own.max_forwards, exchange))
+            let name = format!("OPTIONS, Max-Forwards {}", own.max_forwards);
+            Some(step(name, exchange))
         });
         unreachable.chain(asked).collect()
-    }
-}
-
-fn step(max_forwards: u32, exchange: &Exchange) -> ProbeStep {
-    let (outcome, says) = match &exchange.state {
-        State::Waiting => ("waiting", "nothing yet".to_owned()),
-        State::Silent if exchange.provisional > 0 => {
-            ("silent", "provisional responses alone".to_owned())
-        }
-        State::Silent => ("silent", "no answer".to_owned()),
-        State::Refused(why) => ("refused", why.clone()),
-        State::Answered(response) => {
-            let reason = Answer::of(exchange).map(|own| own.reason);
-            let reason = reason.unwrap_or_default();
-            ("answered", format!("{} {reason}", response.status))
-        }
-    };
-    ProbeStep {
-        name: format!("OPTIONS, Max-Forwards {max_forwards}"),
-        outcome: outcome.to_owned(),
-        to: Some(exchange.to.to_string()),
-        says,
-        sent: exchange.copies as u64,
-        rtt_ms: exchange
-            .response()
-            .map(|own| milliseconds(own.round_trip_ns)),
     }
 }

@@ -9,13 +9,13 @@ use rsip::Header;
 use rsip::headers::UntypedHeader as _;
 
 use super::options::mapped;
-use super::sip_client::{Exchange, Opening, Response, SipClient, State};
+use super::sip_client::{Opening, Response, SipClient, State, phrase, step};
 use super::{Ending, Found, Input, Probe, Transmit};
 use crate::net::{Endpoint, Transport};
 use crate::octets;
 use crate::report::{Measurements, ProbeBinding, ProbeStep, RegisterMeasurements, milliseconds};
 use crate::sip::header::{HeaderName, NameAddr};
-use crate::sip::{Method, SipMessage, build, reason_phrase};
+use crate::sip::{Method, SipMessage, build};
 use crate::time::Timestamp;
 
 /// What is to be found out.
@@ -213,7 +213,7 @@ impl RegisterProbe {
         };
         self.told.server = Some(response.from.to_string());
         self.told.status = Some(response.status);
-        self.told.reason_phrase = Some(reason_phrase(response.status).to_owned());
+        self.told.reason_phrase = Some(phrase(response));
         if self.told.mapped_address.is_none() {
             self.told.mapped_address = mapped(&message).map(|own| own.to_string());
         }
@@ -493,29 +493,9 @@ impl RegisterProbe {
     fn steps(&self) -> Vec<ProbeStep> {
         let asked = self.asked.iter();
         asked
-            .filter_map(|(purpose, own)| Some(step(*purpose, self.client.get(*own)?)))
+            .filter_map(|(purpose, own)| {
+                Some(step(purpose.name().to_owned(), self.client.get(*own)?))
+            })
             .collect()
-    }
-}
-
-fn step(purpose: Purpose, exchange: &Exchange) -> ProbeStep {
-    let (outcome, says) = match &exchange.state {
-        State::Waiting => ("waiting", "nothing yet".to_owned()),
-        State::Silent => ("silent", "no answer".to_owned()),
-        State::Refused(why) => ("refused", why.clone()),
-        State::Answered(response) => {
-            let status = response.status;
-            ("answered", format!("{status} {}", reason_phrase(status)))
-        }
-    };
-    ProbeStep {
-        name: purpose.name().to_owned(),
-        outcome: outcome.to_owned(),
-        to: Some(exchange.to.to_string()),
-        says,
-        sent: exchange.copies as u64,
-        rtt_ms: exchange
-            .response()
-            .map(|own| milliseconds(own.round_trip_ns)),
     }
 }

@@ -4,13 +4,17 @@ use std::collections::{HashMap, VecDeque};
 
 use super::{Input, Socket, Transmit};
 use crate::net::{Endpoint, Transport};
-use crate::sip::{Framed, Framer, Method, SipMessage, StartLine};
+use crate::octets;
+use crate::report::{ProbeStep, milliseconds};
+use crate::sip::{Framed, Framer, Method, SipMessage, StartLine, reason_phrase};
 use crate::time::{MILLISECOND, Timestamp};
 
 /// RFC 3261, 17.1.2.2: timer E, cut off where a person waits no longer.
 const SENDS: [i64; 5] = [0, 500, 1500, 3500, 7500];
 /// The last copy waits so long, in milliseconds.
 const WAIT: i64 = 2500;
+/// Octets of a peer's text that are told.
+const MAX_TEXT: usize = 256;
 
 /// A final response.
 #[derive(Clone, Debug)]
@@ -274,6 +278,50 @@ impl SipClient {
                 octets: octets.to_vec(),
             }));
         }
+    }
+}
+
+/// What the status line of a response says, short; the usual phrase where it says
+/// nothing.
+pub(super) fn phrase(response: &Response) -> String {
+    let message = response.message();
+    let said = message.and_then(|message| match message.start_line() {
+        StartLine::Response { reason_phrase, .. } if !reason_phrase.is_empty() => {
+            Some(short(reason_phrase))
+        }
+        _ => None,
+    });
+    said.unwrap_or_else(|| reason_phrase(response.status).to_owned())
+}
+
+/// A peer's text, no longer than a line or two.
+pub(super) fn short(octets: &[u8]) -> String {
+    octets::text(octets::span(octets, 0, MAX_TEXT))
+}
+
+/// An exchange as a report tells it.
+pub(super) fn step(name: String, exchange: &Exchange) -> ProbeStep {
+    let (outcome, says) = match &exchange.state {
+        State::Waiting => ("waiting", "nothing yet".to_owned()),
+        State::Silent if exchange.provisional > 0 => {
+            ("silent", "provisional responses alone".to_owned())
+        }
+        State::Silent => ("silent", "no answer".to_owned()),
+        State::Refused(why) => ("refused", why.clone()),
+        State::Answered(response) => {
+            let says = format!("{} {}", response.status, phrase(response));
+            ("answered", says)
+        }
+    };
+    ProbeStep {
+        name,
+        outcome: outcome.to_owned(),
+        to: Some(exchange.to.to_string()),
+        says,
+        sent: exchange.copies as u64,
+        rtt_ms: exchange
+            .response()
+            .map(|own| milliseconds(own.round_trip_ns)),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::client::{ASKING, Answer, Client, Ids, State, step};
 use super::{Ending, Found, Input, Probe, Socket, Transmit};
 use crate::net::{Endpoint, Transport};
-use crate::report::{Measurements, ProbeStep, Spread, StunMeasurements, milliseconds, rounded};
+use crate::report::{Measurements, Pings, ProbeStep, StunMeasurements, milliseconds};
 use crate::stun::build::Wanted;
 use crate::time::Timestamp;
 
@@ -148,19 +148,13 @@ impl Probe for StunProbe {
         if first.is_some_and(|own| own.other.is_some()) {
             supports.push("rfc5780".to_owned());
         }
-        #[expect(clippy::cast_precision_loss, reason = "requests are few")]
-        let lost =
-            requests.saturating_sub(self.answers().count() as u64) as f64 / requests.max(1) as f64;
+        let pings = Pings::new(self.config.transport.name(), requests, times).between(
+            first.map(|own| own.from),
+            first.map(|own| own.local),
+            first.and_then(|own| own.mapped),
+        );
         let measurements = StunMeasurements {
-            server: first.map(|own| text(own.from)),
-            transport: self.config.transport.name().to_owned(),
-            local_address: first.map(|own| text(own.local)),
-            mapped_address: first.and_then(|own| own.mapped).map(text),
-            is_translated: first.and_then(|own| Some(own.mapped? != own.local)),
-            requests,
-            answers: self.answers().count() as u64,
-            loss_percent: rounded(lost * 100.0, 2),
-            rtt_ms: (!times.is_empty()).then(|| Spread::of(times, 0)),
+            pings,
             software: first.and_then(|own| own.software.clone()),
             other_address: first.and_then(|own| own.other).map(text),
             response_origin: first.and_then(|own| own.origin).map(text),

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{DiagnosticRecord, Spread};
+use super::{DiagnosticRecord, Spread, rounded};
+use crate::net::Endpoint;
 
 /// The answer of a probe.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -131,24 +132,9 @@ pub struct ProbeBinding {
 /// A SIP server as it answers OPTIONS.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct OptionsMeasurements {
-    /// Where it was reached.
-    pub server: Option<String>,
-    /// `udp`, `tcp`.
-    pub transport: String,
-    /// The address of the host itself.
-    pub local_address: Option<String>,
-    /// The address that the server saw (`received` and `rport`).
-    pub mapped_address: Option<String>,
-    /// Whether they differ.
-    pub is_translated: Option<bool>,
-    /// Requests.
-    pub requests: u64,
-    /// Final responses, of whatever status.
-    pub answers: u64,
-    /// Requests that no copy of was answered, in percent.
-    pub loss_percent: f64,
-    /// From the last copy of a request to its final response.
-    pub rtt_ms: Option<Spread>,
+    /// How it answered.
+    #[serde(flatten)]
+    pub pings: Pings,
     /// The last status.
     pub status: Option<u16>,
     /// What it says in words.
@@ -178,9 +164,9 @@ pub struct HopRecord {
     pub rtt_ms: Option<f64>,
 }
 
-/// A STUN server as it answers.
+/// A server that was asked several times.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
-pub struct StunMeasurements {
+pub struct Pings {
     /// Where it was reached.
     pub server: Option<String>,
     /// `udp`, `tcp`.
@@ -193,12 +179,54 @@ pub struct StunMeasurements {
     pub is_translated: Option<bool>,
     /// Requests.
     pub requests: u64,
-    /// Answers.
+    /// Those that were answered.
     pub answers: u64,
     /// Requests that no copy of was answered, in percent.
     pub loss_percent: f64,
     /// From the last copy of a request to its answer.
     pub rtt_ms: Option<Spread>,
+}
+
+impl Pings {
+    /// So many requests, and the round trips of their answers in milliseconds.
+    #[must_use]
+    pub fn new(transport: &str, requests: u64, round_trips: Vec<f64>) -> Self {
+        let answers = round_trips.len() as u64;
+        #[expect(clippy::cast_precision_loss, reason = "requests are few")]
+        let lost = requests.saturating_sub(answers) as f64 / requests.max(1) as f64;
+        Self {
+            transport: transport.to_owned(),
+            requests,
+            answers,
+            loss_percent: rounded(lost * 100.0, 2),
+            rtt_ms: (answers > 0).then(|| Spread::of(round_trips, 0)),
+            ..Self::default()
+        }
+    }
+
+    /// Between whom: the server, the host, and the host as the server saw it.
+    #[must_use]
+    pub fn between(
+        mut self,
+        server: Option<Endpoint>,
+        local: Option<Endpoint>,
+        mapped: Option<Endpoint>,
+    ) -> Self {
+        let text = |own: Option<Endpoint>| own.map(|own| own.to_string());
+        self.server = text(server);
+        self.local_address = text(local);
+        self.mapped_address = text(mapped);
+        self.is_translated = local.zip(mapped).map(|(local, mapped)| local != mapped);
+        self
+    }
+}
+
+/// A STUN server as it answers.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct StunMeasurements {
+    /// How it answered.
+    #[serde(flatten)]
+    pub pings: Pings,
     /// The server's name.
     pub software: Option<String>,
     /// Its other address and port (RFC 5780).
