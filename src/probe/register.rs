@@ -4,7 +4,7 @@
 //! refreshes, and takes its own address away again, whatever happened between; what
 //! others registered it never touches.
 
-use digest_auth::{AlgorithmType, AuthContext, HttpMethod, WwwAuthenticateHeader};
+use digest_auth::{AuthContext, HttpMethod, WwwAuthenticateHeader};
 use rsip::Header;
 use rsip::headers::UntypedHeader as _;
 
@@ -309,8 +309,8 @@ impl RegisterProbe {
         }
     }
 
-    /// Picks the strongest challenge that can be answered (RFC 8760, 2.4), and
-    /// refuses to answer for ever.
+    /// Takes the topmost challenge that can be answered (RFC 8760, 2.4: the
+    /// server's order is its preference), and refuses to answer for ever.
     fn take_challenge(&mut self, message: &SipMessage<'_>, status: u16) -> Result<(), Fault> {
         self.challenges += 1;
         let (asks, answer) = match status {
@@ -319,14 +319,12 @@ impl RegisterProbe {
         };
         let kind = HeaderName::of(asks.as_bytes());
         let fields = message.header_fields().iter();
-        let mut known: Vec<WwwAuthenticateHeader> = fields
+        let mut known = fields
             .filter(|field| field.kind == kind)
             .filter_map(|field| std::str::from_utf8(field.value).ok())
             .filter(|text| is_plain(text))
-            .filter_map(|text| digest_auth::parse(text).ok())
-            .collect();
-        known.sort_by_key(|own| std::cmp::Reverse(strength(own)));
-        let Some(chosen) = known.into_iter().next() else {
+            .filter_map(|text| digest_auth::parse(text).ok());
+        let Some(chosen) = known.next() else {
             return Err(Fault::NoAlgorithm);
         };
         self.told.realm = Some(chosen.realm.clone());
@@ -412,15 +410,6 @@ impl RegisterProbe {
             challenge.answer.to_owned(),
             answer.to_string(),
         ))
-    }
-}
-
-/// The hash of a challenge, the strongest last (RFC 8760, 2.4).
-const fn strength(challenge: &WwwAuthenticateHeader) -> u8 {
-    match challenge.algorithm.algo {
-        AlgorithmType::MD5 => 0,
-        AlgorithmType::SHA2_256 => 1,
-        AlgorithmType::SHA2_512_256 => 2,
     }
 }
 

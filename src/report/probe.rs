@@ -98,7 +98,7 @@ pub struct RegisterMeasurements {
     pub is_open: bool,
     /// The realm of the last challenge.
     pub realm: Option<String>,
-    /// Its algorithm: the strongest that was offered.
+    /// Its algorithm: the first that was offered and is known.
     pub algorithm: Option<String>,
     /// The quality of protection that was used.
     pub qop: Option<String>,

@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     name: "multi-challenge-order",
     severity: Severity::Info,
     rfc: "RFC 8760",
-    section: "2.4",
+    section: "2.3",
     source: include_str!("aut004.rs"),
     flags: &["0 A>B REGISTER
          1 B>A 401 method=REGISTER to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"y\" header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"z\",algorithm=SHA-256"],

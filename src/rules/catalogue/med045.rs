@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     name: "dtmf-pt-clock",
     severity: Severity::Warning,
     rfc: "RFC 4733",
-    section: "2.1",
+    section: "2.4.1",
     source: include_str!("med045.rs"),
     flags: &[
         "0 A>B INVITE sdp=4000 swap=RTP/AVP_0=>RTP/AVP_96_101 line=a=rtpmap:96_opus/48000/2 line=a=rtpmap:101_telephone-event/8000",

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     name: "info-without-package",
     severity: Severity::Info,
     rfc: "RFC 6086",
-    section: "9",
+    section: "2",
     source: include_str!("msg003.rs"),
     flags: &["0 A>B INFO to=t cseq=2 body=Signal=1 header=Content-Type:_application/dtmf-relay"],
     accepts: &[

@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
     name: "rfc4787-nonconformance",
     severity: Severity::Warning,
     rfc: "RFC 4787",
-    section: "11",
+    section: "12",
     source: include_str!("nat014.rs"),
     flags: &["0 A:4000>P:3478 stun request id=1
          5 P:3478>A:4000 stun success id=1 mapped=R:7000

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     name: "ice-default-mismatch",
     severity: Severity::Warning,
     rfc: "RFC 8839",
-    section: "5.6",
+    section: "4.2.5",
     source: include_str!("sdp040.rs"),
     flags: &[
         "0 A>B INVITE sdp=4000 line=a=ice-ufrag:abcd line=a=ice-pwd:0123456789012345678901 line=a=candidate:1_1_UDP_1_192.168.1.1_4000_typ_host",

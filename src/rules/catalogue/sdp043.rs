@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
     name: "telephone-event-missing",
     severity: Severity::Warning,
     rfc: "RFC 4733",
-    section: "5",
+    section: "2.5.1.1",
     symptom: Some("no-dtmf"),
     source: include_str!("sdp043.rs"),
     flags: &["0 A>B INVITE sdp=4000 swap=RTP/AVP_0=>RTP/AVP_0_101 line=a=rtpmap:101_telephone-event/8000

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     name: "multipart-sdp-hidden",
     severity: Severity::Info,
     rfc: "RFC 5621",
-    section: "3",
+    section: "4.2",
     source: include_str!("sdp051.rs"),
     flags: &[
         "0 A>B INVITE header=Content-Type:_multipart/mixed;boundary=x body=--x\\r\\nContent-Type:_application/sdp\\r\\n\\r\\nv=0\\r\\n--x--",

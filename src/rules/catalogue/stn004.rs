@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     name: "fingerprint-missing-in-ice",
     severity: Severity::Error,
     rfc: "RFC 8445",
-    section: "7.1",
+    section: "7.2.4",
     source: include_str!("stn004.rs"),
     flags: &["0 A:4000>B:5000 stun request username=abcd:efgh"],
     accepts: &[

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
     name: "peer-address-family",
     severity: Severity::Error,
     rfc: "RFC 8656",
-    section: "9.2",
+    section: "10.2",
     source: include_str!("tur009.rs"),
     flags: &["0 A:4000>B:3478 stun request method=8
          5 B:3478>A:4000 stun error=443 method=8"],
