@@ -174,13 +174,13 @@ fn unasked(subject: &Filtered<'_>, contacts: &Contacts, left: &mut Elimination) 
                 && own.remote.is_some_and(|remote| remote.ip != from.ip)
         });
         // A port that the NAT was asked for is open to all.
-        let is_granted = subject
-            .bindings
-            .iter()
-            .any(|own| own.inside == to && own.is_learned(Learned::Granted));
+        let is_granted = || {
+            let mut bindings = subject.bindings.iter();
+            bindings.any(|own| own.inside == to && own.is_learned(Learned::Granted))
+        };
         let is_own = subject.bindings.iter().any(|own| own.outside.ip == from.ip);
         let is_lost = is_dropped(contacts, from, to);
-        if !opened || is_granted || is_own || is_lost || !is_let_in(subject, contacts, contact) {
+        if !opened || is_granted() || is_own || is_lost || !is_let_in(subject, contacts, contact) {
             continue;
         }
         let possible: &[Dependence] = match known(contacts, to, from, came.timestamp) {

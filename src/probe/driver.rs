@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -154,9 +155,8 @@ impl Allowance {
 
 async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Option<&'static str> {
     let clock = Clock::new();
-    let end = clock
-        .now()
-        .offset(i64::try_from(options.deadline.as_nanos()).unwrap_or(i64::MAX / 2));
+    let longest = i64::try_from(options.deadline.as_nanos()).unwrap_or(i64::MAX / 2);
+    let mut end = clock.now().offset(longest);
     let (arrive, mut arrivals) = mpsc::channel(WAITING);
     let mut sockets = Sockets {
         options,
@@ -165,8 +165,9 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
     };
     let mut allowance = Allowance::new(options, clock.now());
     let mut held: Option<Transmit> = None;
-    let mut end = end;
     let mut cut_short = None;
+    // One listener for all the time: a signal between two waits is heard too.
+    let mut interrupt = Box::pin(interrupted());
     probe.handle_timeout(clock.now());
     loop {
         let mut pause = None;
@@ -222,11 +223,12 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
         };
         let until_due = Duration::from_nanos(u64::try_from(due.since(now)).unwrap_or(0));
         let wait = pause.map_or(until_due, |pause| pause.min(until_due));
-        match next(&mut arrivals, wait).await {
+        match next(&mut arrivals, interrupt.as_mut(), wait).await {
             Next::Arrived(arrival) => take(probe, tap, clock.now(), &arrival),
             Next::Time => probe.handle_timeout(clock.now()),
             Next::Interrupted if cut_short.is_none() => {
                 cut_short = Some("it was interrupted");
+                interrupt.set(interrupted());
                 probe.stop(clock.now());
                 end = clock.now().offset(UNDOING_NS);
             }
@@ -241,13 +243,21 @@ enum Next {
     Interrupted,
 }
 
-async fn next(arrivals: &mut Receiver<Arrival>, wait: Duration) -> Next {
+/// Waits for an interrupt; for ever, where the system tells of none.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn next(
+    arrivals: &mut Receiver<Arrival>,
+    interrupt: Pin<&mut impl Future<Output = ()>>,
+    wait: Duration,
+) -> Next {
     tokio::select! {
         biased;
-        signal = tokio::signal::ctrl_c() => match signal {
-            Ok(()) => Next::Interrupted,
-            Err(_) => Next::Time,
-        },
+        () = interrupt => Next::Interrupted,
         arrival = arrivals.recv() => arrival.map_or(Next::Time, Next::Arrived),
         () = tokio::time::sleep(wait) => Next::Time,
     }

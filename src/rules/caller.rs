@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 
 use crate::packet::PacketRef;
-use crate::time::SECOND;
+use crate::time::{SECOND, Timestamp};
 
 /// Users called in vain within [`WINDOW_NS`] that make a search.
 const MANY: usize = 10;
@@ -61,6 +61,8 @@ impl Caller {
 pub struct Callers {
     known: HashMap<IpAddr, Caller, foldhash::fast::RandomState>,
     most: usize,
+    /// When those that are silent were last forgotten.
+    swept: Timestamp,
 }
 
 impl Callers {
@@ -70,11 +72,12 @@ impl Callers {
         Self {
             known: HashMap::default(),
             most,
+            swept: Timestamp::default(),
         }
     }
 
-    /// Takes a call that ended: the caller, when it was refused; and whether
-    /// there was room. An address whose search was told begins anew.
+    /// Takes a call that ended: the caller, once it searches; and whether there was
+    /// room. An address whose search was told begins anew.
     pub fn ended(&mut self, attempt: &Attempt<'_>) -> (Option<Caller>, bool) {
         let source = attempt.source;
         match attempt.status {
@@ -89,10 +92,14 @@ impl Callers {
         }
         if self.known.len() >= self.most && !self.known.contains_key(&source) {
             let now = attempt.at.timestamp;
-            self.known.retain(|_, own| {
-                let last = own.refused.back();
-                last.is_some_and(|last| now.since(last.at.timestamp) <= WINDOW_NS)
-            });
+            // Once a second: a flood of addresses must not cost all of them each time.
+            if now.since(self.swept) >= SECOND {
+                self.swept = now;
+                self.known.retain(|_, own| {
+                    let last = own.refused.back();
+                    last.is_some_and(|last| now.since(last.at.timestamp) <= WINDOW_NS)
+                });
+            }
             if self.known.len() >= self.most {
                 return (None, false);
             }
@@ -110,11 +117,9 @@ impl Callers {
             user,
             at: attempt.at,
         });
-        let caller = caller.clone();
-        if caller.is_searching() {
-            self.known.remove(&source);
-        }
-        (Some(caller), true)
+        let is_searching = caller.is_searching();
+        let found = is_searching.then(|| self.known.remove(&source));
+        (found.flatten(), true)
     }
 }
 
@@ -122,7 +127,6 @@ impl Callers {
 mod tests {
     use super::*;
     use crate::packet::CapturePoint;
-    use crate::time::Timestamp;
 
     fn attempt(host: u8, second: u64, user: &str, status: u16) -> Attempt<'_> {
         Attempt {

@@ -35,12 +35,9 @@ impl Gateways {
 }
 
 impl Engine {
-    /// An answer of NAT-PMP or PCP.
+    /// What comes from the port of NAT-PMP and PCP.
     pub(in crate::engine) fn nat_granted(&mut self, at: PacketRef, flow: Flow, octets: &[u8]) {
         let gateway = flow.src;
-        if gateway.port != port_mapping::PORT {
-            return;
-        }
         let (what, transport, inside, outside) = match port_mapping::answer(octets) {
             Some(Answer::Address(ip)) => {
                 let room = self.nat.gateways.tells(gateway.ip, ip.into());
@@ -74,8 +71,8 @@ impl Engine {
         if (self.nat.gateways.requests.is_empty() && !begins) || segment.payload.is_empty() {
             return;
         }
-        let requests = &mut self.nat.gateways.requests;
         if begins {
+            let requests = &mut self.nat.gateways.requests;
             let room = requests.len() < MAX_REQUESTS;
             if !room {
                 requests.clear();
@@ -113,7 +110,7 @@ impl Engine {
     }
 
     /// Counts what is not noted for want of room.
-    fn nat_noted(&mut self, room: bool) {
+    pub(super) fn nat_noted(&mut self, room: bool) {
         if !room {
             self.nat.missed = self.nat.missed.saturating_add(1);
         }

@@ -77,15 +77,14 @@ impl Engine {
             return;
         }
         if let Some(found) = self.reversal(at, flow) {
-            if self.nat.reversals.len() < MAX_NOTES {
+            let room = self.nat.reversals.len() < MAX_NOTES;
+            if room {
                 self.nat.reversals.push(found);
-            } else {
-                self.nat.missed = self.nat.missed.saturating_add(1);
             }
+            self.nat_noted(room);
         }
-        if !self.nat.arrivals.add(at.capture_point, flow) {
-            self.nat.missed = self.nat.missed.saturating_add(1);
-        }
+        let room = self.nat.arrivals.add(at.capture_point, flow);
+        self.nat_noted(room);
     }
 
     fn reversal(&self, at: PacketRef, opened: Flow) -> Option<Reversal> {
@@ -109,9 +108,10 @@ impl Engine {
             let asked = self.last_on(point, prompt.reversed())?;
             let mut wishes = self.nat.arrivals.toward(point, third.ip);
             let wish = wishes.find(|wish| {
-                let last = self.last_on(point, *wish);
                 wish.src.ip == peer
-                    && last.is_some_and(|last| shortly(last, told).is_some() && asked < last)
+                    && self
+                        .last_on(point, *wish)
+                        .is_some_and(|last| shortly(last, told).is_some() && asked < last)
             })?;
             Some(Reversal {
                 opened,
