@@ -18,6 +18,8 @@ mod papers;
 mod policy;
 #[cfg(feature = "probe")]
 mod probe;
+#[cfg(feature = "probe")]
+mod probe_args;
 mod reporter;
 mod schema;
 #[cfg(feature = "probe")]

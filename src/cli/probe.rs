@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{
-    PlainFormat, Probe as ProbeArgs, ProbeCommon, ProbeNat, ProbeOptions, ProbeRegister, ProbeStun,
-    Stream,
+use super::args::PlainFormat;
+use super::probe_args::{
+    Probe as ProbeArgs, ProbeCommon, ProbeNat, ProbeOptions, ProbeRegister, ProbeStun, Stream,
 };
 use super::reporter::output_status;
 use super::{ExitStatus, notices};

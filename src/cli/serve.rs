@@ -1,6 +1,6 @@
 //! `serve`: the other end for probes.
 
-use super::args::Serve;
+use super::probe_args::Serve;
 use super::{ExitStatus, notices};
 use crate::net::Endpoint;
 use crate::serve::stun::Addresses;

@@ -63,8 +63,6 @@ pub struct OptionsProbe {
     asked: Vec<Asked>,
     /// What those before it were asked in vain.
     before: Vec<Asked>,
-    /// Addresses that could not even be sent to, and why.
-    unreachable: Vec<(Endpoint, String)>,
     next: Option<Timestamp>,
 }
 
@@ -84,7 +82,6 @@ impl OptionsProbe {
             place: 0,
             asked: Vec::new(),
             before: Vec::new(),
-            unreachable: Vec::new(),
             next: None,
         }
     }
@@ -103,11 +100,7 @@ impl OptionsProbe {
         match self.client.open(socket, server) {
             Opening::Asked => return,
             Opening::Open(_) => {}
-            Opening::Refused(why) => {
-                let why = why.clone();
-                self.unreachable.push((server, why));
-                return self.next_address(now);
-            }
+            Opening::Refused => return self.next_address(now),
         }
         let is_silent = |own: &Exchange| matches!(own.state, State::Silent | State::Refused(_));
         // Nothing came of the first: the name may have other addresses.
@@ -318,19 +311,11 @@ impl OptionsProbe {
     }
 
     fn steps(&self) -> Vec<ProbeStep> {
-        let unreachable = self.unreachable.iter().map(|(to, why)| ProbeStep {
-            name: "socket".to_owned(),
-            outcome: "refused".to_owned(),
-            to: Some(to.to_string()),
-            says: why.clone(),
-            sent: 0,
-            rtt_ms: None,
-        });
         let asked = self.before.iter().chain(&self.asked).filter_map(|own| {
             let exchange = self.client.get(own.exchange)?;
             let name = format!("OPTIONS, Max-Forwards {}", own.max_forwards);
             Some(step(name, exchange))
         });
-        unreachable.chain(asked).collect()
+        self.client.unopened.iter().cloned().chain(asked).collect()
     }
 }

@@ -81,9 +81,9 @@ impl Purpose {
 enum Fault {
     NoAnswer,
     NoPassword,
-    OtherRealm(String),
+    OtherRealm,
     NoAlgorithm,
-    Refused(u16),
+    Refused,
     NotListed,
     StillListed,
 }
@@ -101,6 +101,8 @@ pub struct RegisterProbe {
     client: SipClient,
     place: usize,
     asked: Vec<(Purpose, usize)>,
+    /// Where in them the address that is asked now begins.
+    begun: usize,
     /// What is asked now.
     purpose: Option<Purpose>,
     call_id: String,
@@ -132,8 +134,7 @@ impl RegisterProbe {
     /// A probe that has sent nothing.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let rng = config.rng.clone();
-        let mut client = SipClient::new(config.transport, rng);
+        let mut client = SipClient::new(config.transport, config.rng.clone());
         let (call_id, tag, own) = (client.word(24), client.word(12), client.word(10));
         let told = RegisterMeasurements {
             transport: config.transport.name().to_owned(),
@@ -145,6 +146,7 @@ impl RegisterProbe {
             client,
             place: 0,
             asked: Vec::new(),
+            begun: 0,
             purpose: Some(Purpose::Register),
             call_id,
             tag,
@@ -172,13 +174,14 @@ impl RegisterProbe {
         match self.client.open(socket, server) {
             Opening::Asked => return,
             Opening::Open(_) => {}
-            Opening::Refused(_) => {
+            Opening::Refused => {
                 self.place += 1;
                 return self.go_on(now);
             }
         }
         let Some(purpose) = self.purpose else { return };
-        let last = self.asked.last().filter(|(own, _)| *own == purpose);
+        let here = self.asked.get(self.begun..).unwrap_or_default();
+        let last = here.last().filter(|(own, _)| *own == purpose);
         let Some(exchange) = last.and_then(|(_, own)| self.client.get(*own)) else {
             return self.ask(now, (socket, server), purpose);
         };
@@ -187,10 +190,10 @@ impl RegisterProbe {
             State::Answered(response) => self.answered(now, (socket, server), purpose, &response),
             // Nothing came of the first: the name may have other addresses.
             State::Silent | State::Refused(_)
-                if self.asked.len() == 1 && self.place + 1 < self.config.servers.len() =>
+                if here.len() == 1 && self.place + 1 < self.config.servers.len() =>
             {
                 self.place += 1;
-                self.asked.clear();
+                self.begun = self.asked.len();
                 self.go_on(now);
             }
             State::Silent | State::Refused(_) => {
@@ -208,7 +211,7 @@ impl RegisterProbe {
         response: &Response,
     ) {
         let Some(message) = response.message() else {
-            self.faults.push(Fault::Refused(response.status));
+            self.faults.push(Fault::Refused);
             return self.leave(now, to, purpose);
         };
         self.told.server = Some(response.from.to_string());
@@ -233,7 +236,7 @@ impl RegisterProbe {
                     self.expires_s = least;
                     return self.ask(now, to, purpose);
                 }
-                self.faults.push(Fault::Refused(423));
+                self.faults.push(Fault::Refused);
             }
             200..=299 => {
                 self.rounds = 0;
@@ -246,7 +249,7 @@ impl RegisterProbe {
                 }
                 return;
             }
-            status => self.faults.push(Fault::Refused(status)),
+            _ => self.faults.push(Fault::Refused),
         }
         // What was refused does not stand.
         self.may_stand &= self.was_accepted;
@@ -339,13 +342,13 @@ impl RegisterProbe {
             .as_ref()
             .is_none_or(|own| *own == chosen.realm);
         if !is_wanted {
-            return Err(Fault::OtherRealm(chosen.realm));
+            return Err(Fault::OtherRealm);
         }
         self.rounds += 1;
         // RFC 3261, 22.2: not again with the same password, unless only the nonce
         // was old.
         if was_answered && (!chosen.stale || self.rounds > MAX_ROUNDS) {
-            return Err(Fault::Refused(status));
+            return Err(Fault::Refused);
         }
         self.challenge = Some(Challenge {
             header: chosen,
@@ -457,9 +460,9 @@ impl Probe for RegisterProbe {
             Some(Fault::NoAnswer) if !is_answered => ("no-answer", Ending::NoAnswer),
             Some(Fault::NoAnswer) => ("silent", Ending::Failed),
             Some(Fault::NoPassword) => ("password-wanted", Ending::Failed),
-            Some(Fault::OtherRealm(_)) => ("other-realm", Ending::Failed),
+            Some(Fault::OtherRealm) => ("other-realm", Ending::Failed),
             Some(Fault::NoAlgorithm) => ("challenge-unanswerable", Ending::Failed),
-            Some(Fault::Refused(_)) => ("refused", Ending::Failed),
+            Some(Fault::Refused) => ("refused", Ending::Failed),
             Some(Fault::NotListed) => ("not-listed", Ending::Failed),
             Some(Fault::StillListed) => ("not-removed", Ending::Failed),
         };
@@ -480,11 +483,10 @@ impl Probe for RegisterProbe {
 
 impl RegisterProbe {
     fn steps(&self) -> Vec<ProbeStep> {
-        let asked = self.asked.iter();
-        asked
-            .filter_map(|(purpose, own)| {
-                Some(step(purpose.name().to_owned(), self.client.get(*own)?))
-            })
-            .collect()
+        let asked = self.asked.iter().filter_map(|(purpose, own)| {
+            let exchange = self.client.get(*own)?;
+            Some(step(purpose.name().to_owned(), exchange))
+        });
+        self.client.unopened.iter().cloned().chain(asked).collect()
     }
 }

@@ -99,7 +99,7 @@ impl Exchange {
 pub(super) enum Opening {
     Asked,
     Open(Endpoint),
-    Refused(String),
+    Refused,
 }
 
 /// Requests under way, and what came of those before.
@@ -112,6 +112,8 @@ pub(super) struct SipClient {
     outgoing: VecDeque<Transmit>,
     /// What streams hold of messages that are not whole yet.
     framers: HashMap<u16, Framer>,
+    /// Sockets that could not be opened, as a report tells them.
+    pub unopened: Vec<ProbeStep>,
     /// Messages that answered nothing that was asked.
     pub strays: u64,
 }
@@ -125,6 +127,7 @@ impl SipClient {
             exchanges: Vec::new(),
             outgoing: VecDeque::new(),
             framers: HashMap::new(),
+            unopened: Vec::new(),
             strays: 0,
         }
     }
@@ -250,10 +253,18 @@ impl SipClient {
                 }
                 self.framers.insert(socket, framer);
             }
-            Input::Refused { socket, why, .. } => {
+            Input::Refused { socket, to, why } => {
                 let opening = self.sockets.entry(socket).or_insert(Opening::Asked);
                 if matches!(opening, Opening::Asked) {
-                    *opening = Opening::Refused(why.to_owned());
+                    *opening = Opening::Refused;
+                    self.unopened.push(ProbeStep {
+                        name: "socket".to_owned(),
+                        outcome: "refused".to_owned(),
+                        to: Some(to.to_string()),
+                        says: why.to_owned(),
+                        sent: 0,
+                        rtt_ms: None,
+                    });
                 }
                 let waiting = |own: &&mut Exchange| own.socket.number == socket && own.is_waiting();
                 for exchange in self.exchanges.iter_mut().filter(waiting) {

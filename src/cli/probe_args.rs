@@ -1,0 +1,233 @@
+//! The arguments of `probe` and `serve`.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+
+use super::args::PlainFormat;
+use crate::probe::target::Family;
+
+/// What is asked.
+#[derive(Debug, Subcommand)]
+pub(super) enum Probe {
+    /// Whether a STUN server answers, how fast, and what it says.
+    Stun(ProbeStun),
+    /// How the NAT before this host behaves, in the terms of RFC 4787.
+    Nat(ProbeNat),
+    /// Whether a SIP server is alive, how fast it answers, and what it says of
+    /// itself.
+    Options(ProbeOptions),
+    /// Whether a registrar takes a registration, and keeps its word.
+    Register(ProbeRegister),
+}
+
+/// Asks a STUN server for this host's outside address.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "\
+Examples:
+  sip-inspect probe stun stun.example.org
+  sip-inspect probe stun 127.0.0.1:3478 --transport tcp --json
+  sip-inspect probe stun stun.example.org --count 20 --interval 200 -w stun.pcapng
+
+Exit status: 0 answered, 1 refused, 2 usage, 5 output not written, 7 no answer,
+8 ended before it was done.")]
+pub(super) struct ProbeStun {
+    /// The server: HOST, HOST:PORT or a stun: URI.
+    #[arg(value_name = "SERVER")]
+    pub server: String,
+    /// Over what.
+    #[arg(long, value_enum, default_value_t = Stream::Udp, value_name = "TRANSPORT")]
+    pub transport: Stream,
+    /// How many requests.
+    #[arg(short = 'c', long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub count: u32,
+    /// From one request to the next, in milliseconds.
+    #[arg(long, default_value_t = 250, value_name = "MS", value_parser = clap::value_parser!(u64).range(20..=60_000))]
+    pub interval: u64,
+    #[command(flatten)]
+    pub common: ProbeCommon,
+}
+
+/// Finds out how the NAT before this host maps, filters, picks ports and turns
+/// packets back.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "\
+Examples:
+  sip-inspect probe nat --server stun.example.org
+  sip-inspect probe nat --server stun.example.org --lifetime 300
+  sip-inspect probe nat --server a.example.org --server b.example.org --json
+
+A server with a second address (RFC 5780) shows mapping and filtering. Of
+servers without, two show whether the mapping is endpoint-independent; three,
+two of them ports of one host, show more. Filtering they can't show.
+
+Exit status: 0 known (UDP blocked, but TCP through, included), 2 usage, 5 output
+not written, 7 no answer, 8 inconclusive.")]
+pub(super) struct ProbeNat {
+    /// A STUN server: HOST, HOST:PORT or a stun: URI; may be repeated.
+    #[arg(long = "server", value_name = "SERVER", required = true)]
+    pub servers: Vec<String>,
+    /// Watch how long unused bindings live, for at most so many seconds each; it
+    /// takes up to five times as long.
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(2..=3600))]
+    pub lifetime: Option<u64>,
+    #[command(flatten)]
+    pub common: ProbeCommon,
+}
+
+/// Pings a SIP server with OPTIONS: any answer shows that it lives.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "\
+Examples:
+  sip-inspect probe options sip:example.org
+  sip-inspect probe options sip:bob@192.0.2.1:5070 -c 10 --interval 500
+  sip-inspect probe options sip:example.org --transport tcp --trace --json
+
+The host's addresses are asked at the port of the URI, 5060 unless it names one.
+
+Exit status: 0 alive, 2 usage, 5 output not written, 7 no answer, 8 ended before
+it was done.")]
+pub(super) struct ProbeOptions {
+    /// The server: a sip: URI, HOST or HOST:PORT.
+    #[arg(value_name = "URI")]
+    pub uri: String,
+    /// Over what, whatever the URI says.
+    #[arg(long, value_enum, value_name = "TRANSPORT")]
+    pub transport: Option<Stream>,
+    /// How many requests.
+    #[arg(short = 'c', long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub count: u32,
+    /// From one request to the next, in milliseconds.
+    #[arg(long, default_value_t = 1000, value_name = "MS", value_parser = clap::value_parser!(u64).range(20..=60_000))]
+    pub interval: u64,
+    /// Look for the proxies on the way: Max-Forwards 0, 1, 2 and so on.
+    #[arg(long, conflicts_with_all = ["count", "interval"])]
+    pub trace: bool,
+    #[command(flatten)]
+    pub common: ProbeCommon,
+}
+
+/// Registers an address of its own, asks what is registered, refreshes, and takes
+/// it away again.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "\
+Examples:
+  sip-inspect probe register sip:alice@example.org --password-file alice.txt
+  SIP_INSPECT_PASSWORD=... sip-inspect probe register sip:alice@192.0.2.1:5070 --json
+  sip-inspect probe register sip:alice@example.org --realm example.org --transport tcp
+
+The password is the first line of the file, or stands in the environment as
+SIP_INSPECT_PASSWORD; it is never taken from the command line. What others have
+registered is listed and never changed.
+
+Exit status: 0 registered and removed, 1 refused or not as it must be, 2 usage, 3
+the file can't be read, 5 output not written, 7 no answer, 8 ended before it was
+done.")]
+pub(super) struct ProbeRegister {
+    /// Who: sip:USER@HOST or sip:USER@HOST:PORT.
+    #[arg(value_name = "URI")]
+    pub uri: String,
+    /// A file whose first line is the password.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// The user's name for the challenge, where it is another.
+    #[arg(long, value_name = "NAME")]
+    pub auth_user: Option<String>,
+    /// Answer challenges for this realm alone.
+    #[arg(long, value_name = "REALM")]
+    pub realm: Option<String>,
+    /// Over what, whatever the URI says.
+    #[arg(long, value_enum, value_name = "TRANSPORT")]
+    pub transport: Option<Stream>,
+    /// How long to register for, in seconds.
+    #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub expires: u32,
+    #[command(flatten)]
+    pub common: ProbeCommon,
+}
+
+/// Over what a server is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Stream {
+    /// Datagrams.
+    Udp,
+    /// A connection.
+    Tcp,
+}
+
+/// What all probes know.
+#[derive(Debug, clap::Args)]
+pub(super) struct ProbeCommon {
+    /// Send from this address.
+    #[arg(long, value_name = "IP")]
+    pub source: Option<std::net::IpAddr>,
+    /// Send on this interface (Linux).
+    #[arg(short = 'i', long, value_name = "IFACE")]
+    pub interface: Option<String>,
+    /// Only addresses of IPv4.
+    #[arg(short = '4', long, conflicts_with = "ipv6")]
+    pub ipv4: bool,
+    /// Only addresses of IPv6.
+    #[arg(short = '6', long)]
+    pub ipv6: bool,
+    /// Packets in a second, at most 50.
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub rate: u32,
+    /// Packets in all.
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_packets: u64,
+    /// End after so many seconds, whatever is known by then.
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: Option<u64>,
+    /// Write each packet sent and received to this file.
+    #[arg(short = 'w', long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// How to spell it.
+    #[arg(long, value_enum, default_value_t = PlainFormat::Table, value_name = "FORMAT")]
+    pub format: PlainFormat,
+    /// The same as --format json.
+    #[arg(long)]
+    pub json: bool,
+    /// Write to this file in place of standard output.
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Say nothing beside the data.
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+}
+
+impl ProbeCommon {
+    /// Which addresses of a name are wanted.
+    pub(super) const fn family(&self) -> Family {
+        match (self.ipv4, self.ipv6) {
+            (true, _) => Family::Four,
+            (_, true) => Family::Six,
+            _ => Family::Any,
+        }
+    }
+}
+
+/// The other end for probes, on this host alone unless told otherwise.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "\
+Examples:
+  sip-inspect serve
+  sip-inspect serve --stun 203.0.113.1:3478 --alternate 203.0.113.2:3479
+  sip-inspect serve --stun 127.0.0.1:5000 --no-alternate --sip 127.0.0.1:5070
+
+It answers until it is interrupted (Ctrl-C), and sends nothing by itself.
+Exit status: 0 interrupted, 2 usage, 6 an address can't be opened.")]
+pub(super) struct Serve {
+    /// Where STUN is answered, over UDP and TCP.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3478")]
+    pub stun: std::net::SocketAddr,
+    /// The other address and port (RFC 5780).
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.2:3479")]
+    pub alternate: Option<std::net::SocketAddr>,
+    /// Have no other address.
+    #[arg(long)]
+    pub no_alternate: bool,
+    /// Where SIP is answered, over UDP and TCP.
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:5060")]
+    pub sip: std::net::SocketAddr,
+}
