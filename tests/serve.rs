@@ -227,15 +227,24 @@ fn m083_a_registrar_that_is_never_content_is_left() {
     }
 }
 
-/// Whoever is interrupted takes away what it registered.
-#[cfg(unix)]
-#[test]
-fn m080_nothing_is_left_behind_by_an_interrupt() {
+/// A registrar that takes everything; a query is answered only where told so. Hands
+/// back its address, the requests it counts, and the Contact of each.
+fn registrar(
+    answers_queries: bool,
+) -> (
+    String,
+    Arc<AtomicU64>,
+    std::sync::mpsc::Receiver<Option<String>>,
+) {
     let (tell, told) = std::sync::mpsc::channel();
-    let (address, _) = peer(move |socket, request, from| {
+    let (address, count) = peer(move |socket, request, from| {
         let text = String::from_utf8_lossy(request).into_owned();
         let contact = text.lines().find_map(|line| line.strip_prefix("Contact: "));
-        // The query is never answered.
+        if answers_queries && contact.is_none() {
+            let fields = repeated(&text);
+            let answer = format!("SIP/2.0 200 OK\r\n{fields}Content-Length: 0\r\n\r\n");
+            let _ = socket.send_to(answer.as_bytes(), from);
+        }
         if let Some(contact) = contact {
             let gone = contact.ends_with("expires=0");
             let listed = if gone {
@@ -251,6 +260,38 @@ fn m080_nothing_is_left_behind_by_an_interrupt() {
         }
         let _ = tell.send(contact.map(str::to_owned));
     });
+    (address, count, told)
+}
+
+/// The last packets that may be sent take away what was registered.
+#[test]
+fn m081_a_ceiling_leaves_room_to_undo() {
+    for most in [3, 4, 20] {
+        let (address, count, told) = registrar(true);
+        let uri = format!("sip:alice@{address}");
+        let output = run(&[
+            "probe",
+            "register",
+            &uri,
+            "--max-packets",
+            &most.to_string(),
+            "--json",
+        ]);
+        let report = report(&output);
+        assert_eq!(report["measurements"]["removed"], true, "{most}: {report}");
+        assert!(count.load(Ordering::SeqCst) <= most, "{most}");
+        let last = told.try_iter().last().flatten();
+        assert!(last.is_some_and(|own| own.ends_with("expires=0")), "{most}");
+        let is_cut = report["evidence"]["cut_short"].is_string();
+        assert_eq!(is_cut, most < 20, "{most}: {report}");
+    }
+}
+
+/// Whoever is interrupted takes away what it registered.
+#[cfg(unix)]
+#[test]
+fn m080_nothing_is_left_behind_by_an_interrupt() {
+    let (address, _, told) = registrar(false);
     let child = program()
         .args([
             "probe",

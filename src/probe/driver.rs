@@ -185,8 +185,16 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
                 }
                 continue;
             }
+            if cut_short.is_none() && allowance.left <= probe.reserve() {
+                // What is left undoes what was begun.
+                cut_short = Some("as many packets were sent as may be");
+                let now = clock.now();
+                probe.stop(now);
+                end = now.offset(UNDOING_NS);
+                continue;
+            }
             if allowance.left == 0 {
-                return Some("as many packets were sent as may be");
+                return cut_short;
             }
             if let Err(wait) = allowance.take(clock.now()) {
                 held = Some(transmit);

@@ -127,6 +127,11 @@ pub trait Probe {
         let _ = now;
     }
 
+    /// Packets that it takes to undo what was begun elsewhere.
+    fn reserve(&self) -> u64 {
+        0
+    }
+
     /// What was found; before the end what was found so far.
     fn found(&self) -> Found;
 }

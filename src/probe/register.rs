@@ -449,6 +449,15 @@ impl Probe for RegisterProbe {
         }
     }
 
+    /// The request, and once more with the answer to a challenge.
+    fn reserve(&self) -> u64 {
+        if self.was_accepted && self.may_stand {
+            2
+        } else {
+            0
+        }
+    }
+
     fn found(&self) -> Found {
         let is_answered = self.asked.iter().any(|(_, own)| {
             let exchange = self.client.get(*own);

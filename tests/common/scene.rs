@@ -29,6 +29,8 @@
 //! `tls-alert CODE` is a hello of the client, that of the server and an alert;
 //! `tls-client` the first alone.
 //!
+//! `x10/1000 LINE` is that line ten times, a second apart; `%` in it is the place of each.
+//!
 //! `octets` are others, by `hex` or `text`, over UDP or `over=tcp`. `crlf` is a keep-alive. `dns TYPE NAME` is a question; with `rcode` or `answer=TYPE:DATA` (may be
 //! repeated) it is an answer.
 
@@ -388,6 +390,24 @@ fn dns(words: &[&str]) -> Vec<u8> {
     octets
 }
 
+/// A line as often as it is to be.
+fn repeated(line: &str) -> Vec<String> {
+    let line = line.trim();
+    let Some((head, rest)) = line.strip_prefix('x').and_then(|own| own.split_once(' ')) else {
+        return Vec::from_iter((!line.is_empty()).then(|| line.to_owned()));
+    };
+    let (count, step) = head.split_once('/').expect("xCOUNT/MS");
+    let (first, rest) = rest.split_once(' ').expect("milliseconds");
+    let [count, step, first]: [u64; 3] =
+        [count, step, first].map(|own| own.parse().expect("a number"));
+    (0..count)
+        .map(|place| {
+            let rest = rest.replace('%', &place.to_string());
+            format!("{} {rest}", first + place * step)
+        })
+        .collect()
+}
+
 /// The packets of a scene in the order of time: milliseconds, capture point,
 /// octets.
 pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
@@ -395,7 +415,7 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
     let mut next_id = 100;
     // Octets sent so far on each way of a stream.
     let mut sent = HashMap::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in text.lines().flat_map(repeated) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let ms: u64 = words[0].parse().expect("milliseconds");
         let (from, to) = words[1].split_once('>').expect("from>to");
