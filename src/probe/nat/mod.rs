@@ -15,7 +15,7 @@ use super::{Found, Input, Probe, Socket, Transmit};
 use crate::net::{Endpoint, Transport, is_private};
 use crate::stun::build::{Told, Wanted, binding_success};
 use crate::stun::{Class, StunMessage};
-use crate::time::{SECOND, Timestamp};
+use crate::time::Timestamp;
 
 /// What is to be found out.
 #[derive(Debug)]
@@ -427,9 +427,6 @@ fn is_other(primary: Endpoint, other: Endpoint) -> bool {
         && !other.ip.is_unspecified()
         && (is_alike(primary.ip) || !(is_private(other.ip) || other.ip.is_loopback()))
 }
-
-/// The most that a probe without a watch on bindings lasts.
-pub const USUAL_NS: i64 = 60 * SECOND;
 
 #[cfg(test)]
 mod tests {
