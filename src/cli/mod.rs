@@ -20,6 +20,8 @@ mod policy;
 mod probe;
 #[cfg(feature = "probe")]
 mod probe_args;
+#[cfg(feature = "probe")]
+mod probe_expect;
 mod reporter;
 mod schema;
 #[cfg(feature = "probe")]

@@ -7,24 +7,31 @@ use std::time::Duration;
 
 use super::args::PlainFormat;
 use super::probe_args::{
-    Probe as ProbeArgs, ProbeCommon, ProbeNat, ProbeOptions, ProbeRegister, ProbeStun, Stream,
+    Codec, Login, Probe as ProbeArgs, ProbeCall, ProbeCommon, ProbeNat, ProbeOptions,
+    ProbeRegister, ProbeStun, Stream,
 };
+use super::probe_expect::Expectation;
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
 use crate::net::Transport;
 use crate::output::escape::write_json;
 use crate::output::probe::print;
+use crate::probe::call::{self, CallProbe, numbers};
 use crate::probe::driver::{self, Options, Tap};
 use crate::probe::nat::NatProbe;
 use crate::probe::options::OptionsProbe;
 use crate::probe::register::RegisterProbe;
 use crate::probe::stun::StunProbe;
 use crate::probe::target::{Family, SipTarget, Target, resolve};
-use crate::probe::{Ending, Ids, Probe, nat, options, register, stun};
-use crate::report::{ProbeEvidence, ProbeReport, SCHEMA};
+use crate::probe::{Credentials, Ending, Ids, Probe, nat, options, register, stun};
+use crate::report::{CallMeasurements, Measurements, ProbeEvidence, ProbeReport, SCHEMA};
 
 /// The port of STUN (RFC 8489, 18.6).
 const STUN_PORT: u16 = 3478;
+
+/// Seconds that a call may ring and talk, unless told otherwise; it takes some more
+/// to end it.
+const LONGEST_CALL_S: u64 = 50;
 
 /// Runs the verb.
 pub(super) fn run(args: &ProbeArgs) -> ExitStatus {
@@ -33,6 +40,7 @@ pub(super) fn run(args: &ProbeArgs) -> ExitStatus {
         ProbeArgs::Nat(args) => behavior(args),
         ProbeArgs::Options(args) => options_ping(args),
         ProbeArgs::Register(args) => registrar(args),
+        ProbeArgs::Call(args) => test_call(args),
     }
 }
 
@@ -55,7 +63,8 @@ fn stun_server(args: &ProbeStun) -> ExitStatus {
     // Each address may be silent, and then all requests take their time.
     let addresses = u64::try_from(target.endpoints.len()).unwrap_or(1);
     let usual = addresses * 6 + u64::from(args.count) * (args.interval / 1000 + 1) + 6;
-    drive("stun", &[target], &mut probe, &args.common, usual)
+    let plan = Plan::new("stun", vec![target], usual);
+    drive(plan, &mut probe, &args.common)
 }
 
 fn behavior(args: &ProbeNat) -> ExitStatus {
@@ -77,7 +86,7 @@ fn behavior(args: &ProbeNat) -> ExitStatus {
     });
     // The watch may be repeated with shorter spans.
     let usual = 60 + 6 * targets.len() as u64 + args.lifetime.unwrap_or(0) * 5;
-    drive("nat", &targets, &mut probe, &args.common, usual)
+    drive(Plan::new("nat", targets, usual), &mut probe, &args.common)
 }
 
 /// Whom a SIP URI names, where that is, and over what it is asked.
@@ -90,7 +99,8 @@ fn sip_server(
         notices::error(&format!("probe {text}: {why}"));
         ExitStatus::Usage
     })?;
-    let target = find_at(&uri.host_port, 5060, family)?;
+    let mut target = find_at(&uri.host_port, 5060, family)?;
+    text.clone_into(&mut target.name);
     let transport = match transport {
         Some(Stream::Tcp) => Transport::Tcp,
         Some(Stream::Udp) => Transport::Udp,
@@ -110,28 +120,114 @@ fn registrar(args: &ProbeRegister) -> ExitStatus {
         notices::error(&format!("probe register {}: no user to register", args.uri));
         return ExitStatus::Usage;
     }
-    let password = match &args.password_file {
-        None => std::env::var("SIP_INSPECT_PASSWORD").ok(),
-        Some(path) => match std::fs::read_to_string(path) {
-            Ok(text) => text.lines().next().map(str::to_owned),
-            Err(error) => {
-                notices::error(&format!("{}: can't be read: {error}", path.display()));
-                return ExitStatus::Input;
-            }
-        },
+    let credentials = match credentials(&args.login, &uri.user) {
+        Ok(credentials) => credentials,
+        Err(status) => return status,
     };
     let mut probe = RegisterProbe::new(register::Config {
         servers: target.endpoints.clone(),
         user: uri.user,
         host: uri.host,
-        auth_user: args.auth_user.clone(),
-        password,
-        realm: args.realm.clone(),
+        credentials,
         transport,
         expires_s: args.expires,
         rng: fastrand::Rng::new(),
     });
-    drive("register", &[target], &mut probe, &args.common, 60)
+    let plan = Plan::new("register", vec![target], 60);
+    drive(plan, &mut probe, &args.common)
+}
+
+fn test_call(args: &ProbeCall) -> ExitStatus {
+    let family = args.common.family();
+    let refuse = |why: &str| {
+        notices::error(&format!("probe call {}: {why}", args.uri));
+        ExitStatus::Usage
+    };
+    let uri = match SipTarget::parse(&args.uri) {
+        Ok(uri) if uri.user.is_empty() => return refuse("no user to call"),
+        Ok(uri) => uri,
+        Err(why) => return refuse(why),
+    };
+    if let Err(why) = numbers::check(&uri.user, &args.allow) {
+        return refuse(&why);
+    }
+    let caller = match args.from.as_deref().map(SipTarget::parse) {
+        None => None,
+        Some(Ok(own)) if !own.user.is_empty() => Some((own.user, own.host)),
+        Some(Ok(_)) => return refuse("--from names no user"),
+        Some(Err(why)) => return refuse(&format!("--from: {why}")),
+    };
+    let longest = args.ring + args.duration;
+    if args.common.timeout.is_none() && longest > LONGEST_CALL_S {
+        return refuse(&format!(
+            "ringing and talking may take {longest} s; beyond {LONGEST_CALL_S} s say --timeout"
+        ));
+    }
+    let digits = args.dtmf.as_deref().unwrap_or_default().chars();
+    let Some(digits) = digits.map(call::event).collect::<Option<Vec<u8>>>() else {
+        return refuse("--dtmf takes 0 to 9, *, #, A to D");
+    };
+    let known = serde_json::to_value(CallMeasurements::default()).unwrap_or_default();
+    let expectations = args
+        .expect
+        .iter()
+        .map(|own| Expectation::parse(own, &known));
+    let expectations = match expectations.collect::<Result<Vec<_>, _>>() {
+        Ok(expectations) => expectations,
+        Err(why) => return refuse(&format!("--expect {why}")),
+    };
+    let (uri, target, transport) = match sip_server(&args.uri, args.transport, family) {
+        Ok(found) => found,
+        Err(status) => return status,
+    };
+    let user = caller.as_ref().map_or("probe", |(user, _)| user);
+    let credentials = match credentials(&args.login, user) {
+        Ok(credentials) => credentials,
+        Err(status) => return status,
+    };
+    let nanos =
+        |seconds: u64| i64::try_from(Duration::from_secs(seconds).as_nanos()).unwrap_or(i64::MAX);
+    let mut probe = CallProbe::new(call::Config {
+        servers: target.endpoints.clone(),
+        user: uri.user,
+        host: uri.host,
+        caller,
+        credentials,
+        transport,
+        talk_ns: nanos(args.duration),
+        ring_ns: nanos(args.ring),
+        payload_types: match args.codec {
+            Codec::Pcmu => vec![0, 8],
+            Codec::Pcma => vec![8, 0],
+        },
+        digits,
+        rng: fastrand::Rng::new(),
+    });
+    let plan = Plan {
+        packets: 1000 + longest * 55,
+        expectations,
+        ..Plan::new("call", vec![target], 60)
+    };
+    drive(plan, &mut probe, &args.common)
+}
+
+/// What answers challenges.
+fn credentials(login: &Login, user: &str) -> Result<Credentials, ExitStatus> {
+    let password = match &login.password_file {
+        None => std::env::var("SIP_INSPECT_PASSWORD").ok(),
+        Some(path) => match std::fs::read_to_string(path) {
+            Ok(text) => text.lines().next().map(str::to_owned),
+            Err(error) => {
+                notices::error(&format!("{}: can't be read: {error}", path.display()));
+                return Err(ExitStatus::Input);
+            }
+        },
+    };
+    Ok(Credentials {
+        user: login.auth_user.as_deref().unwrap_or(user).to_owned(),
+        password,
+        realm: login.realm.clone(),
+    })
 }
 
 fn options_ping(args: &ProbeOptions) -> ExitStatus {
@@ -153,7 +249,8 @@ fn options_ping(args: &ProbeOptions) -> ExitStatus {
         trace: args.trace,
         rng: fastrand::Rng::new(),
     });
-    drive("options", &[target], &mut probe, &args.common, usual)
+    let plan = Plan::new("options", vec![target], usual);
+    drive(plan, &mut probe, &args.common)
 }
 
 fn find(server: &str, family: Family) -> Result<Target, ExitStatus> {
@@ -170,18 +267,35 @@ fn find_at(server: &str, port: u16, family: Family) -> Result<Target, ExitStatus
     })
 }
 
-fn drive(
-    name: &str,
-    targets: &[Target],
-    probe: &mut dyn Probe,
-    common: &ProbeCommon,
+/// What is run, and how far it may go by itself.
+struct Plan {
+    name: &'static str,
+    targets: Vec<Target>,
+    /// Seconds that it usually takes at most.
     usual_s: u64,
-) -> ExitStatus {
-    let names: Vec<&str> = targets.iter().map(|own| own.name.as_str()).collect();
+    packets: u64,
+    expectations: Vec<Expectation>,
+}
+
+impl Plan {
+    const fn new(name: &'static str, targets: Vec<Target>, usual_s: u64) -> Self {
+        Self {
+            name,
+            targets,
+            usual_s,
+            packets: 1000,
+            expectations: Vec::new(),
+        }
+    }
+}
+
+fn drive(plan: Plan, probe: &mut dyn Probe, common: &ProbeCommon) -> ExitStatus {
+    let name = plan.name;
+    let names: Vec<&str> = plan.targets.iter().map(|own| own.name.as_str()).collect();
     let target = names.join(", ");
-    for own in targets.iter().filter(|_| !common.quiet) {
+    for own in plan.targets.iter().filter(|_| !common.quiet) {
         let addresses: Vec<String> = own.endpoints.iter().map(ToString::to_string).collect();
-        if addresses != [own.name.clone()] {
+        if !own.is_numeric {
             notices::notice(&format!("{} is {}", own.name, addresses.join(", ")));
         }
     }
@@ -193,8 +307,8 @@ fn drive(
         source: common.source,
         interface: common.interface.clone(),
         rate: common.rate,
-        packets: common.max_packets,
-        deadline: Duration::from_secs(common.timeout.unwrap_or(usual_s)),
+        packets: common.max_packets.unwrap_or(plan.packets),
+        deadline: Duration::from_secs(common.timeout.unwrap_or(plan.usual_s)),
     };
     let run = match driver::run(probe, &options, &mut tap) {
         Ok(run) => run,
@@ -215,6 +329,15 @@ fn drive(
         ));
         if found.ending == Ending::Done {
             found.ending = Ending::Inconclusive;
+        }
+    }
+    if !plan.expectations.is_empty() && found.ending != Ending::Inconclusive {
+        let unmet = unmet(&plan.expectations, &found.measurements);
+        for why in &unmet {
+            notices::error(why);
+        }
+        if found.ending == Ending::Done && !unmet.is_empty() {
+            found.ending = Ending::Failed;
         }
     }
     let status = match found.ending {
@@ -244,6 +367,12 @@ fn drive(
         ExitStatus::Done => status,
         failed => failed,
     }
+}
+
+fn unmet(expectations: &[Expectation], measurements: &Measurements) -> Vec<String> {
+    let value = serde_json::to_value(measurements).unwrap_or_default();
+    let unmet = expectations.iter().filter_map(|own| own.unmet(&value));
+    unmet.collect()
 }
 
 fn unwritten(path: Option<&Path>, error: &io::Error) -> ExitStatus {

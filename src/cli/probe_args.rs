@@ -19,6 +19,8 @@ pub(super) enum Probe {
     Options(ProbeOptions),
     /// Whether a registrar takes a registration, and keeps its word.
     Register(ProbeRegister),
+    /// Whether a call is answered, and whether audio goes and comes.
+    Call(ProbeCall),
 }
 
 /// Asks a STUN server for this host's outside address.
@@ -127,6 +129,84 @@ pub(super) struct ProbeRegister {
     /// Who: sip:USER@HOST or sip:USER@HOST:PORT.
     #[arg(value_name = "URI")]
     pub uri: String,
+    #[command(flatten)]
+    pub login: Login,
+    /// Over what, whatever the URI says.
+    #[arg(long, value_enum, value_name = "TRANSPORT")]
+    pub transport: Option<Stream>,
+    /// How long to register for, in seconds.
+    #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub expires: u32,
+    #[command(flatten)]
+    pub common: ProbeCommon,
+}
+
+/// Places a test call, sends a tone, and tells what comes back.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "\
+Examples:
+  sip-inspect probe call sip:echo@example.org
+  sip-inspect probe call sip:echo@127.0.0.1 --duration 5 --dtmf 123# --json
+  sip-inspect probe call sip:echo@example.org --expect media=both --expect 'mos>=4.0'
+  sip-inspect probe call sip:200@pbx.example.org --allow '2*' --from sip:alice@pbx.example.org --password-file alice.txt
+
+A number is called only where --allow names it, or its beginning and *. The call is
+always ended: cancelled while it rings, by BYE after that, also on Ctrl-C. It takes
+at most 60 s in all, unless --timeout says otherwise.
+
+Expectations are FIELD OPERATOR VALUE with = != < <= > >=; the fields are those of
+the JSON's measurements (media, mos, loss_percent, jitter_ms, heard, status,
+setup_ms, to_peer.lost and so on).
+
+Exit status: 0 answered, and audio came, 1 refused, not answered, no audio, or not
+as expected, 2 usage or a number that may not be called, 3 the file can't be read, 5
+output not written, 7 no answer, 8 ended before it was done.")]
+pub(super) struct ProbeCall {
+    /// Who: sip:USER@HOST or sip:USER@HOST:PORT.
+    #[arg(value_name = "URI")]
+    pub uri: String,
+    /// Who calls.
+    #[arg(long, value_name = "URI")]
+    pub from: Option<String>,
+    #[command(flatten)]
+    pub login: Login,
+    /// A number that may be called, or its beginning and *; may be repeated.
+    #[arg(long, value_name = "NUMBER")]
+    pub allow: Vec<String>,
+    /// Over what, whatever the URI says.
+    #[arg(long, value_enum, value_name = "TRANSPORT")]
+    pub transport: Option<Stream>,
+    /// How long to talk, in seconds.
+    #[arg(long, default_value_t = 10, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub duration: u64,
+    /// How long to let it ring, in seconds.
+    #[arg(long, default_value_t = 30, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=180))]
+    pub ring: u64,
+    /// The codec that is asked for first.
+    #[arg(long, value_enum, default_value_t = Codec::Pcmu, value_name = "CODEC")]
+    pub codec: Codec,
+    /// Digits to send: 0 to 9, *, #, A to D.
+    #[arg(long, value_name = "DIGITS")]
+    pub dtmf: Option<String>,
+    /// What must be so; may be repeated.
+    #[arg(long, value_name = "EXPECTATION")]
+    pub expect: Vec<String>,
+    #[command(flatten)]
+    pub common: ProbeCommon,
+}
+
+/// A codec of G.711.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Codec {
+    /// µ-law.
+    Pcmu,
+    /// A-law.
+    Pcma,
+}
+
+/// What answers challenges.
+#[derive(Debug, clap::Args)]
+pub(super) struct Login {
     /// A file whose first line is the password.
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
@@ -136,14 +216,6 @@ pub(super) struct ProbeRegister {
     /// Answer challenges for this realm alone.
     #[arg(long, value_name = "REALM")]
     pub realm: Option<String>,
-    /// Over what, whatever the URI says.
-    #[arg(long, value_enum, value_name = "TRANSPORT")]
-    pub transport: Option<Stream>,
-    /// How long to register for, in seconds.
-    #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
-    pub expires: u32,
-    #[command(flatten)]
-    pub common: ProbeCommon,
 }
 
 /// Over what a server is asked.
@@ -173,9 +245,9 @@ pub(super) struct ProbeCommon {
     /// Packets in a second, at most 50.
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50))]
     pub rate: u32,
-    /// Packets in all.
-    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub max_packets: u64,
+    /// Packets in all; 1000 unless told otherwise, and the media of a call beside.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_packets: Option<u64>,
     /// End after so many seconds, whatever is known by then.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: Option<u64>,
@@ -214,9 +286,15 @@ Examples:
   sip-inspect serve
   sip-inspect serve --stun 203.0.113.1:3478 --alternate 203.0.113.2:3479
   sip-inspect serve --stun 127.0.0.1:5000 --no-alternate --sip 127.0.0.1:5070
+  sip-inspect serve --credentials users.txt
+
+Calls are taken as the user says: echo answers and sends back what it hears, slow
+answers after 2 s, early sends media before that, ring only rings, busy and decline
+refuse, moved redirects to echo, secret wants a password, others are not found.
 
 It answers until it is interrupted (Ctrl-C), and sends nothing by itself.
-Exit status: 0 interrupted, 2 usage, 6 an address can't be opened.")]
+Exit status: 0 interrupted, 2 usage, 3 the file can't be read, 6 an address can't be
+opened.")]
 pub(super) struct Serve {
     /// Where STUN is answered, over UDP and TCP.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3478")]
@@ -230,4 +308,8 @@ pub(super) struct Serve {
     /// Where SIP is answered, over UDP and TCP.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:5060")]
     pub sip: std::net::SocketAddr,
+    /// A file of USER:PASSWORD lines: only these register, each itself, and only
+    /// they reach `secret`.
+    #[arg(long, value_name = "FILE")]
+    pub credentials: Option<PathBuf>,
 }

@@ -1,8 +1,12 @@
 //! `serve`: the other end for probes.
 
+use std::path::Path;
+
 use super::probe_args::Serve;
 use super::{ExitStatus, notices};
 use crate::net::Endpoint;
+use crate::serve::Served;
+use crate::serve::digest::Users;
 use crate::serve::stun::Addresses;
 
 /// Runs the verb.
@@ -29,9 +33,16 @@ pub(super) fn run(args: &Serve) -> ExitStatus {
         );
         return ExitStatus::Usage;
     }
-    let addresses = Addresses { primary, alternate };
-    let served = crate::serve::run(addresses, sip, || {
-        let all: Vec<String> = addresses.all().iter().map(ToString::to_string).collect();
+    let users = match &args.credentials {
+        None => None,
+        Some(path) => match users(path) {
+            Ok(users) => Some(users),
+            Err(status) => return status,
+        },
+    };
+    let stun = Addresses { primary, alternate };
+    let served = crate::serve::run(Served { stun, sip, users }, || {
+        let all: Vec<String> = stun.all().iter().map(ToString::to_string).collect();
         notices::notice(&format!(
             "STUN over UDP and TCP at {}; SIP at {sip}",
             all.join(", ")
@@ -44,4 +55,15 @@ pub(super) fn run(args: &Serve) -> ExitStatus {
             ExitStatus::Capture
         }
     }
+}
+
+fn users(path: &Path) -> Result<Users, ExitStatus> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        notices::error(&format!("{}: can't be read: {error}", path.display()));
+        ExitStatus::Input
+    })?;
+    Users::parse(&text).map_err(|line| {
+        notices::error(&format!("{}:{line}: not USER:PASSWORD", path.display()));
+        ExitStatus::Usage
+    })
 }

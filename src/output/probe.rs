@@ -7,8 +7,8 @@ use colored::Colorize as _;
 use super::escape::terminal;
 use super::table::{grid, write_grid};
 use crate::report::{
-    DiagnosticRecord, Measurements, NatMeasurements, OptionsMeasurements, Pings, ProbeReport,
-    RegisterMeasurements, Spread, StunMeasurements,
+    CallDirection, CallMeasurements, DiagnosticRecord, Measurements, NatMeasurements,
+    OptionsMeasurements, Pings, ProbeReport, RegisterMeasurements, Spread, StunMeasurements,
 };
 
 /// Writes it.
@@ -22,6 +22,7 @@ pub fn print(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
         Measurements::Nat(own) => nat(own),
         Measurements::Options(own) => options(own),
         Measurements::Register(own) => register(own),
+        Measurements::Call(own) => call(own),
     };
     let verdict = match report.exit {
         0 => report.verdict.green().bold(),
@@ -37,11 +38,16 @@ pub fn print(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
     for (name, value) in rows {
         writeln!(out, "  {name:<20} {}", terminal(&value))?;
     }
-    if let Measurements::Nat(own) = &report.measurements {
-        predictions(own, out)?;
-        for reason in &own.not_judged {
-            writeln!(out, "  {} {}", "not judged:".yellow(), terminal(reason))?;
+    let not_judged = match &report.measurements {
+        Measurements::Nat(own) => {
+            predictions(own, out)?;
+            &own.not_judged[..]
         }
+        Measurements::Call(own) => &own.not_judged[..],
+        _ => &[],
+    };
+    for reason in not_judged {
+        writeln!(out, "  {} {}", "not judged:".yellow(), terminal(reason))?;
     }
     let silent: Vec<String> = report
         .steps
@@ -196,6 +202,89 @@ fn register(own: &RegisterMeasurements) -> Rows {
     more("refreshed", own.refreshed);
     more("removed at the end", own.removed);
     rows
+}
+
+fn call(own: &CallMeasurements) -> Rows {
+    let mut rows = vec![
+        ("called", own.request_uri.clone()),
+        (
+            "server",
+            format!("{} ({})", known(own.server.as_ref()), own.transport),
+        ),
+        ("this host", known(own.local_address.as_ref())),
+        ("seen as", known(own.mapped_address.as_ref())),
+    ];
+    for redirect in &own.redirects {
+        rows.push(("redirected to", redirect.clone()));
+    }
+    if let (Some(realm), Some(algorithm)) = (&own.realm, &own.algorithm) {
+        rows.push(("challenge", format!("{algorithm} for {realm}")));
+    }
+    if let Some(status) = own.status {
+        let reason = own.reason_phrase.as_deref().unwrap_or_default();
+        rows.push(("answer", format!("{status} {reason}")));
+    }
+    let ms = |own: Option<f64>| own.map_or_else(|| "-".to_owned(), |own| format!("{own:.0} ms"));
+    rows.push((
+        "times",
+        format!(
+            "ringing after {}, answered after {}, talked {}",
+            ms(own.pdd_ms),
+            ms(own.setup_ms),
+            ms(own.talk_ms)
+        ),
+    ));
+    if own.forks > 0 {
+        rows.push(("forked", format!("{} more answers, each ended", own.forks)));
+    }
+    let Some(codec) = &own.codec else {
+        return rows;
+    };
+    let (to, from) = (
+        known(own.remote_media.as_ref()),
+        known(own.heard_from.as_ref()),
+    );
+    rows.push((
+        "media",
+        format!("{} ({codec}), to {to}, from {from}", own.media),
+    ));
+    let hz = own.tone_hz.unwrap_or_default();
+    let heard = match own.heard.as_str() {
+        "own-tone" => format!("our own tone of {hz} Hz"),
+        "other" => format!("something, but not our tone of {hz} Hz"),
+        "silence" => "silence".to_owned(),
+        _ => "nothing".to_owned(),
+    };
+    let first = own
+        .first_packet_ms
+        .map(|own| format!(", first after {own:.0} ms"));
+    rows.push(("heard", format!("{heard}{}", first.unwrap_or_default())));
+    rows.push(("to the peer", one_way(&own.to_peer)));
+    rows.push(("from the peer", one_way(&own.from_peer)));
+    if let Some(rtt) = own.rtt_ms {
+        rows.push(("round trip", format!("{rtt:.1} ms (RTCP)")));
+    }
+    if own.dtmf_sent > 0 {
+        let (sent, back) = (own.dtmf_sent, own.dtmf_back);
+        rows.push(("digits", format!("{sent} sent, {back} came back")));
+    }
+    if let Some(by) = &own.ended_by {
+        let status = own.bye_status.map(|own| format!(", BYE answered {own}"));
+        rows.push(("ended by", format!("{by}{}", status.unwrap_or_default())));
+    }
+    rows
+}
+
+fn one_way(own: &CallDirection) -> String {
+    let packets = own.packets;
+    let (Some(lost), Some(percent)) = (own.lost, own.loss_percent) else {
+        return format!("{packets} packets; what became of them is not known");
+    };
+    let jitter = own.jitter_ms.map(|own| format!(", jitter {own} ms"));
+    let mos = own.mos.map(|own| format!(", MOS {own}"));
+    let (jitter, mos) = (jitter.unwrap_or_default(), mos.unwrap_or_default());
+    let basis = own.basis.as_deref().unwrap_or_default();
+    format!("{packets} packets, {lost} lost ({percent} %){jitter}{mos}; by {basis}")
 }
 
 fn nat(own: &NatMeasurements) -> Rows {

@@ -405,11 +405,7 @@ mod tests {
         Timestamp::from_nanos(ms * 1_000_000)
     }
 
-    const SOCKET: Socket = Socket {
-        number: 1,
-        transport: Transport::Udp,
-        port: None,
-    };
+    const SOCKET: Socket = Socket::new(1, Transport::Udp);
 
     #[test]
     fn requests_are_sent_again_until_they_are_given_up() {

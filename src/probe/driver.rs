@@ -39,6 +39,8 @@ pub struct Options {
 pub const MAX_RATE: u32 = 50;
 /// Packets that may be sent at once.
 const BURST: f64 = 5.0;
+/// Packets of media in a second: one each 20 ms, and what was held up.
+const MEDIA_RATE: f64 = 60.0;
 /// Octets of a datagram that are read: all.
 const MAX_DATAGRAM: usize = 65_535;
 /// Arrivals that wait; what comes faster is dropped by the system.
@@ -122,24 +124,20 @@ enum Open {
 /// Packets that may be sent now.
 #[derive(Debug)]
 struct Allowance {
-    rate: f64,
-    tokens: f64,
-    last: Timestamp,
+    requests: Pace,
+    media: Pace,
     left: u64,
 }
 
-impl Allowance {
-    fn new(options: &Options, now: Timestamp) -> Self {
-        let rate = f64::from(options.rate.clamp(1, MAX_RATE));
-        Self {
-            rate,
-            tokens: BURST,
-            last: now,
-            left: options.packets,
-        }
-    }
+/// So many in a second, and a few at once.
+#[derive(Debug)]
+struct Pace {
+    rate: f64,
+    tokens: f64,
+    last: Timestamp,
+}
 
-    /// Takes one, or says how long to wait for it.
+impl Pace {
     fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
         let passed = now.millis_since(self.last) / 1000.0;
         self.last = now;
@@ -148,6 +146,30 @@ impl Allowance {
             return Err(Duration::from_secs_f64((1.0 - self.tokens) / self.rate));
         }
         self.tokens -= 1.0;
+        Ok(())
+    }
+}
+
+impl Allowance {
+    fn new(options: &Options, now: Timestamp) -> Self {
+        let pace = |rate| Pace {
+            rate,
+            tokens: BURST,
+            last: now,
+        };
+        Self {
+            requests: pace(f64::from(options.rate.clamp(1, MAX_RATE))),
+            media: pace(MEDIA_RATE),
+            left: options.packets,
+        }
+    }
+
+    /// Takes one, or says how long to wait for it.
+    fn take(&mut self, now: Timestamp, is_media: bool) -> Result<(), Duration> {
+        match is_media {
+            true => self.media.take(now)?,
+            false => self.requests.take(now)?,
+        }
         self.left = self.left.saturating_sub(1);
         Ok(())
     }
@@ -196,7 +218,7 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
             if allowance.left == 0 {
                 return cut_short;
             }
-            if let Err(wait) = allowance.take(clock.now()) {
+            if let Err(wait) = allowance.take(clock.now(), transmit.socket.is_media) {
                 held = Some(transmit);
                 pause = Some(wait);
                 break;
@@ -477,15 +499,18 @@ mod tests {
             deadline: Duration::from_secs(1),
         };
         let start = Timestamp::from_nanos(1_000_000_000_000);
-        let mut allowance = Allowance::new(&options, start);
-        let mut sent = 0;
-        for ms in 0..1000 {
-            while allowance.take(start.offset(ms * 1_000_000)).is_ok() {
-                sent += 1;
+        for (is_media, most) in [(false, 56), (true, 66)] {
+            let mut allowance = Allowance::new(&options, start);
+            let mut sent = 0;
+            for ms in 0..1000 {
+                let now = start.offset(ms * 1_000_000);
+                while allowance.take(now, is_media).is_ok() {
+                    sent += 1;
+                }
             }
+            // The burst, and the ceiling for a second.
+            assert!((most - 6..=most).contains(&sent), "{sent}");
+            assert_eq!(allowance.left, 0);
         }
-        // The burst, and the ceiling for a second.
-        assert!((50..=56).contains(&sent), "{sent}");
-        assert_eq!(allowance.left, 0);
     }
 }

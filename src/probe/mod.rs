@@ -5,7 +5,9 @@
 //! send, when to be woken and, when it is done, what it found. The same probe
 //! runs against servers over [`driver`] and, in tests, against an emulated NAT.
 
+pub mod call;
 mod client;
+mod digest;
 pub mod driver;
 pub mod nat;
 pub mod options;
@@ -16,6 +18,7 @@ mod tap;
 pub mod target;
 
 pub use client::Ids;
+pub use digest::Credentials;
 
 use crate::net::{Endpoint, Transport};
 use crate::report::{Measurements, ProbeStep};
@@ -30,6 +33,21 @@ pub struct Socket {
     pub transport: Transport,
     /// The local port, where one is wanted.
     pub port: Option<u16>,
+    /// Whether it sends at the steady pace of media.
+    pub is_media: bool,
+}
+
+impl Socket {
+    /// A socket at any port.
+    #[must_use]
+    pub const fn new(number: u16, transport: Transport) -> Self {
+        Self {
+            number,
+            transport,
+            port: None,
+            is_media: false,
+        }
+    }
 }
 
 /// Octets that are to be sent.

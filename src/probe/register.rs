@@ -4,10 +4,10 @@
 //! refreshes, and takes its own address away again, whatever happened between; what
 //! others registered it never touches.
 
-use digest_auth::{AuthContext, HttpMethod, WwwAuthenticateHeader};
 use rsip::Header;
 use rsip::headers::UntypedHeader as _;
 
+use super::digest::{Credentials, Digest, Unanswerable};
 use super::options::mapped;
 use super::sip_client::{Opening, Response, SipClient, State, phrase, step};
 use super::{Ending, Found, Input, Probe, Transmit};
@@ -19,6 +19,7 @@ use crate::sip::{Method, SipMessage, build};
 use crate::time::Timestamp;
 
 /// What is to be found out.
+#[derive(Debug)]
 pub struct Config {
     /// The registrar's addresses; the next is asked where one is silent.
     pub servers: Vec<Endpoint>,
@@ -26,25 +27,14 @@ pub struct Config {
     pub user: String,
     /// The domain.
     pub host: String,
-    /// The user's name for the challenge, where it is another.
-    pub auth_user: Option<String>,
-    /// The password, where there is one.
-    pub password: Option<String>,
-    /// The realm that it is for; any, unless one is named.
-    pub realm: Option<String>,
+    /// What answers challenges.
+    pub credentials: Credentials,
     /// Over what.
     pub transport: Transport,
     /// How long to register for, in seconds.
     pub expires_s: u32,
     /// What branches, tags and Call-IDs are made of.
     pub rng: fastrand::Rng,
-}
-
-/// The password is not shown.
-impl std::fmt::Debug for Config {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}@{}", self.user, self.host)
-    }
 }
 
 /// What a request is for.
@@ -80,17 +70,12 @@ impl Purpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Fault {
     NoAnswer,
-    NoPassword,
-    OtherRealm,
-    NoAlgorithm,
+    Challenge(Unanswerable),
     Refused,
     NotListed,
     StillListed,
 }
 
-/// Rounds of challenge and answer for one request: the first, and one for a
-/// nonce that was stale.
-const MAX_ROUNDS: u8 = 2;
 /// Bindings that are told.
 const MAX_BINDINGS: usize = 64;
 
@@ -109,9 +94,7 @@ pub struct RegisterProbe {
     tag: String,
     contact_user: String,
     cseq: u32,
-    challenge: Option<Challenge>,
-    challenges: u64,
-    rounds: u8,
+    digest: Digest,
     is_lengthened: bool,
     expires_s: u32,
     faults: Vec<Fault>,
@@ -120,14 +103,6 @@ pub struct RegisterProbe {
     may_stand: bool,
     was_accepted: bool,
     told: RegisterMeasurements,
-}
-
-/// A challenge that was chosen.
-#[derive(Debug)]
-struct Challenge {
-    header: WwwAuthenticateHeader,
-    /// The header field that answers it.
-    answer: &'static str,
 }
 
 impl RegisterProbe {
@@ -152,9 +127,7 @@ impl RegisterProbe {
             tag,
             contact_user: format!("probe-{own}"),
             cseq: 0,
-            challenge: None,
-            challenges: 0,
-            rounds: 0,
+            digest: Digest::new(config.credentials.clone()),
             is_lengthened: false,
             expires_s: config.expires_s,
             faults: Vec::new(),
@@ -221,9 +194,9 @@ impl RegisterProbe {
             self.told.mapped_address = mapped(&message).map(|own| own.to_string());
         }
         match response.status {
-            401 | 407 => match self.take_challenge(&message, response.status) {
+            401 | 407 => match self.digest.take(&message, response.status) {
                 Ok(()) => return self.ask(now, to, purpose),
-                Err(fault) => self.faults.push(fault),
+                Err(fault) => self.faults.push(Fault::Challenge(fault)),
             },
             423 if !self.is_lengthened && purpose != Purpose::Remove => {
                 let least = message
@@ -239,7 +212,7 @@ impl RegisterProbe {
                 self.faults.push(Fault::Refused);
             }
             200..=299 => {
-                self.rounds = 0;
+                self.digest.begin();
                 self.was_accepted = true;
                 self.accepted(purpose, &message, response);
                 let next = purpose.next();
@@ -302,7 +275,7 @@ impl RegisterProbe {
             return;
         }
         self.purpose = Some(Purpose::Remove);
-        self.rounds = 0;
+        self.digest.begin();
         self.ask(now, to, Purpose::Remove);
     }
 
@@ -310,51 +283,6 @@ impl RegisterProbe {
         if self.purpose.take().is_some() {
             self.faults.push(fault);
         }
-    }
-
-    /// Takes the topmost challenge that can be answered (RFC 8760, 2.4: the
-    /// server's order is its preference), and refuses to answer for ever.
-    fn take_challenge(&mut self, message: &SipMessage<'_>, status: u16) -> Result<(), Fault> {
-        self.challenges += 1;
-        let (asks, answer) = match status {
-            401 => ("WWW-Authenticate", "Authorization"),
-            _ => ("Proxy-Authenticate", "Proxy-Authorization"),
-        };
-        let kind = HeaderName::of(asks.as_bytes());
-        let fields = message.header_fields().iter();
-        let mut known = fields
-            .filter(|field| field.kind == kind)
-            .filter_map(|field| std::str::from_utf8(field.value).ok())
-            .filter(|text| is_plain(text))
-            .filter_map(|text| digest_auth::parse(text).ok());
-        let Some(chosen) = known.next() else {
-            return Err(Fault::NoAlgorithm);
-        };
-        self.told.realm = Some(chosen.realm.clone());
-        self.told.algorithm = Some(chosen.algorithm.to_string());
-        let was_answered = self.rounds > 0;
-        if self.config.password.is_none() {
-            return Err(Fault::NoPassword);
-        }
-        let is_wanted = self
-            .config
-            .realm
-            .as_ref()
-            .is_none_or(|own| *own == chosen.realm);
-        if !is_wanted {
-            return Err(Fault::OtherRealm);
-        }
-        self.rounds += 1;
-        // RFC 3261, 22.2: not again with the same password, unless only the nonce
-        // was old.
-        if was_answered && (!chosen.stale || self.rounds > MAX_ROUNDS) {
-            return Err(Fault::Refused);
-        }
-        self.challenge = Some(Challenge {
-            header: chosen,
-            answer,
-        });
-        Ok(())
     }
 
     fn ask(&mut self, now: Timestamp, to: (u16, Endpoint), purpose: Purpose) {
@@ -367,7 +295,7 @@ impl RegisterProbe {
         if self.config.transport == Transport::Tcp {
             own.params = vec![rsip::Param::Transport(rsip::Transport::Tcp)];
         }
-        let credentials = self.credentials(&uri.to_string());
+        let credentials = self.digest.answer("REGISTER", &uri.to_string(), b"");
         let expires = match purpose {
             Purpose::Register | Purpose::Refresh => Some(self.expires_s),
             Purpose::Query => None,
@@ -395,30 +323,6 @@ impl RegisterProbe {
         });
         self.asked.push((purpose, exchange));
     }
-
-    fn credentials(&mut self, uri: &str) -> Option<Header> {
-        let challenge = self.challenge.as_mut()?;
-        let user = self.config.auth_user.as_ref().unwrap_or(&self.config.user);
-        let password = self.config.password.as_ref()?;
-        let context = AuthContext::new_with_method(
-            user.as_str(),
-            password.as_str(),
-            uri,
-            None::<&[u8]>,
-            HttpMethod("REGISTER".into()),
-        );
-        let answer = challenge.header.respond(&context).ok()?;
-        self.told.qop = answer.qop.map(|own| own.to_string());
-        Some(Header::Other(
-            challenge.answer.to_owned(),
-            answer.to_string(),
-        ))
-    }
-}
-
-/// Whether text can be written into a header field again.
-fn is_plain(text: &str) -> bool {
-    text.len() < 4096 && !text.chars().any(char::is_control)
 }
 
 impl Probe for RegisterProbe {
@@ -468,16 +372,17 @@ impl Probe for RegisterProbe {
             None => ("unfinished", Ending::Inconclusive),
             Some(Fault::NoAnswer) if !is_answered => ("no-answer", Ending::NoAnswer),
             Some(Fault::NoAnswer) => ("silent", Ending::Failed),
-            Some(Fault::NoPassword) => ("password-wanted", Ending::Failed),
-            Some(Fault::OtherRealm) => ("other-realm", Ending::Failed),
-            Some(Fault::NoAlgorithm) => ("challenge-unanswerable", Ending::Failed),
+            Some(Fault::Challenge(fault)) => (fault.verdict(), Ending::Failed),
             Some(Fault::Refused) => ("refused", Ending::Failed),
             Some(Fault::NotListed) => ("not-listed", Ending::Failed),
             Some(Fault::StillListed) => ("not-removed", Ending::Failed),
         };
         let measurements = RegisterMeasurements {
-            challenges: self.challenges,
-            is_open: is_answered && self.challenges == 0 && self.faults.is_empty(),
+            challenges: self.digest.challenges,
+            realm: self.digest.realm.clone(),
+            algorithm: self.digest.algorithm.clone(),
+            qop: self.digest.qop.clone(),
+            is_open: is_answered && self.digest.challenges == 0 && self.faults.is_empty(),
             ..self.told.clone()
         };
         Found {

@@ -1,4 +1,4 @@
-//! SIP requests outside dialogs and what answers them (RFC 3261, 17.1.2).
+//! SIP requests and what answers them (RFC 3261, 17.1).
 
 use std::collections::{HashMap, VecDeque};
 
@@ -15,8 +15,10 @@ const SENDS: [i64; 5] = [0, 500, 1500, 3500, 7500];
 const WAIT: i64 = 2500;
 /// Octets of a peer's text that are told.
 const MAX_TEXT: usize = 256;
+/// Messages that wait to be looked at; a peer that sends more at once is not heard.
+const MAX_HEARD: usize = 64;
 
-/// A final response.
+/// A response.
 #[derive(Clone, Debug)]
 pub(super) struct Response {
     /// From where it came.
@@ -32,6 +34,19 @@ impl Response {
     pub(super) fn message(&self) -> Option<SipMessage<'_>> {
         SipMessage::parse(&self.octets)
     }
+}
+
+/// What came beside final responses to requests outside dialogs.
+#[derive(Clone, Debug)]
+pub(super) enum Heard {
+    /// A response to an INVITE: any, copies too.
+    Response(usize, Response),
+    /// A request.
+    Request {
+        socket: u16,
+        from: Endpoint,
+        octets: Vec<u8>,
+    },
 }
 
 /// How a request stands.
@@ -53,7 +68,7 @@ pub(super) struct Exchange {
     /// Provisional responses, which end nothing.
     pub provisional: u64,
     socket: Socket,
-    branch: String,
+    pub branch: String,
     method: Method,
     octets: Vec<u8>,
     began: Timestamp,
@@ -72,6 +87,16 @@ impl Exchange {
         matches!(self.state, State::Waiting)
     }
 
+    /// The Request-URI.
+    pub(super) fn asked(&self) -> String {
+        let message = SipMessage::parse(&self.octets);
+        let uri = message.as_ref().and_then(|own| match own.start_line() {
+            StartLine::Request { request_uri, .. } => Some(octets::text(request_uri)),
+            StartLine::Response { .. } => None,
+        });
+        uri.unwrap_or_default()
+    }
+
     /// When to send: a stream repeats by itself.
     fn sends(&self) -> &'static [i64] {
         let count = if self.socket.transport == Transport::Udp {
@@ -83,7 +108,8 @@ impl Exchange {
     }
 
     fn due(&self) -> Option<Timestamp> {
-        if !self.is_waiting() {
+        // What rings may ring for long (RFC 3261, 17.1.1.2).
+        if !self.is_waiting() || (self.method == Method::Invite && self.provisional > 0) {
             return None;
         }
         let after = match self.sends().get(self.copies) {
@@ -112,6 +138,9 @@ pub(super) struct SipClient {
     outgoing: VecDeque<Transmit>,
     /// What streams hold of messages that are not whole yet.
     framers: HashMap<u16, Framer>,
+    /// Whether it hears what comes beside final responses.
+    listens: bool,
+    heard: VecDeque<Heard>,
     /// Sockets that could not be opened, as a report tells them.
     pub unopened: Vec<ProbeStep>,
     /// Messages that answered nothing that was asked.
@@ -127,9 +156,22 @@ impl SipClient {
             exchanges: Vec::new(),
             outgoing: VecDeque::new(),
             framers: HashMap::new(),
+            listens: false,
+            heard: VecDeque::new(),
             unopened: Vec::new(),
             strays: 0,
         }
+    }
+
+    /// Hears what comes beside final responses: [`Self::poll_heard`] tells it.
+    pub(super) const fn listening(mut self) -> Self {
+        self.listens = true;
+        self
+    }
+
+    /// What came beside final responses.
+    pub(super) fn poll_heard(&mut self) -> Option<Heard> {
+        self.heard.pop_front()
     }
 
     /// A word that nobody guesses.
@@ -139,18 +181,10 @@ impl SipClient {
             .collect()
     }
 
-    fn socket(&self, number: u16) -> Socket {
-        Socket {
-            number,
-            transport: self.transport,
-            port: None,
-        }
-    }
-
     /// Opens a socket toward a server, once: its address is written into requests.
     pub(super) fn open(&mut self, number: u16, to: Endpoint) -> &Opening {
         if !self.sockets.contains_key(&number) {
-            let socket = self.socket(number);
+            let socket = Socket::new(number, self.transport);
             self.outgoing.push_back(Transmit {
                 socket,
                 to,
@@ -168,36 +202,64 @@ impl SipClient {
         }
     }
 
+    /// The value of Via for a transaction.
+    pub(super) fn via(&self, number: u16, branch: &str) -> String {
+        let local = self.local(number).unwrap_or_default();
+        format!(
+            "SIP/2.0/{} {local};branch={}{branch};rport",
+            self.transport.name().to_uppercase(),
+            crate::sip::MAGIC_COOKIE
+        )
+    }
+
     /// Asks; `write` is given the value of Via. Hands back the number of the
     /// exchange.
     pub(super) fn ask(
         &mut self,
         now: Timestamp,
-        (number, to): (u16, Endpoint),
+        to: (u16, Endpoint),
         method: Method,
         write: impl FnOnce(String) -> Vec<u8>,
     ) -> usize {
         let branch = self.word(20);
-        let local = self.local(number).unwrap_or_default();
-        let via = format!(
-            "SIP/2.0/{} {local};branch={}{branch};rport",
-            self.transport.name().to_uppercase(),
-            crate::sip::MAGIC_COOKIE
-        );
+        self.ask_in(now, to, method, branch, write)
+    }
+
+    /// Asks in a transaction whose branch is known (RFC 3261, 9.1).
+    pub(super) fn ask_in(
+        &mut self,
+        now: Timestamp,
+        (number, to): (u16, Endpoint),
+        method: Method,
+        branch: String,
+        write: impl FnOnce(String) -> Vec<u8>,
+    ) -> usize {
+        let octets = write(self.via(number, &branch));
         self.exchanges.push(Exchange {
             to,
             state: State::Waiting,
             copies: 0,
             provisional: 0,
-            socket: self.socket(number),
+            socket: Socket::new(number, self.transport),
             branch,
             method,
-            octets: write(via),
+            octets,
             began: now,
             last: now,
         });
         self.send_due(now);
         self.exchanges.len() - 1
+    }
+
+    /// Sends, or opens, what is of another protocol.
+    pub(super) fn transmit(&mut self, transmit: Transmit) {
+        self.outgoing.push_back(transmit);
+    }
+
+    /// Sends what expects no answer.
+    pub(super) fn send(&mut self, number: u16, to: Endpoint, octets: Vec<u8>) {
+        let socket = Socket::new(number, self.transport);
+        self.outgoing.push_back(Transmit { socket, to, octets });
     }
 
     pub(super) fn get(&self, number: usize) -> Option<&Exchange> {
@@ -235,9 +297,12 @@ impl SipClient {
             Input::Opened { socket, local } => {
                 self.sockets.insert(socket, Opening::Open(local));
             }
-            Input::Received { from, octets, .. } if self.transport == Transport::Udp => {
-                self.message(now, from, octets)
-            }
+            Input::Received {
+                socket,
+                from,
+                octets,
+                ..
+            } if self.transport == Transport::Udp => self.message(now, socket, from, octets),
             Input::Received {
                 socket,
                 from,
@@ -248,7 +313,7 @@ impl SipClient {
                 framer.push(octets);
                 while let Some(framed) = framer.poll() {
                     if let Framed::Message(octets) = framed {
-                        self.message(now, from, &octets);
+                        self.message(now, socket, from, &octets);
                     }
                 }
                 self.framers.insert(socket, framer);
@@ -274,21 +339,48 @@ impl SipClient {
         }
     }
 
-    fn message(&mut self, now: Timestamp, from: Endpoint, octets: &[u8]) {
-        let Some((exchange, status)) = matching(&mut self.exchanges, from, octets) else {
-            self.strays = self.strays.saturating_add(1);
+    fn message(&mut self, now: Timestamp, socket: u16, from: Endpoint, octets: &[u8]) {
+        let Some((number, status)) = matching(&self.exchanges, from, octets) else {
+            let is_request = SipMessage::parse(octets)
+                .is_some_and(|own| matches!(own.start_line(), StartLine::Request { .. }));
+            let octets = octets.to_vec();
+            if !(is_request
+                && self.hear(Heard::Request {
+                    socket,
+                    from,
+                    octets,
+                }))
+            {
+                self.strays = self.strays.saturating_add(1);
+            }
             return;
+        };
+        let Some(exchange) = self.exchanges.get_mut(number) else {
+            return;
+        };
+        let response = Response {
+            from,
+            status,
+            round_trip_ns: now.since(exchange.last),
+            octets: octets.to_vec(),
         };
         if status < 200 {
             exchange.provisional = exchange.provisional.saturating_add(1);
         } else if exchange.is_waiting() {
-            exchange.state = State::Answered(Box::new(Response {
-                from,
-                status,
-                round_trip_ns: now.since(exchange.last),
-                octets: octets.to_vec(),
-            }));
+            exchange.state = State::Answered(Box::new(response.clone()));
         }
+        if exchange.method == Method::Invite {
+            self.hear(Heard::Response(number, response));
+        }
+    }
+
+    /// Keeps what came, if that is wanted and there is room.
+    fn hear(&mut self, heard: Heard) -> bool {
+        let has_room = self.listens && self.heard.len() < MAX_HEARD;
+        if has_room {
+            self.heard.push_back(heard);
+        }
+        has_room
     }
 }
 
@@ -338,11 +430,7 @@ pub(super) fn step(name: String, exchange: &Exchange) -> ProbeStep {
 
 /// The request that a response answers: by branch and method (RFC 3261, 17.1.3),
 /// and who was not asked does not answer.
-fn matching<'e>(
-    exchanges: &'e mut [Exchange],
-    from: Endpoint,
-    octets: &[u8],
-) -> Option<(&'e mut Exchange, u16)> {
+fn matching(exchanges: &[Exchange], from: Endpoint, octets: &[u8]) -> Option<(usize, u16)> {
     let message = SipMessage::parse(octets)?;
     let StartLine::Response { status_code, .. } = message.start_line() else {
         return None;
@@ -351,9 +439,8 @@ fn matching<'e>(
     let branch = message.top_via().ok()?.branch?;
     let branch = branch.strip_prefix(crate::sip::MAGIC_COOKIE.as_bytes())?;
     let method = message.cseq().ok()?.method;
-    let mut exchanges = exchanges.iter_mut();
-    let exchange = exchanges.find(|own| {
+    let number = exchanges.iter().position(|own| {
         own.method == method && own.branch.as_bytes() == branch && own.to.ip == from.ip
     })?;
-    Some((exchange, status))
+    Some((number, status))
 }

@@ -69,11 +69,8 @@ impl StunProbe {
             && sent < self.config.count as usize
             && let Some(server) = self.config.servers.get(self.place).copied()
         {
-            let socket = Socket {
-                number: u16::try_from(self.place).unwrap_or(u16::MAX),
-                transport: self.config.transport,
-                port: None,
-            };
+            let number = u16::try_from(self.place).unwrap_or(u16::MAX);
+            let socket = Socket::new(number, self.config.transport);
             let exchange = self
                 .client
                 .ask(now, socket, server, Wanted::default(), ASKING);

@@ -13,6 +13,8 @@ pub struct Target {
     pub name: String,
     /// Where that is.
     pub endpoints: Vec<Endpoint>,
+    /// Whether that was said, and not looked up.
+    pub is_numeric: bool,
 }
 
 /// Why a target is refused.
@@ -111,6 +113,7 @@ pub fn resolve(text: &str, default_port: u16, family: Family) -> Result<Target, 
     Ok(Target {
         name: bare.to_owned(),
         endpoints,
+        is_numeric: host.parse::<IpAddr>().is_ok(),
     })
 }
 

@@ -27,8 +27,9 @@ pub use doctor::{Check, Examination};
 pub use message::MessageRecord;
 pub use nat::{NatEvidence, NatFindingRecord, NatMappingRecord, NatReport};
 pub use probe::{
-    HopRecord, Measurements, NatMeasurements, OptionsMeasurements, PeerPrediction, Pings,
-    ProbeBinding, ProbeEvidence, ProbeReport, ProbeStep, RegisterMeasurements, StunMeasurements,
+    CallDirection, CallMeasurements, HopRecord, Measurements, NatMeasurements, OptionsMeasurements,
+    PeerPrediction, Pings, ProbeBinding, ProbeEvidence, ProbeReport, ProbeStep,
+    RegisterMeasurements, StunMeasurements,
 };
 pub use registration::{BindingRecord, RegistrationEventRecord, RegistrationRecord};
 pub use rule::RuleRecord;

@@ -12,10 +12,13 @@
 )]
 
 pub mod dtmf;
+pub mod g711;
 mod jitter;
 mod packet;
 mod receiver;
 pub mod rtcp;
+#[cfg(feature = "probe")]
+pub mod session;
 
 pub use jitter::{CLOCK_RATES, Jitter};
 pub use packet::{RtpPacket, looks_like_rtcp};

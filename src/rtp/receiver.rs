@@ -204,6 +204,13 @@ impl Receiver {
         self.highest & 0xffff
     }
 
+    /// Cycles and the highest sequence number received (RFC 3550, 6.4.1).
+    #[must_use]
+    pub const fn extended_highest(&self) -> u32 {
+        // The count began one cycle up.
+        self.highest.saturating_sub(0x1_0000)
+    }
+
     fn expected_since_start(&self) -> u64 {
         let here = u64::from(self.highest.saturating_sub(self.base)).saturating_add(1);
         self.expected_before.saturating_add(here)

@@ -13,6 +13,7 @@
 )]
 
 mod attribute;
+pub mod build;
 mod media;
 
 pub use attribute::{Candidate, RtpMap};

@@ -55,14 +55,15 @@ pub fn via(transport: Transport, sent_by: Endpoint, branch: &str) -> Header {
 /// end.
 #[must_use]
 pub fn request(method: rsip::Method, uri: rsip::Uri, headers: Vec<Header>, body: &[u8]) -> Vec<u8> {
-    let request = rsip::Request {
-        method,
-        uri,
-        version: Version::V2,
-        headers: with_length(headers, body),
-        body: Vec::new(),
-    };
-    [request.to_string().into_bytes(), body.to_vec()].concat()
+    request_to(&method.to_string(), &uri.to_string(), headers, body)
+}
+
+/// A request to a URI that somebody wrote; it is kept as it stands.
+#[must_use]
+pub fn request_to(method: &str, uri: &str, headers: Vec<Header>, body: &[u8]) -> Vec<u8> {
+    let headers = with_length(headers, body);
+    let head = format!("{method} {uri} {}\r\n{headers}\r\n", Version::V2);
+    [head.into_bytes(), body.to_vec()].concat()
 }
 
 /// A response, whole. rsip spells reason phrases without their spaces, so the

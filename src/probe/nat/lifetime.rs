@@ -75,11 +75,7 @@ impl Lifetime {
     fn socket(&mut self) -> Socket {
         let number = self.next_socket;
         self.next_socket = self.next_socket.saturating_add(1);
-        Socket {
-            number,
-            transport: Transport::Udp,
-            port: None,
-        }
+        Socket::new(number, Transport::Udp)
     }
 
     /// The first trial waits for nothing: it shows that the server plays along.

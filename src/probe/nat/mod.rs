@@ -144,9 +144,8 @@ impl NatProbe {
 
     fn udp(number: u16, port: Option<u16>) -> Socket {
         Socket {
-            number,
-            transport: Transport::Udp,
             port,
+            ..Socket::new(number, Transport::Udp)
         }
     }
 
@@ -189,11 +188,7 @@ impl NatProbe {
         let Some(server) = self.servers.get(place).copied() else {
             // Some networks let TCP alone through.
             for (number, server) in (socket::TCP..).zip(self.servers.clone()) {
-                let socket = Socket {
-                    number,
-                    transport: Transport::Tcp,
-                    port: None,
-                };
+                let socket = Socket::new(number, Transport::Tcp);
                 let exchange = self
                     .client
                     .ask(now, socket, server, Wanted::default(), ASKING);
