@@ -128,7 +128,8 @@ pub struct CallMeasurements {
     pub remote_media: Option<String>,
     /// Where they came from.
     pub heard_from: Option<String>,
-    /// `both`, `received` (whether ours arrive is not known), `sent`, `none`.
+    /// `both`, `received` and `not-received` (whether ours arrive is not known), `sent`
+    /// (theirs do not), `none` (no call).
     pub media: String,
     /// The tone that was sent.
     pub tone_hz: Option<u16>,

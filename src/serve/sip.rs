@@ -21,6 +21,8 @@ const SERVER: &str = concat!("sip-inspect ", env!("CARGO_PKG_VERSION"));
 const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER";
 /// Octets of a request that are answered; an answer is about as long.
 const MAX_REQUEST: usize = 8192;
+/// Requests whose copies are answered as they were (RFC 3261, 17.2.2).
+const MAX_RECENT: usize = 64;
 /// Values of Require that are given back.
 const MAX_REQUIRED: usize = 16;
 
@@ -69,6 +71,8 @@ pub struct Desk {
     calls: Vec<Call>,
     media: Vec<(Endpoint, u16)>,
     outgoing: VecDeque<Sent>,
+    /// What was answered last, by the octets of the request.
+    recent: VecDeque<(Vec<u8>, Sent)>,
     rng: fastrand::Rng,
 }
 
@@ -95,6 +99,7 @@ impl Desk {
             calls: Vec::new(),
             media: config.media,
             outgoing: VecDeque::new(),
+            recent: VecDeque::new(),
             rng: config.rng,
         }
     }
@@ -103,6 +108,10 @@ impl Desk {
     pub fn handle(&mut self, now: Timestamp, peer: Peer, octets: &[u8]) {
         if octets.len() > MAX_REQUEST {
             return;
+        }
+        let mut recent = self.recent.iter();
+        if let Some((_, sent)) = recent.find(|(own, sent)| own == octets && is_to(sent, peer)) {
+            return self.outgoing.push_back(sent.clone());
         }
         let Some(message) = SipMessage::parse(octets) else {
             return;
@@ -153,8 +162,20 @@ impl Desk {
 
     fn answer(&mut self, asked: &Asked<'_>, status: u16, headers: Vec<Header>) {
         let tag = super::word(&mut self.rng);
-        let octets = written(asked.peer, asked.message, status, &tag, headers, "");
-        self.push(asked.peer, octets);
+        let reply = written(asked.peer, asked.message, status, &tag, headers, "");
+        let Some(Reply { to, octets }) = reply else {
+            return;
+        };
+        let sent = Sent {
+            to,
+            connection: asked.peer.connection,
+            octets,
+        };
+        if self.recent.len() >= MAX_RECENT {
+            self.recent.pop_front();
+        }
+        (self.recent).push_back((asked.octets.to_vec(), sent.clone()));
+        self.outgoing.push_back(sent);
     }
 
     fn push(&mut self, peer: Peer, written: Option<Reply>) {
@@ -366,6 +387,11 @@ impl Desk {
         let call = self.calls.iter_mut().find(|own| own.slot == slot)?;
         call.echo.take(now, from, octets)
     }
+}
+
+/// Whether a copy that comes from a peer is answered by what was sent.
+fn is_to(sent: &Sent, peer: Peer) -> bool {
+    sent.to.ip == peer.from.ip && sent.connection == peer.connection
 }
 
 /// A response of this server.

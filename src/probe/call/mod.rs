@@ -949,7 +949,7 @@ impl CallProbe {
             (_, true, Some(_)) => "both",
             (_, true, None) => "received",
             (_, false, Some(_)) => "sent",
-            (_, false, None) => "none",
+            (_, false, None) => "not-received",
         }
         .to_owned();
         if self.answered.is_some() && goes.is_none() {
