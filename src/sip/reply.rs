@@ -52,7 +52,7 @@ pub fn reply(
         headers.push(field("Via", value));
     }
     for name in ["From", "To", "Call-ID", "CSeq"] {
-        let mut value = text(&request.named(name)?)?;
+        let mut value = text(&request.named(name)?).filter(|own| !own.is_empty())?;
         if name == "To" && !answer.tag.is_empty() && request.to()?.tag().is_none() {
             value = format!("{value};tag={}", answer.tag);
         }
