@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::args::PlainFormat;
 use super::probe_args::{
     Codec, Login, Probe as ProbeArgs, ProbeCall, ProbeCommon, ProbeNat, ProbeOptions,
-    ProbeRegister, ProbeStun, Stream,
+    ProbeRegister, ProbeStun, ProbeTurn, Stream,
 };
 use super::probe_expect::Expectation;
 use super::reporter::output_status;
@@ -23,6 +23,7 @@ use crate::probe::options::OptionsProbe;
 use crate::probe::register::RegisterProbe;
 use crate::probe::stun::StunProbe;
 use crate::probe::target::{Family, SipTarget, Target, resolve};
+use crate::probe::turn::{self, TurnProbe};
 use crate::probe::{Credentials, Ending, Ids, Probe, nat, options, register, stun};
 use crate::report::{CallMeasurements, Measurements, ProbeEvidence, ProbeReport, SCHEMA};
 
@@ -41,6 +42,7 @@ pub(super) fn run(args: &ProbeArgs) -> ExitStatus {
         ProbeArgs::Options(args) => options_ping(args),
         ProbeArgs::Register(args) => registrar(args),
         ProbeArgs::Call(args) => test_call(args),
+        ProbeArgs::Turn(args) => relay(args),
     }
 }
 
@@ -49,8 +51,21 @@ fn stun_server(args: &ProbeStun) -> ExitStatus {
         Ok(target) => target,
         Err(status) => return status,
     };
+    let password = match args.user.as_str() {
+        "" => Ok(None),
+        _ => password(args.password_file.as_deref()),
+    };
+    let password = match password {
+        Ok(password) => password,
+        Err(status) => return status,
+    };
     let interval = Duration::from_millis(args.interval);
     let mut probe = StunProbe::new(stun::Config {
+        credentials: Credentials {
+            user: args.user.clone(),
+            password,
+            realm: None,
+        },
         servers: target.endpoints.clone(),
         transport: match args.transport {
             Stream::Udp => Transport::Udp,
@@ -211,18 +226,59 @@ fn test_call(args: &ProbeCall) -> ExitStatus {
     drive(plan, &mut probe, &args.common)
 }
 
+/// The password of a file, or of the environment.
+fn password(path: Option<&Path>) -> Result<Option<String>, ExitStatus> {
+    let Some(path) = path else {
+        return Ok(std::env::var("SIP_INSPECT_PASSWORD").ok());
+    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.lines().next().map(str::to_owned)),
+        Err(error) => {
+            notices::error(&format!("{}: can't be read: {error}", path.display()));
+            Err(ExitStatus::Input)
+        }
+    }
+}
+
+fn relay(args: &ProbeTurn) -> ExitStatus {
+    let target = match find(&args.server, args.common.family()) {
+        Ok(target) => target,
+        Err(status) => return status,
+    };
+    let file = args
+        .secret_file
+        .as_deref()
+        .or(args.password_file.as_deref());
+    let password = match password(file) {
+        Ok(password) => password,
+        Err(status) => return status,
+    };
+    let mut probe = TurnProbe::new(turn::Config {
+        servers: target.endpoints.clone(),
+        transport: match args.transport {
+            Stream::Udp => Transport::Udp,
+            Stream::Tcp => Transport::Tcp,
+        },
+        credentials: Credentials {
+            user: args.user.clone(),
+            password,
+            realm: args.realm.clone(),
+        },
+        is_secret: args.secret_file.is_some(),
+        count: args.count,
+        rng: fastrand::Rng::new(),
+    });
+    let count = u64::from(args.count);
+    let plan = Plan {
+        packets: 1000 + count * 3,
+        ..Plan::new("turn", vec![target], 40 + count / 40)
+    };
+    drive(plan, &mut probe, &args.common)
+}
+
 /// What answers challenges.
 fn credentials(login: &Login, user: &str) -> Result<Credentials, ExitStatus> {
-    let password = match &login.password_file {
-        None => std::env::var("SIP_INSPECT_PASSWORD").ok(),
-        Some(path) => match std::fs::read_to_string(path) {
-            Ok(text) => text.lines().next().map(str::to_owned),
-            Err(error) => {
-                notices::error(&format!("{}: can't be read: {error}", path.display()));
-                return Err(ExitStatus::Input);
-            }
-        },
-    };
+    let password = password(login.password_file.as_deref())?;
     Ok(Credentials {
         user: login.auth_user.as_deref().unwrap_or(user).to_owned(),
         password,

@@ -19,6 +19,8 @@ pub(super) enum Probe {
     Options(ProbeOptions),
     /// Whether a registrar takes a registration, and keeps its word.
     Register(ProbeRegister),
+    /// Whether a TURN server relays, both ways, and how well.
+    Turn(ProbeTurn),
     /// Whether a call is answered, and whether audio goes and comes.
     Call(ProbeCall),
 }
@@ -40,6 +42,13 @@ pub(super) struct ProbeStun {
     /// Over what.
     #[arg(long, value_enum, default_value_t = Stream::Udp, value_name = "TRANSPORT")]
     pub transport: Stream,
+    /// The user, where the server wants a password; it stands in the environment as
+    /// SIP_INSPECT_PASSWORD, or in a file.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub user: String,
+    /// A file whose first line is the password.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
     /// How many requests.
     #[arg(short = 'c', long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub count: u32,
@@ -137,6 +146,48 @@ pub(super) struct ProbeRegister {
     /// How long to register for, in seconds.
     #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub expires: u32,
+    #[command(flatten)]
+    pub common: ProbeCommon,
+}
+
+/// Asks a TURN server for a relayed address, and sends through it to a second socket of
+/// this host and back.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "\
+Examples:
+  sip-inspect probe turn turn.example.org --user alice --password-file alice.txt
+  sip-inspect probe turn turn.example.org --user alice --secret-file secret.txt
+  SIP_INSPECT_PASSWORD=... sip-inspect probe turn 192.0.2.1:3478 --user alice --transport tcp --json
+
+The password is the first line of the file, or stands in the environment as
+SIP_INSPECT_PASSWORD. With --secret-file user and password are made from a secret that
+the server shares (coturn's use-auth-secret), and hold for an hour. The allocation is
+given back at the end, also on Ctrl-C.
+
+Exit status: 0 it relays, 1 refused, or it does not, 2 usage, 3 the file can't be read,
+5 output not written, 7 no answer, 8 ended before it was done.")]
+pub(super) struct ProbeTurn {
+    /// The server: HOST, HOST:PORT or a turn: URI.
+    #[arg(value_name = "SERVER")]
+    pub server: String,
+    /// The user.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub user: String,
+    /// A file whose first line is the password.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// A file whose first line is the secret that the server shares.
+    #[arg(long, value_name = "FILE", conflicts_with = "password_file")]
+    pub secret_file: Option<PathBuf>,
+    /// Answer challenges for this realm alone.
+    #[arg(long, value_name = "REALM")]
+    pub realm: Option<String>,
+    /// Over what the server is asked.
+    #[arg(long, value_enum, default_value_t = Stream::Udp, value_name = "TRANSPORT")]
+    pub transport: Stream,
+    /// How many packets go through it and back, one each 20 ms.
+    #[arg(short = 'c', long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3000))]
+    pub count: u32,
     #[command(flatten)]
     pub common: ProbeCommon,
 }

@@ -115,9 +115,9 @@ impl StunExchange {
     #[must_use]
     pub fn is_check(&self) -> bool {
         let of_two = |name: &str| name.contains(':');
-        // A relay's users may have a colon in their names too.
-        self.ice_role.is_some()
-            || (self.method == "binding" && self.username.as_deref().is_some_and(of_two))
+        // Users of a relay, who have a realm, may have a colon in their names too.
+        let is_short_term = self.method == "binding" && self.realm.is_none();
+        self.ice_role.is_some() || (is_short_term && self.username.as_deref().is_some_and(of_two))
     }
 
     /// Whether nothing more is to come.

@@ -9,6 +9,7 @@ use super::table::{grid, write_grid};
 use crate::report::{
     CallDirection, CallMeasurements, DiagnosticRecord, Measurements, NatMeasurements,
     OptionsMeasurements, Pings, ProbeReport, RegisterMeasurements, Spread, StunMeasurements,
+    TurnMeasurements,
 };
 
 /// Writes it.
@@ -23,6 +24,7 @@ pub fn print(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
         Measurements::Options(own) => options(own),
         Measurements::Register(own) => register(own),
         Measurements::Call(own) => call(own),
+        Measurements::Turn(own) => turn(own),
     };
     let verdict = match report.exit {
         0 => report.verdict.green().bold(),
@@ -272,6 +274,60 @@ fn call(own: &CallMeasurements) -> Rows {
         let status = own.bye_status.map(|own| format!(", BYE answered {own}"));
         rows.push(("ended by", format!("{by}{}", status.unwrap_or_default())));
     }
+    rows
+}
+
+fn turn(own: &TurnMeasurements) -> Rows {
+    let server = known(own.server.as_ref());
+    let mut rows = vec![
+        ("server", format!("{server} ({})", own.transport)),
+        ("software", known(own.software.as_ref())),
+        ("this host", known(own.local_address.as_ref())),
+        ("seen as", known(own.mapped_address.as_ref())),
+    ];
+    if let Some(realm) = &own.realm {
+        rows.push(("realm", realm.clone()));
+    } else if own.is_open {
+        rows.push(("realm", "none: anybody may relay".to_owned()));
+    }
+    if let Some(code) = own.error_code {
+        rows.push(("refused with", code.to_string()));
+    }
+    if let Some(other) = &own.alternate_server {
+        rows.push(("asks to ask", other.clone()));
+    }
+    let Some(relayed) = &own.relayed_address else {
+        return rows;
+    };
+    let lifetime = own.lifetime_s.map(|own| format!(", for {own} s"));
+    rows.push((
+        "relays from",
+        format!("{relayed}{}", lifetime.unwrap_or_default()),
+    ));
+    rows.push(("peer seen as", known(own.peer_address.as_ref())));
+    let ms = |own: Option<f64>| own.map_or_else(|| "-".to_owned(), |own| format!("{own:.1} ms"));
+    let (allocate, permission, first) = (own.allocate_ms, own.permission_ms, own.first_ms);
+    rows.push((
+        "times",
+        format!(
+            "allocated after {}, permission in {}, first packet after {}",
+            ms(allocate),
+            ms(permission),
+            ms(first)
+        ),
+    ));
+    rows.push(("to the peer", one_way(&own.to_peer)));
+    rows.push(("from the peer", one_way(&own.from_peer)));
+    rows.extend(round_trips(own.rtt_ms.as_ref()));
+    let mut more = |name, value: Option<bool>| {
+        if let Some(value) = value {
+            rows.push((name, if value { "yes" } else { "no" }.to_owned()));
+        }
+    };
+    more("itself refused", own.loopback_refused);
+    more("refreshed", own.refreshed);
+    more("given back", own.released);
+    more("silent after that", own.silent_after);
     rows
 }
 

@@ -2,11 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::digest::Credentials;
 use super::{Socket, Transmit};
 use crate::net::{Endpoint, Transport};
 use crate::octets;
 use crate::report::{ProbeStep, milliseconds};
-use crate::stun::build::{Transaction, Wanted, binding_request, random_transaction};
+use crate::stun::build::{
+    Signer, Transaction, TurnMessage, Wanted, random_transaction, signed_binding_request,
+};
 use crate::stun::{Class, StunFramed, StunFramer, StunMessage};
 use crate::time::{MILLISECOND, Timestamp};
 
@@ -89,6 +92,10 @@ pub(super) struct Answer {
     pub alternate: Option<Endpoint>,
     /// SOFTWARE.
     pub software: Option<String>,
+    /// XOR-RELAYED-ADDRESS.
+    pub relayed: Option<Endpoint>,
+    /// LIFETIME, in seconds.
+    pub lifetime_s: Option<u32>,
 }
 
 /// How a request stands.
@@ -112,12 +119,17 @@ pub(super) struct Exchange {
     /// Where else the answer may come to.
     pub also: Option<u16>,
     pub wanted: Wanted,
+    /// What is asked of a relay, in place of a Binding.
+    turn: Option<TurnMessage>,
+    /// Challenges to it.
+    pub challenges: u8,
     pub state: State,
     /// Copies sent.
     pub copies: usize,
     /// One, or one for each copy.
     transactions: Vec<Transaction>,
     schedule: Schedule,
+    is_signed: bool,
     began: Timestamp,
     last: Timestamp,
     pub ended: Option<Timestamp>,
@@ -130,6 +142,13 @@ impl Exchange {
             State::Answered(answer) if answer.error.is_none() => Some(answer),
             _ => None,
         }
+    }
+
+    /// Asks anew, as another transaction.
+    fn restart(&mut self, now: Timestamp) {
+        self.transactions.clear();
+        self.copies = 0;
+        self.began = now;
     }
 
     fn due(&self) -> Option<Timestamp> {
@@ -148,14 +167,30 @@ impl Exchange {
     }
 }
 
+/// Challenges to one request that are answered: the first, and one for a nonce that
+/// was stale.
+const MAX_CHALLENGES: u8 = 2;
+
+/// Packets that wait to be looked at.
+const MAX_HEARD: usize = 64;
+
 /// Requests under way, and what came of those before.
 #[derive(Debug)]
 pub(super) struct Client {
+    /// Who answers challenges.
+    login: Option<Credentials>,
+    /// As the server asked for it last.
+    signer: Option<Signer>,
+    /// Whether the server wants it of a Binding too, as few do.
+    signs_bindings: bool,
     ids: Ids,
     exchanges: Vec<Exchange>,
     outgoing: VecDeque<Transmit>,
     /// What streams hold of messages that are not whole yet.
     framers: HashMap<u16, StunFramer>,
+    /// Whether it hears what is no response.
+    listens: bool,
+    heard: VecDeque<(u16, Vec<u8>)>,
     /// Datagrams that answered nothing that was asked.
     pub strays: u64,
 }
@@ -163,21 +198,74 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(ids: Ids) -> Self {
         Self {
+            login: None,
+            signer: None,
+            signs_bindings: false,
             ids,
             exchanges: Vec::new(),
             outgoing: VecDeque::new(),
             framers: HashMap::new(),
+            listens: false,
+            heard: VecDeque::new(),
             strays: 0,
         }
     }
 
-    /// Asks; hands back the number of the exchange.
+    /// Hears what is no response: [`Self::poll_heard`] tells it.
+    pub(super) const fn listening(mut self) -> Self {
+        self.listens = true;
+        self
+    }
+
+    /// What came that is no response, and to which socket: indications, and what is
+    /// no STUN.
+    pub(super) fn poll_heard(&mut self) -> Option<(u16, Vec<u8>)> {
+        self.heard.pop_front()
+    }
+
+    fn hear(&mut self, socket: u16, octets: &[u8]) {
+        if self.listens && self.heard.len() < MAX_HEARD {
+            self.heard.push_back((socket, octets.to_vec()));
+        }
+    }
+
+    /// Answers challenges as somebody.
+    pub(super) fn log_in(&mut self, login: Credentials) {
+        self.login = Some(login);
+    }
+
+    /// The realm that was answered for.
+    pub(super) fn realm(&self) -> Option<&str> {
+        self.signer.as_ref().map(|own| own.realm.as_str())
+    }
+
+    /// Asks for a Binding; hands back the number of the exchange.
     pub(super) fn ask(
         &mut self,
         now: Timestamp,
         socket: Socket,
         to: Endpoint,
         wanted: Wanted,
+        schedule: Schedule,
+    ) -> usize {
+        self.ask_for(now, (socket, to), (wanted, None), schedule)
+    }
+
+    /// Asks a relay for something.
+    pub(super) fn ask_relay(
+        &mut self,
+        now: Timestamp,
+        to: (Socket, Endpoint),
+        turn: TurnMessage,
+    ) -> usize {
+        self.ask_for(now, to, (Wanted::default(), Some(turn)), ASKING)
+    }
+
+    fn ask_for(
+        &mut self,
+        now: Timestamp,
+        (socket, to): (Socket, Endpoint),
+        (wanted, turn): (Wanted, Option<TurnMessage>),
         schedule: Schedule,
     ) -> usize {
         let is_stream = socket.transport != Transport::Udp;
@@ -187,10 +275,13 @@ impl Client {
             to,
             also: None,
             wanted,
+            turn,
+            challenges: 0,
             state: State::Waiting,
             copies: 0,
             transactions: Vec::new(),
             schedule: if is_stream { ONCE } else { schedule },
+            is_signed: false,
             began: now,
             last: now,
             ended: None,
@@ -243,7 +334,10 @@ impl Client {
                 StunFramed::Message(octets) => {
                     is_own &= self.message(now, socket, local, from, &octets);
                 }
-                StunFramed::Other(_) => is_own = false,
+                StunFramed::Other(octets) => {
+                    is_own = false;
+                    self.hear(socket, &octets);
+                }
                 // Where the next message begins can't be known any more.
                 StunFramed::Lost => {
                     self.refused(now, socket, from, "what came is no STUN");
@@ -267,6 +361,7 @@ impl Client {
         let Some(message) = message
             .filter(|own| matches!(own.class, Class::SuccessResponse | Class::ErrorResponse))
         else {
+            self.hear(socket, octets);
             return false;
         };
         let known = self.exchanges.iter_mut().find(|own| {
@@ -285,6 +380,30 @@ impl Client {
             return true;
         }
         let is_error = message.class == Class::ErrorResponse;
+        let signer = challenged(&message, self.login.as_ref());
+        if let Some(signer) = signer.filter(|_| exchange.challenges < MAX_CHALLENGES) {
+            // The same password is not tried again (RFC 8489, 9.2.5).
+            let is_stale = message.error_code() == Some(438);
+            exchange.challenges += 1;
+            if exchange.challenges == 1 || is_stale {
+                self.signer = Some(signer);
+                self.signs_bindings |= exchange.turn.is_none();
+                exchange.restart(now);
+                self.send_due(now);
+                return true;
+            }
+        }
+        // What answers a signed request is signed, but for refusals (RFC 8489, 9.2.4).
+        let is_signed = exchange.is_signed && !is_error;
+        if is_signed
+            && !self
+                .signer
+                .as_ref()
+                .is_some_and(|own| own.has_signed(octets))
+        {
+            self.strays = self.strays.saturating_add(1);
+            return false;
+        }
         exchange.ended = Some(now);
         exchange.state = State::Answered(Box::new(Answer {
             from,
@@ -298,6 +417,8 @@ impl Client {
             other: message.other_address(),
             alternate: message.alternate_server(),
             software: message.software().map(octets::text),
+            relayed: message.relayed_address(),
+            lifetime_s: message.lifetime(),
         }));
         true
     }
@@ -333,10 +454,16 @@ impl Client {
                         transaction
                     }
                 };
+                let is_wanted = exchange.turn.is_some() || self.signs_bindings;
+                let signer = self.signer.as_ref().filter(|_| is_wanted);
+                exchange.is_signed = signer.is_some();
                 self.outgoing.push_back(Transmit {
                     socket: exchange.socket,
                     to: exchange.to,
-                    octets: binding_request(transaction, exchange.wanted),
+                    octets: match &exchange.turn {
+                        Some(turn) => turn.written(transaction, signer),
+                        None => signed_binding_request(transaction, exchange.wanted, signer),
+                    },
                 });
             }
         }
@@ -356,6 +483,24 @@ impl Client {
     }
 }
 
+/// The credential that a challenge asks for, if somebody is there to give it.
+fn challenged(message: &StunMessage<'_>, login: Option<&Credentials>) -> Option<Signer> {
+    let login = login?;
+    if !matches!(message.error_code()?, 401 | 438) {
+        return None;
+    }
+    let text = |octets| Some(std::str::from_utf8(octets).ok()?.to_owned());
+    let realm = text(message.realm()?)?;
+    let is_wanted = login.realm.as_ref().is_none_or(|own| *own == realm);
+    Some(Signer {
+        user: login.user.clone(),
+        password: login.password.clone()?,
+        nonce: text(message.nonce()?)?,
+        realm,
+    })
+    .filter(|_| is_wanted)
+}
+
 /// An exchange as a report tells it.
 pub(super) fn step(name: &str, exchange: &Exchange) -> ProbeStep {
     let (outcome, says, rtt_ms) = match &exchange.state {
@@ -371,7 +516,7 @@ pub(super) fn step(name: &str, exchange: &Exchange) -> ProbeStep {
                 (None, Some(mapped)) => {
                     format!("{} is seen as {mapped}, says {}", answer.local, answer.from)
                 }
-                (None, None) => "the answer names no address".to_owned(),
+                (None, None) => "it was done".to_owned(),
             };
             ("answered", says, Some(milliseconds(answer.round_trip_ns)))
         }

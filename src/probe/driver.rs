@@ -39,7 +39,8 @@ pub struct Options {
 pub const MAX_RATE: u32 = 50;
 /// Packets that may be sent at once.
 const BURST: f64 = 5.0;
-/// Packets of media in a second: one each 20 ms, and what was held up.
+/// Packets of media in a second, from one socket: one each 20 ms, and what was held
+/// up.
 const MEDIA_RATE: f64 = 60.0;
 /// Octets of a datagram that are read: all.
 const MAX_DATAGRAM: usize = 65_535;
@@ -125,7 +126,7 @@ enum Open {
 #[derive(Debug)]
 struct Allowance {
     requests: Pace,
-    media: Pace,
+    media: HashMap<u16, Pace>,
     left: u64,
 }
 
@@ -138,6 +139,14 @@ struct Pace {
 }
 
 impl Pace {
+    const fn new(rate: f64, now: Timestamp) -> Self {
+        Self {
+            rate,
+            tokens: BURST,
+            last: now,
+        }
+    }
+
     fn take(&mut self, now: Timestamp) -> Result<(), Duration> {
         let passed = now.millis_since(self.last) / 1000.0;
         self.last = now;
@@ -152,24 +161,22 @@ impl Pace {
 
 impl Allowance {
     fn new(options: &Options, now: Timestamp) -> Self {
-        let pace = |rate| Pace {
-            rate,
-            tokens: BURST,
-            last: now,
-        };
         Self {
-            requests: pace(f64::from(options.rate.clamp(1, MAX_RATE))),
-            media: pace(MEDIA_RATE),
+            requests: Pace::new(f64::from(options.rate.clamp(1, MAX_RATE)), now),
+            media: HashMap::new(),
             left: options.packets,
         }
     }
 
     /// Takes one, or says how long to wait for it.
-    fn take(&mut self, now: Timestamp, is_media: bool) -> Result<(), Duration> {
-        match is_media {
-            true => self.media.take(now)?,
-            false => self.requests.take(now)?,
-        }
+    fn take(&mut self, now: Timestamp, socket: Socket) -> Result<(), Duration> {
+        let pace = match socket.is_media {
+            true => (self.media)
+                .entry(socket.number)
+                .or_insert_with(|| Pace::new(MEDIA_RATE, now)),
+            false => &mut self.requests,
+        };
+        pace.take(now)?;
         self.left = self.left.saturating_sub(1);
         Ok(())
     }
@@ -218,7 +225,7 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
             if allowance.left == 0 {
                 return cut_short;
             }
-            if let Err(wait) = allowance.take(clock.now(), transmit.socket.is_media) {
+            if let Err(wait) = allowance.take(clock.now(), transmit.socket) {
                 held = Some(transmit);
                 pause = Some(wait);
                 break;
@@ -504,7 +511,11 @@ mod tests {
             let mut sent = 0;
             for ms in 0..1000 {
                 let now = start.offset(ms * 1_000_000);
-                while allowance.take(now, is_media).is_ok() {
+                let socket = Socket {
+                    is_media,
+                    ..Socket::new(1, Transport::Udp)
+                };
+                while allowance.take(now, socket).is_ok() {
                     sent += 1;
                 }
             }

@@ -16,6 +16,7 @@ mod sip_client;
 pub mod stun;
 mod tap;
 pub mod target;
+pub mod turn;
 
 pub use client::Ids;
 pub use digest::Credentials;

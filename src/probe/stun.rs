@@ -1,6 +1,7 @@
 //! Whether a STUN server answers, how fast, and what it says (RFC 8489).
 
 use super::client::{ASKING, Answer, Client, Ids, State, step};
+use super::digest::Credentials;
 use super::{Ending, Found, Input, Probe, Socket, Transmit};
 use crate::net::{Endpoint, Transport};
 use crate::report::{Measurements, Pings, ProbeStep, StunMeasurements, milliseconds};
@@ -18,6 +19,8 @@ pub struct Config {
     pub count: u32,
     /// From one to the next, in nanoseconds.
     pub interval_ns: i64,
+    /// Who answers challenges.
+    pub credentials: Credentials,
     /// Where transactions come from.
     pub ids: Ids,
 }
@@ -37,9 +40,11 @@ impl StunProbe {
     #[must_use]
     pub fn new(mut config: Config) -> Self {
         let ids = std::mem::replace(&mut config.ids, Ids::Random);
+        let mut client = Client::new(ids);
+        client.log_in(config.credentials.clone());
         Self {
             config,
-            client: Client::new(ids),
+            client,
             place: 0,
             asked: Vec::new(),
             next: None,

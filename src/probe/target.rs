@@ -66,8 +66,8 @@ impl Family {
     }
 }
 
-/// Finds a server by `host`, `host:port`, `[ip]:port` or a `stun:` URI (RFC
-/// 7064).
+/// Finds a server by `host`, `host:port`, `[ip]:port` or a `stun:` or
+/// `turn:` URI (RFC 7064, RFC 7065).
 ///
 /// # Errors
 ///
@@ -75,6 +75,7 @@ impl Family {
 pub fn resolve(text: &str, default_port: u16, family: Family) -> Result<Target, TargetError> {
     let bare = text
         .strip_prefix("stun:")
+        .or_else(|| text.strip_prefix("turn:"))
         .unwrap_or(text)
         .split('?')
         .next()

@@ -15,6 +15,11 @@ const MESSAGE_INTEGRITY_SHA256: u16 = 0x001c;
 const PRIORITY: u16 = 0x0024;
 const ERROR_CODE: u16 = 0x0009;
 const REALM: u16 = 0x0014;
+const NONCE: u16 = 0x0015;
+const LIFETIME: u16 = 0x000d;
+const XOR_RELAYED_ADDRESS: u16 = 0x0016;
+const XOR_PEER_ADDRESS: u16 = 0x0012;
+const DATA: u16 = 0x0013;
 const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 const USE_CANDIDATE: u16 = 0x0025;
 const PADDING: u16 = 0x0026;
@@ -256,6 +261,36 @@ impl<'a> StunMessage<'a> {
     #[must_use]
     pub fn realm(&self) -> Option<&'a [u8]> {
         self.value(REALM)
+    }
+
+    /// NONCE.
+    #[must_use]
+    pub fn nonce(&self) -> Option<&'a [u8]> {
+        self.value(NONCE)
+    }
+
+    /// LIFETIME, in seconds (RFC 8656, 18.2).
+    #[must_use]
+    pub fn lifetime(&self) -> Option<u32> {
+        u32_at(self.value(LIFETIME)?, 0)
+    }
+
+    /// XOR-RELAYED-ADDRESS (RFC 8656, 18.5).
+    #[must_use]
+    pub fn relayed_address(&self) -> Option<Endpoint> {
+        self.address(self.value(XOR_RELAYED_ADDRESS)?, true)
+    }
+
+    /// XOR-PEER-ADDRESS (RFC 8656, 18.3).
+    #[must_use]
+    pub fn peer_address(&self) -> Option<Endpoint> {
+        self.address(self.value(XOR_PEER_ADDRESS)?, true)
+    }
+
+    /// DATA (RFC 8656, 18.4).
+    #[must_use]
+    pub fn data(&self) -> Option<&'a [u8]> {
+        self.value(DATA)
     }
 
     /// SOFTWARE.

@@ -327,7 +327,8 @@ impl Media {
     }
 }
 
-fn direction(
+/// Media one way, rated as G.711 is.
+pub(in crate::probe) fn direction(
     codec: &str,
     packets: u64,
     expected: u64,

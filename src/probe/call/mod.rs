@@ -12,6 +12,7 @@ mod tone;
 use rsip::Header;
 
 use self::dialog::{Dialog, is_one_host, uri};
+pub(super) use self::media::direction;
 pub use self::media::event;
 use self::media::{Media, Remote, To};
 use super::digest::{Credentials, Digest, Unanswerable};

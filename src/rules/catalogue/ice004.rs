@@ -17,6 +17,7 @@ pub(super) const RULE: Rule = Rule {
     flags: &["0 A:4000>B:5000 stun request username=abcd:efgh integrity=yes fingerprint=good"],
     accepts: &[
         "0 A:4000>B:5000 stun request username=abcd:efgh integrity=yes priority=yes fingerprint=good",
+        "0 A:4000>B:5000 stun request username=1700003600:alice realm=example.org integrity=yes fingerprint=good",
     ],
     check: Check::Stun(check),
     ..Rule::BASE
