@@ -16,7 +16,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use domain::base::iana::Rtype;
-use domain::base::{Message, ParsedName};
+use domain::base::{Message, MessageBuilder, Name, ParsedName};
 use domain::rdata::AllRecordData;
 
 /// The most answers of one message that are kept.
@@ -209,6 +209,27 @@ impl DnsMessage {
     }
 }
 
+/// A question, for a resolver that asks on (RFC 1035, 4.1); `None` where `host` is no
+/// name.
+#[must_use]
+pub fn query(id: u16, host: &str, kind: DnsKind) -> Option<Vec<u8>> {
+    let host: Name<Vec<u8>> = host.parse().ok()?;
+    let asked = match kind {
+        DnsKind::A => Rtype::A,
+        DnsKind::Aaaa => Rtype::AAAA,
+        DnsKind::Cname => Rtype::CNAME,
+        DnsKind::Srv => Rtype::SRV,
+        DnsKind::Naptr => Rtype::NAPTR,
+        DnsKind::Other(number) => Rtype::from_int(number),
+    };
+    let mut message = MessageBuilder::new_vec();
+    message.header_mut().set_id(id);
+    message.header_mut().set_rd(true);
+    let mut question = message.question();
+    question.push((host, asked)).ok()?;
+    Some(question.finish())
+}
+
 /// The name of a result (RFC 6895, 2.3).
 #[must_use]
 pub fn rcode_name(rcode: u8) -> String {
@@ -246,6 +267,19 @@ fn kind(rtype: Rtype) -> DnsKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn questions_read_back() {
+        for kind in [DnsKind::A, DnsKind::Aaaa, DnsKind::Srv, DnsKind::Naptr] {
+            let octets = query(7, "_sip._udp.example.org", kind).expect("a question");
+            let message = DnsMessage::parse(&octets).expect("a message");
+            assert!(!message.is_response && message.answers.is_empty());
+            assert_eq!((message.id, message.kind), (7, kind));
+            assert_eq!(message.name, "_sip._udp.example.org");
+        }
+        assert_eq!(query(7, &"x".repeat(64), DnsKind::A), None);
+        assert_eq!(query(7, "a..b", DnsKind::A), None);
+    }
 
     /// A name on the wire.
     fn wire(name: &str) -> Vec<u8> {

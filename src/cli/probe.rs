@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use super::args::PlainFormat;
 use super::probe_args::{
-    Codec, Login, Probe as ProbeArgs, ProbeCall, ProbeCommon, ProbeNat, ProbeOptions,
-    ProbeRegister, ProbeStun, ProbeTurn, Stream,
+    Codec, Login, Probe as ProbeArgs, ProbeCall, ProbeCommon, ProbeDns, ProbeNat, ProbeOptions,
+    ProbeRegister, ProbeStun, ProbeTurn, ResolverArgs, Stream,
 };
 use super::probe_expect::Expectation;
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
-use crate::net::Transport;
+use crate::net::{Endpoint, Transport};
 use crate::output::escape::write_json;
 use crate::output::probe::print;
 use crate::probe::call::{self, CallProbe, numbers};
+use crate::probe::dns::{self, DnsProbe};
 use crate::probe::driver::{self, Options, Tap};
 use crate::probe::nat::NatProbe;
 use crate::probe::options::OptionsProbe;
@@ -43,6 +44,7 @@ pub(super) fn run(args: &ProbeArgs) -> ExitStatus {
         ProbeArgs::Register(args) => registrar(args),
         ProbeArgs::Call(args) => test_call(args),
         ProbeArgs::Turn(args) => relay(args),
+        ProbeArgs::Dns(args) => names(args),
     }
 }
 
@@ -307,6 +309,73 @@ fn options_ping(args: &ProbeOptions) -> ExitStatus {
     });
     let plan = Plan::new("options", vec![target], usual);
     drive(plan, &mut probe, &args.common)
+}
+
+fn names(args: &ProbeDns) -> ExitStatus {
+    let refuse = |why: &str| {
+        notices::error(&format!("probe dns: {why}"));
+        ExitStatus::Usage
+    };
+    let (name, wanted) = match (&args.uri, &args.number) {
+        (_, Some(number)) => {
+            let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+            let is_number = number
+                .chars()
+                .all(|own| own.is_ascii_digit() || "+-. ()".contains(own));
+            if !is_number || !(3..=15).contains(&digits.len()) {
+                return refuse("--enum takes a number with its country (RFC 6116)");
+            }
+            (number.clone(), dns::Wanted::Number(digits))
+        }
+        (Some(uri), None) => {
+            let scheme = uri.split(':').next().unwrap_or_default().to_ascii_lowercase();
+            let whole = match scheme.as_str() {
+                "sip" | "sips" | "tel" => uri.clone(),
+                _ => format!("sip:{uri}"),
+            };
+            match dns::located(&whole) {
+                Some(own) => (uri.clone(), dns::Wanted::Uri(own)),
+                None => return refuse("no sip: or sips: URI that can be followed"),
+            }
+        }
+        (None, None) => return refuse("no URI and no number"),
+    };
+    let resolver = match resolver(&args.resolver, args.common.family()) {
+        Ok(resolver) => resolver,
+        Err(status) => return status,
+    };
+    let mut probe = DnsProbe::new(dns::Config {
+        resolver,
+        wanted,
+        rng: fastrand::Rng::new(),
+    });
+    let target = Target {
+        name,
+        endpoints: vec![resolver],
+        is_numeric: true,
+    };
+    drive(Plan::new("dns", vec![target], 30), &mut probe, &args.common)
+}
+
+/// Who is asked for names: who was named, or the first of the system's.
+fn resolver(args: &ResolverArgs, family: Family) -> Result<Endpoint, ExitStatus> {
+    if let Some(text) = &args.resolver {
+        let target = find_at(text, 53, family)?;
+        return target.endpoints.first().copied().ok_or(ExitStatus::Usage);
+    }
+    let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let mut servers = text.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let is_server = words.next() == Some("nameserver");
+        words.next().filter(|_| is_server)?.parse().ok()
+    });
+    servers
+        .find(|own| family.has(*own))
+        .map(|own| Endpoint::new(own, 53))
+        .ok_or_else(|| {
+            notices::error("probe: the system names no resolver; say --resolver");
+            ExitStatus::Usage
+        })
 }
 
 fn find(server: &str, family: Family) -> Result<Target, ExitStatus> {

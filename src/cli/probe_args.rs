@@ -19,6 +19,8 @@ pub(super) enum Probe {
     Options(ProbeOptions),
     /// Whether a registrar takes a registration, and keeps its word.
     Register(ProbeRegister),
+    /// Where a SIP URI leads, as DNS says.
+    Dns(ProbeDns),
     /// Whether a TURN server relays, both ways, and how well.
     Turn(ProbeTurn),
     /// Whether a call is answered, and whether audio goes and comes.
@@ -148,6 +150,46 @@ pub(super) struct ProbeRegister {
     pub expires: u32,
     #[command(flatten)]
     pub common: ProbeCommon,
+}
+
+/// Follows a SIP URI through NAPTR, SRV and addresses (RFC 3263), or a number through
+/// ENUM.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "\
+Examples:
+  sip-inspect probe dns sip:example.org
+  sip-inspect probe dns sips:bob@example.org --resolver 192.0.2.53
+  sip-inspect probe dns --enum +4930123456 --json
+
+Targets are listed in the order in which they are to be tried. Among those of one
+priority a client draws by lot, and the share says how often a host is drawn; here the
+heavier is first.
+
+Exit status: 0 located, 1 it leads nowhere, 2 usage, 5 output not written, 7 no answer,
+8 ended before it was done.")]
+pub(super) struct ProbeDns {
+    /// The URI, or a domain.
+    #[arg(
+        value_name = "URI",
+        required_unless_present = "number",
+        conflicts_with = "number"
+    )]
+    pub uri: Option<String>,
+    /// The number.
+    #[arg(long = "enum", value_name = "NUMBER")]
+    pub number: Option<String>,
+    #[command(flatten)]
+    pub resolver: ResolverArgs,
+    #[command(flatten)]
+    pub common: ProbeCommon,
+}
+
+/// Who is asked for names.
+#[derive(Debug, clap::Args)]
+pub(super) struct ResolverArgs {
+    /// The resolver: IP or IP:PORT; the system's unless told otherwise.
+    #[arg(long, value_name = "RESOLVER")]
+    pub resolver: Option<String>,
 }
 
 /// Asks a TURN server for a relayed address, and sends through it to a second socket of

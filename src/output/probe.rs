@@ -7,9 +7,9 @@ use colored::Colorize as _;
 use super::escape::terminal;
 use super::table::{grid, write_grid};
 use crate::report::{
-    CallDirection, CallMeasurements, DiagnosticRecord, Measurements, NatMeasurements,
-    OptionsMeasurements, Pings, ProbeReport, RegisterMeasurements, Spread, StunMeasurements,
-    TurnMeasurements,
+    CallDirection, CallMeasurements, DiagnosticRecord, DnsMeasurements, DnsNode, Measurements,
+    NatMeasurements, OptionsMeasurements, Pings, ProbeReport, RegisterMeasurements, Spread,
+    StunMeasurements, TurnMeasurements,
 };
 
 /// Writes it.
@@ -25,6 +25,7 @@ pub fn print(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
         Measurements::Register(own) => register(own),
         Measurements::Call(own) => call(own),
         Measurements::Turn(own) => turn(own),
+        Measurements::Dns(own) => dns(own),
     };
     let verdict = match report.exit {
         0 => report.verdict.green().bold(),
@@ -39,6 +40,12 @@ pub fn print(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
     )?;
     for (name, value) in rows {
         writeln!(out, "  {name:<20} {}", terminal(&value))?;
+    }
+    if let Measurements::Dns(own) = &report.measurements {
+        writeln!(out)?;
+        for node in &own.tree {
+            branch(node, 1, out)?;
+        }
     }
     let not_judged = match &report.measurements {
         Measurements::Nat(own) => {
@@ -329,6 +336,61 @@ fn turn(own: &TurnMeasurements) -> Rows {
     more("given back", own.released);
     more("silent after that", own.silent_after);
     rows
+}
+
+fn dns(own: &DnsMeasurements) -> Rows {
+    let mut rows = vec![("resolver", own.resolver.clone())];
+    rows.extend(own.uris.iter().map(|own| ("number leads to", own.clone())));
+    for name in &own.certificate_names {
+        rows.push(("certificate for", name.clone()));
+    }
+    for (place, target) in own.targets.iter().enumerate() {
+        let at = match target.ip.contains(':') {
+            true => format!("[{}]:{}", target.ip, target.port),
+            false => format!("{}:{}", target.ip, target.port),
+        };
+        let share = match (target.priority, target.share) {
+            (Some(priority), Some(share)) => {
+                format!(", priority {priority}, {:.0} % of it", share * 100.0)
+            }
+            (Some(priority), None) => format!(", priority {priority}"),
+            _ => String::new(),
+        };
+        let (host, transport) = (&target.host, &target.transport);
+        let name = if place == 0 { "try first" } else { "then" };
+        rows.push((
+            name,
+            format!("{transport} {at} ({host}{share}), by {}", target.by),
+        ));
+    }
+    for service in &own.refused_services {
+        rows.push(("not there", service.clone()));
+    }
+    rows
+}
+
+/// A question, and below it what it led to.
+fn branch(node: &DnsNode, depth: usize, out: &mut impl Write) -> io::Result<()> {
+    let indent = "  ".repeat(depth);
+    let ttl = node
+        .ttl_s
+        .map(|own| format!(", {own} s"))
+        .unwrap_or_default();
+    writeln!(
+        out,
+        "{indent}{} {} {}{ttl}: {}",
+        node.kind.bold(),
+        terminal(&node.name),
+        terminal(&node.outcome),
+        terminal(&node.why)
+    )?;
+    for answer in &node.answers {
+        writeln!(out, "{indent}    {}", terminal(answer))?;
+    }
+    for child in &node.children {
+        branch(child, depth + 1, out)?;
+    }
+    Ok(())
 }
 
 fn one_way(own: &CallDirection) -> String {

@@ -8,6 +8,7 @@
 pub mod call;
 mod client;
 mod digest;
+pub mod dns;
 pub mod driver;
 pub mod nat;
 pub mod options;

@@ -1,0 +1,822 @@
+//! Where a SIP URI leads, as DNS says (RFC 3263), and a number (RFC 6116).
+//!
+//! What is asked and what it leads to is kept as a tree; from it come the targets, in
+//! the order in which they are to be tried.
+
+mod client;
+
+use std::net::IpAddr;
+
+use self::client::{DnsClient, Question, State};
+use super::{Ending, Found, Input, Probe, Transmit};
+use crate::dns::{DnsAnswer, DnsData, DnsKind, rcode_name};
+use crate::net::Endpoint;
+use crate::report::{
+    DnsMeasurements, DnsNode, DnsTarget, Measurements, ProbeStep, milliseconds, rounded,
+};
+use crate::time::Timestamp;
+
+/// What is to be found out.
+#[derive(Debug)]
+pub struct Config {
+    /// Who is asked.
+    pub resolver: Endpoint,
+    /// What is to be located.
+    pub wanted: Wanted,
+    /// What identifiers are made of.
+    pub rng: fastrand::Rng,
+}
+
+/// What is to be located.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A SIP URI.
+    Uri(Uri),
+    /// A number, by ENUM; digits alone.
+    Number(String),
+}
+
+/// A SIP URI, as far as it is located.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uri {
+    /// Whether it is `sips`.
+    pub is_secure: bool,
+    /// Its host; `maddr` where it has one.
+    pub host: String,
+    /// Its port.
+    pub port: Option<u16>,
+    /// Its `transport`.
+    pub transport: Option<Service>,
+}
+
+/// Over what a target is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// Datagrams.
+    Udp,
+    /// TCP.
+    Tcp,
+    /// TLS over TCP.
+    Tls,
+    /// SCTP.
+    Sctp,
+    /// WebSocket (RFC 7118).
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
+}
+
+impl Service {
+    /// Its name, as reports have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Sctp => "sctp",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
+        }
+    }
+
+    /// By the name of a transport parameter.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        let all = [
+            Self::Udp,
+            Self::Tcp,
+            Self::Tls,
+            Self::Sctp,
+            Self::Ws,
+            Self::Wss,
+        ];
+        all.into_iter()
+            .find(|own| own.name().eq_ignore_ascii_case(name))
+    }
+
+    /// By a service of NAPTR (RFC 3263, 4.1; RFC 7118, 5.2).
+    fn of_naptr(services: &str) -> Option<Self> {
+        Some(match services.to_ascii_uppercase().as_str() {
+            "SIP+D2U" => Self::Udp,
+            "SIP+D2T" => Self::Tcp,
+            "SIPS+D2T" => Self::Tls,
+            "SIP+D2S" => Self::Sctp,
+            "SIP+D2W" => Self::Ws,
+            "SIPS+D2W" => Self::Wss,
+            _ => return None,
+        })
+    }
+
+    const fn is_secure(self) -> bool {
+        matches!(self, Self::Tls | Self::Wss)
+    }
+
+    /// Before the domain of an SRV question.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Udp => "_sip._udp",
+            Self::Tcp => "_sip._tcp",
+            Self::Tls => "_sips._tcp",
+            Self::Sctp => "_sip._sctp",
+            Self::Ws => "_sip._ws",
+            Self::Wss => "_sips._ws",
+        }
+    }
+
+    const fn port(self) -> u16 {
+        match self {
+            Self::Tls => 5061,
+            Self::Ws => 80,
+            Self::Wss => 443,
+            _ => 5060,
+        }
+    }
+}
+
+/// Questions in all.
+const MAX_QUESTIONS: usize = 48;
+/// URIs that a number leads to which are followed.
+const MAX_URIS: usize = 4;
+
+/// What a question is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Purpose {
+    Enum,
+    Services,
+    Servers(Service),
+    /// Addresses of a host: over what, at which port, and how it was preferred.
+    Addresses(Leads),
+}
+
+/// How a target was come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Leads {
+    service: Service,
+    host: String,
+    port: u16,
+    /// The place of its service, its priority and its weight.
+    rank: (usize, u16, u16),
+    by: &'static str,
+}
+
+/// A question asked.
+#[derive(Clone, Debug)]
+struct Asked {
+    question: usize,
+    purpose: Purpose,
+    parent: Option<usize>,
+    is_taken: bool,
+    why: String,
+}
+
+/// The probe.
+#[derive(Debug)]
+pub struct DnsProbe {
+    config: Config,
+    client: DnsClient,
+    uri: Option<Uri>,
+    /// URIs that a number led to, and are not yet located.
+    uris: Vec<(Uri, Option<usize>)>,
+    asked: Vec<Asked>,
+    targets: Vec<(Leads, Endpoint, Option<u32>)>,
+    told: DnsMeasurements,
+    has_begun: bool,
+    is_over: bool,
+}
+
+impl DnsProbe {
+    /// A probe that has asked nothing.
+    #[must_use]
+    pub fn new(mut config: Config) -> Self {
+        Self {
+            client: DnsClient::new(config.resolver, config.rng.fork()),
+            uri: None,
+            uris: Vec::new(),
+            asked: Vec::new(),
+            targets: Vec::new(),
+            told: DnsMeasurements {
+                resolver: config.resolver.to_string(),
+                ..DnsMeasurements::default()
+            },
+            config,
+            has_begun: false,
+            is_over: false,
+        }
+    }
+
+    fn begin(&mut self, now: Timestamp) {
+        self.has_begun = true;
+        match self.config.wanted.clone() {
+            Wanted::Uri(uri) => self.locate(now, &uri, None),
+            Wanted::Number(digits) => {
+                // RFC 6116, 3.2: digit by digit, from the last.
+                let labels: Vec<String> = digits.chars().rev().map(String::from).collect();
+                let name = format!("{}.e164.arpa", labels.join("."));
+                let why = "the number, by ENUM".to_owned();
+                self.ask(now, &name, DnsKind::Naptr, (Purpose::Enum, None), why);
+            }
+        }
+    }
+
+    /// RFC 3263, 4.
+    fn locate(&mut self, now: Timestamp, uri: &Uri, parent: Option<usize>) {
+        self.uri = Some(uri.clone());
+        self.told.is_secure = uri.is_secure;
+        if uri.is_secure {
+            // RFC 5922, 7.1: the certificate names the domain of the URI, whatever
+            // host it leads to.
+            self.told.certificate_names = vec![uri.host.clone()];
+        }
+        let plain = if uri.is_secure {
+            Service::Tls
+        } else {
+            Service::Udp
+        };
+        let leads = |service: Service, by| Leads {
+            service,
+            host: uri.host.clone(),
+            port: uri.port.unwrap_or(service.port()),
+            rank: (0, 0, 0),
+            by,
+        };
+        if let Ok(ip) = uri.host.parse::<IpAddr>() {
+            let service = uri.transport.unwrap_or(plain);
+            let leads = leads(service, "the URI names an address");
+            let endpoint = Endpoint::new(ip, leads.port);
+            self.targets.push((leads, endpoint, None));
+            return;
+        }
+        if uri.port.is_some() {
+            let service = uri.transport.unwrap_or(plain);
+            return self.addresses(now, leads(service, "the URI names a port"), parent);
+        }
+        if let Some(service) = uri.transport {
+            let name = format!("{}.{}", service.prefix(), uri.host);
+            let why = format!("the URI says {}", service.name());
+            let purpose = (Purpose::Servers(service), parent);
+            return self.ask(now, &name, DnsKind::Srv, purpose, why);
+        }
+        let why = "the URI says no transport".to_owned();
+        self.ask(
+            now,
+            &uri.host,
+            DnsKind::Naptr,
+            (Purpose::Services, parent),
+            why,
+        );
+    }
+
+    fn ask(
+        &mut self,
+        now: Timestamp,
+        name: &str,
+        kind: DnsKind,
+        (purpose, parent): (Purpose, Option<usize>),
+        why: String,
+    ) {
+        if self.asked.len() >= MAX_QUESTIONS {
+            self.told.is_cut = true;
+            return;
+        }
+        let question = self.client.ask(now, name, kind);
+        self.asked.push(Asked {
+            question,
+            purpose,
+            parent,
+            is_taken: false,
+            why,
+        });
+    }
+
+    fn addresses(&mut self, now: Timestamp, leads: Leads, parent: Option<usize>) {
+        for kind in [DnsKind::A, DnsKind::Aaaa] {
+            let (name, why) = (leads.host.clone(), leads.by.to_owned());
+            let purpose = Purpose::Addresses(leads.clone());
+            self.ask(now, &name, kind, (purpose, parent), why);
+        }
+    }
+
+    fn go_on(&mut self, now: Timestamp) {
+        self.client.send_due(now);
+        loop {
+            let next = self.asked.iter().position(|own| {
+                let state = self.client.get(own.question).map(|own| &own.state);
+                !own.is_taken && state.is_some_and(|own| *own != State::Waiting)
+            });
+            let Some(place) = next else { break };
+            self.take(now, place);
+        }
+        let waits = self.asked.iter().any(|own| !own.is_taken);
+        if !waits {
+            match self.uris.pop() {
+                Some((uri, parent)) => {
+                    self.locate(now, &uri, parent);
+                    self.go_on(now);
+                }
+                None => self.is_over = true,
+            }
+        }
+    }
+
+    /// Takes what answered a question, and asks what follows from it.
+    fn take(&mut self, now: Timestamp, place: usize) {
+        let Some(asked) = self.asked.get_mut(place) else {
+            return;
+        };
+        asked.is_taken = true;
+        let (purpose, number) = (asked.purpose.clone(), asked.question);
+        let question = self.client.get(number).cloned();
+        let answers = question.as_ref().map(chain).unwrap_or_default();
+        match purpose {
+            Purpose::Enum => self.take_number(place, &answers),
+            Purpose::Services => self.take_services(now, place, &answers),
+            Purpose::Servers(service) => self.take_servers(now, place, service, &answers),
+            Purpose::Addresses(leads) => {
+                for answer in &answers {
+                    if let DnsData::Address(ip) = answer.data {
+                        let endpoint = Endpoint::new(ip, leads.port);
+                        let ttl = Some(answer.ttl_s);
+                        self.targets.push((leads.clone(), endpoint, ttl));
+                    }
+                }
+            }
+        }
+    }
+
+    fn take_number(&mut self, place: usize, answers: &[DnsAnswer]) {
+        let Wanted::Number(digits) = self.config.wanted.clone() else {
+            return;
+        };
+        let mut found: Vec<(u16, u16, String)> = Vec::new();
+        for answer in answers {
+            let DnsData::Naptr {
+                order,
+                preference,
+                flags,
+                services,
+                regexp,
+                ..
+            } = &answer.data
+            else {
+                continue;
+            };
+            let is_sip = services
+                .split('+')
+                .any(|own| own.eq_ignore_ascii_case("sip") || own.eq_ignore_ascii_case("sip:sip"));
+            if flags.eq_ignore_ascii_case("u")
+                && is_sip
+                && let Some(uri) = rewritten(&format!("+{digits}"), regexp)
+            {
+                found.push((*order, *preference, uri));
+            }
+        }
+        found.sort();
+        found.truncate(MAX_URIS);
+        self.told.uris = found.iter().map(|(.., uri)| uri.clone()).collect();
+        let uris = found.iter().filter_map(|(.., uri)| located(uri));
+        self.uris = uris.map(|own| (own, Some(place))).collect();
+        // The best is located first; it is taken from the end.
+        self.uris.reverse();
+        self.uris.drain(..self.uris.len().saturating_sub(1));
+    }
+
+    fn take_services(&mut self, now: Timestamp, place: usize, answers: &[DnsAnswer]) {
+        let is_secure = self.uri.as_ref().is_some_and(|own| own.is_secure);
+        let mut found: Vec<(u16, u16, Service, String, String)> = Vec::new();
+        for answer in answers {
+            let DnsData::Naptr {
+                order,
+                preference,
+                flags,
+                services,
+                replacement,
+                ..
+            } = &answer.data
+            else {
+                continue;
+            };
+            let Some(service) = Service::of_naptr(services) else {
+                continue;
+            };
+            // RFC 3263, 4.1: sips goes over nothing else.
+            if (service.is_secure() || !is_secure) && !replacement.is_empty() {
+                let (flags, next) = (flags.to_ascii_lowercase(), replacement.clone());
+                found.push((*order, *preference, service, flags, next));
+            }
+        }
+        found.sort();
+        let mut is_led_on = false;
+        for (rank, (.., service, flags, next)) in found.iter().enumerate() {
+            let why = format!("{}. of the services of NAPTR", rank + 1);
+            match flags.as_str() {
+                "s" => {
+                    let purpose = (Purpose::Servers(*service), Some(place));
+                    self.ask(now, next, DnsKind::Srv, purpose, why);
+                }
+                "a" => {
+                    let leads = Leads {
+                        service: *service,
+                        host: next.clone(),
+                        port: service.port(),
+                        rank: (rank, 0, 0),
+                        by: "NAPTR names a host",
+                    };
+                    self.addresses(now, leads, Some(place));
+                }
+                _ => continue,
+            }
+            is_led_on = true;
+        }
+        if is_led_on {
+            return;
+        }
+        let host = self
+            .uri
+            .as_ref()
+            .map(|own| own.host.clone())
+            .unwrap_or_default();
+        let tried: &[Service] = match is_secure {
+            true => &[Service::Tls],
+            false => &[Service::Udp, Service::Tcp, Service::Tls],
+        };
+        for service in tried {
+            let name = format!("{}.{host}", service.prefix());
+            let purpose = (Purpose::Servers(*service), Some(place));
+            let why = "there are no services of NAPTR".to_owned();
+            self.ask(now, &name, DnsKind::Srv, purpose, why);
+        }
+    }
+
+    fn take_servers(
+        &mut self,
+        now: Timestamp,
+        place: usize,
+        service: Service,
+        answers: &[DnsAnswer],
+    ) {
+        // In the order of the questions, which is that of the services.
+        let services = self.asked.iter().take(place);
+        let rank = services
+            .filter(|own| matches!(own.purpose, Purpose::Servers(_)))
+            .count();
+        for answer in answers {
+            let DnsData::Srv {
+                priority,
+                weight,
+                port,
+                target,
+            } = &answer.data
+            else {
+                continue;
+            };
+            // RFC 2782: a dot says that the service is not there.
+            if target.is_empty() {
+                self.told.refused_services.push(service.name().to_owned());
+                continue;
+            }
+            let leads = Leads {
+                service,
+                host: target.clone(),
+                port: *port,
+                rank: (rank, *priority, *weight),
+                by: "SRV",
+            };
+            self.addresses(now, leads, Some(place));
+        }
+        let waits = self.asked.iter().any(|own| {
+            let is_servers = matches!(own.purpose, Purpose::Servers(_));
+            is_servers && !own.is_taken
+        });
+        let is_led_on = self
+            .asked
+            .iter()
+            .any(|own| matches!(own.purpose, Purpose::Addresses(_)));
+        if !waits && !is_led_on && self.told.refused_services.is_empty() {
+            // RFC 3263, 4.2: no SRV at all, so the host itself.
+            let uri = self.uri.clone().unwrap_or_default();
+            let plain = if uri.is_secure {
+                Service::Tls
+            } else {
+                Service::Udp
+            };
+            let service = uri.transport.unwrap_or(plain);
+            let leads = Leads {
+                service,
+                host: uri.host,
+                port: service.port(),
+                rank: (0, 0, 0),
+                by: "there is no SRV",
+            };
+            self.addresses(now, leads, Some(place));
+        }
+    }
+
+    /// The targets, in the order in which they are to be tried: by service, then by
+    /// priority, then by weight (RFC 2782 draws by lot; here the heavier is first).
+    fn ordered(&self) -> Vec<&(Leads, Endpoint, Option<u32>)> {
+        let mut all: Vec<_> = self.targets.iter().collect();
+        all.sort_by_key(|(leads, endpoint, _)| {
+            let (service, priority, weight) = leads.rank;
+            (
+                service,
+                priority,
+                std::cmp::Reverse(weight),
+                endpoint.ip.is_ipv6(),
+            )
+        });
+        all
+    }
+
+    /// Where to go, in order.
+    #[must_use]
+    pub fn targets(&self) -> Vec<(Service, Endpoint)> {
+        let all = self.ordered().into_iter();
+        all.map(|(leads, endpoint, _)| (leads.service, *endpoint))
+            .collect()
+    }
+
+    fn node(&self, place: usize) -> Option<DnsNode> {
+        let asked = self.asked.get(place)?;
+        let question = self.client.get(asked.question)?;
+        let (outcome, answers) = match &question.state {
+            State::Waiting => ("waiting".to_owned(), Vec::new()),
+            State::Silent => ("silent".to_owned(), Vec::new()),
+            State::Refused(why) => (why.clone(), Vec::new()),
+            State::Answered(message) => (rcode_name(message.rcode), message.answers.clone()),
+        };
+        let is_empty = outcome == "NOERROR" && answers.is_empty();
+        let children = self.asked.iter().enumerate();
+        let children = children.filter(|(_, own)| own.parent == Some(place));
+        Some(DnsNode {
+            name: question.name.clone(),
+            kind: question.kind.to_string(),
+            why: asked.why.clone(),
+            outcome: if is_empty {
+                "NODATA".to_owned()
+            } else {
+                outcome
+            },
+            ttl_s: answers.iter().map(|own| own.ttl_s).min(),
+            rtt_ms: matches!(question.state, State::Answered(_))
+                .then(|| milliseconds(question.round_trip_ns)),
+            answers: answers.iter().map(|own| own.data.to_string()).collect(),
+            children: children.filter_map(|(own, _)| self.node(own)).collect(),
+        })
+    }
+
+    fn step(question: &Question, resolver: Endpoint) -> ProbeStep {
+        let (outcome, says) = match &question.state {
+            State::Waiting => ("waiting", "nothing yet".to_owned()),
+            State::Silent => ("silent", "no answer".to_owned()),
+            State::Refused(why) => ("refused", why.clone()),
+            State::Answered(message) => {
+                let count = message.answers.len();
+                (
+                    "answered",
+                    format!("{}, {count} records", rcode_name(message.rcode)),
+                )
+            }
+        };
+        ProbeStep {
+            name: format!("{} {}", question.kind, question.name),
+            outcome: outcome.to_owned(),
+            to: Some(resolver.to_string()),
+            says,
+            sent: question.copies,
+            rtt_ms: (outcome == "answered").then(|| milliseconds(question.round_trip_ns)),
+        }
+    }
+}
+
+/// The answers of the kind that was asked for, through other names for the same.
+fn chain(question: &Question) -> Vec<DnsAnswer> {
+    let State::Answered(message) = &question.state else {
+        return Vec::new();
+    };
+    let mut name = message.name.clone();
+    // Each record leads on once, so that a circle ends.
+    for _ in 0..message.answers.len() {
+        let next = message.answers.iter().find_map(|own| match &own.data {
+            DnsData::Cname(other) if own.name == name => Some(other.clone()),
+            _ => None,
+        });
+        match next {
+            Some(next) => name = next,
+            None => break,
+        }
+    }
+    let own = message.answers.iter().filter(|own| own.name == name);
+    own.filter(|own| !matches!(own.data, DnsData::Cname(_)))
+        .cloned()
+        .collect()
+}
+
+/// What a regular expression of NAPTR makes of a number (RFC 3402, 3.2).
+fn rewritten(number: &str, regexp: &str) -> Option<String> {
+    let mark = regexp.chars().next()?;
+    let mut parts = regexp.split(mark).skip(1);
+    let (pattern, with, flags) = (parts.next()?, parts.next()?, parts.next()?);
+    let pattern = regex::RegexBuilder::new(pattern)
+        .case_insensitive(flags.contains('i'))
+        .size_limit(1 << 16)
+        .build()
+        .ok()?;
+    let groups = pattern.captures(number)?;
+    let mut uri = String::new();
+    let mut letters = with.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => match letters.next()? {
+                digit @ '0'..='9' => {
+                    let group = groups.get(digit.to_digit(10)? as usize);
+                    uri.push_str(group.map_or("", |own| own.as_str()));
+                }
+                other => uri.push(other),
+            },
+            other => uri.push(other),
+        }
+    }
+    (uri.len() <= 512 && uri.bytes().all(|own| own.is_ascii_graphic())).then_some(uri)
+}
+
+/// A SIP URI, as far as it is located.
+#[must_use]
+pub fn located(uri: &str) -> Option<Uri> {
+    let parts = crate::sip::Uri::parse(uri.as_bytes());
+    let text = |octets: &[u8]| Some(std::str::from_utf8(octets).ok()?.to_owned());
+    let is_secure = parts.scheme.eq_ignore_ascii_case(b"sips");
+    if !is_secure && !parts.scheme.eq_ignore_ascii_case(b"sip") {
+        return None;
+    }
+    let host = match parts.parameter("maddr") {
+        Some(own) => text(own)?,
+        None => text(parts.host)?,
+    };
+    let transport = parts.parameter("transport").and_then(text);
+    let transport = match transport {
+        None => None,
+        Some(own) => Some(Service::of(&own)?),
+    };
+    // RFC 3261, 26.2.2: TLS over TCP.
+    let transport = match transport {
+        Some(Service::Tcp) if is_secure => Some(Service::Tls),
+        own => own,
+    };
+    (!host.is_empty()).then_some(Uri {
+        is_secure,
+        host: host.trim_end_matches('.').to_ascii_lowercase(),
+        port: parts.port,
+        transport,
+    })
+}
+
+impl Probe for DnsProbe {
+    fn handle(&mut self, now: Timestamp, input: Input<'_>) {
+        self.client.handle(now, input);
+        self.go_on(now);
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp) {
+        if !self.has_begun {
+            self.begin(now);
+        }
+        self.go_on(now);
+    }
+
+    fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.client.poll_transmit()
+    }
+
+    fn poll_timeout(&self) -> Option<Timestamp> {
+        if self.is_over {
+            return None;
+        }
+        self.client.poll_timeout()
+    }
+
+    fn stop(&mut self, _now: Timestamp) {
+        self.is_over = true;
+    }
+
+    fn found(&self) -> Found {
+        let mut own = self.told.clone();
+        let ordered = self.ordered();
+        let alike = |leads: &Leads| {
+            let all = ordered
+                .iter()
+                .filter(|(other, ..)| (other.rank.0, other.rank.1) == (leads.rank.0, leads.rank.1));
+            // A host of several addresses is weighed once.
+            let mut hosts: Vec<(&str, u16)> = all
+                .map(|(own, ..)| (own.host.as_str(), own.rank.2))
+                .collect();
+            hosts.sort_unstable();
+            hosts.dedup();
+            hosts
+                .iter()
+                .map(|(_, weight)| f64::from(*weight))
+                .sum::<f64>()
+        };
+        own.targets = ordered
+            .iter()
+            .map(|(leads, endpoint, ttl_s)| DnsTarget {
+                transport: leads.service.name().to_owned(),
+                host: leads.host.clone(),
+                ip: endpoint.ip.to_string(),
+                port: endpoint.port,
+                priority: (leads.by == "SRV").then_some(leads.rank.1),
+                weight: (leads.by == "SRV").then_some(leads.rank.2),
+                share: (leads.by == "SRV" && alike(leads) > 0.0)
+                    .then(|| rounded(f64::from(leads.rank.2) / alike(leads), 3)),
+                ttl_s: *ttl_s,
+                by: leads.by.to_owned(),
+            })
+            .collect();
+        let roots = self.asked.iter().enumerate();
+        let roots = roots.filter(|(_, own)| own.parent.is_none());
+        own.tree = roots.filter_map(|(place, _)| self.node(place)).collect();
+        let questions: Vec<&Question> = (self.asked.iter())
+            .filter_map(|own| self.client.get(own.question))
+            .collect();
+        let answered = questions
+            .iter()
+            .any(|own| matches!(own.state, State::Answered(_)));
+        let (verdict, ending) = if !own.targets.is_empty() {
+            ("located", Ending::Done)
+        } else if !questions.is_empty() && !answered {
+            ("no-answer", Ending::NoAnswer)
+        } else if !own.refused_services.is_empty() {
+            ("no-service", Ending::Failed)
+        } else {
+            ("nowhere", Ending::Failed)
+        };
+        Found {
+            verdict: verdict.to_owned(),
+            ending,
+            steps: (questions.into_iter())
+                .map(|own| Self::step(own, self.config.resolver))
+                .collect(),
+            measurements: Measurements::Dns(Box::new(own)),
+            strays: self.client.strays,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_rewritten_as_naptr_says() {
+        let check = |regexp: &str, expected: Option<&str>| {
+            assert_eq!(
+                rewritten("+4930123", regexp).as_deref(),
+                expected,
+                "{regexp}"
+            );
+        };
+        check("!^.*$!sip:bob@example.org!", Some("sip:bob@example.org"));
+        check(
+            r"!^\+49(.*)$!sip:\1@example.org!",
+            Some("sip:30123@example.org"),
+        );
+        check(r"!^\+48(.*)$!sip:\1@example.org!", None);
+        check(r"/^(.)(.*)$/sip:\2\\@x/i", Some(r"sip:4930123\@x"));
+        check("!(!x!", None);
+        check("!.*!sip:a b@x!", None);
+        check("!.*", None);
+        check("", None);
+    }
+
+    #[test]
+    fn uris_are_located_by_what_they_say() {
+        let check = |text: &str, expected: Option<(bool, &str, Option<u16>, Option<Service>)>| {
+            let expected = expected.map(|(is_secure, host, port, transport)| Uri {
+                is_secure,
+                host: host.to_owned(),
+                port,
+                transport,
+            });
+            assert_eq!(located(text), expected, "{text}");
+        };
+        check(
+            "sip:Bob@Example.ORG.",
+            Some((false, "example.org", None, None)),
+        );
+        check(
+            "sips:x:99;transport=tcp",
+            Some((true, "x", Some(99), Some(Service::Tls))),
+        );
+        check(
+            "sip:a@x;maddr=192.0.2.1",
+            Some((false, "192.0.2.1", None, None)),
+        );
+        check(
+            "sip:x;transport=WS",
+            Some((false, "x", None, Some(Service::Ws))),
+        );
+        check("sip:x;transport=pigeon", None);
+        check("tel:+123", None);
+        check("sip:", None);
+    }
+}
