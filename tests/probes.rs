@@ -168,7 +168,7 @@ impl World {
                 let wanted = transmit.socket.port.unwrap_or(40_000 + number);
                 ports.insert(wanted, number);
                 let local = Endpoint::new(host, wanted);
-                if transmit.socket.transport != sip_inspect::net::Transport::Udp {
+                if transmit.socket.transport.is_stream() {
                     // A stream gets through what UDP does not.
                     let server = self.servers.iter().find(|own| own.primary == transmit.to);
                     let reply = server.and_then(|own| {

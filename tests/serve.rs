@@ -79,7 +79,11 @@ fn a_sip_server_is_pinged_over_udp_and_tcp() {
         report["measurements"]["hops"][0]["status"], 200,
         "{output:?}"
     );
-    for uri in ["sips:127.0.0.1", "sip:a:b@127.0.0.1", "sip:10.0.0.0/8"] {
+    for uri in [
+        "sips:127.0.0.1;transport=udp",
+        "sip:a:b@127.0.0.1",
+        "sip:10.0.0.0/8",
+    ] {
         let output = run(&["probe", "options", uri]);
         assert_eq!(output.status, Some(2), "{uri} {output:?}");
     }

@@ -22,6 +22,8 @@ mod probe;
 mod probe_args;
 #[cfg(feature = "probe")]
 mod probe_expect;
+#[cfg(feature = "probe")]
+mod probe_target;
 mod reporter;
 mod schema;
 #[cfg(feature = "probe")]

@@ -8,12 +8,12 @@ use std::time::Duration;
 use super::args::PlainFormat;
 use super::probe_args::{
     Codec, Login, Probe as ProbeArgs, ProbeCall, ProbeCommon, ProbeDns, ProbeNat, ProbeOptions,
-    ProbeRegister, ProbeStun, ProbeTurn, ResolverArgs, Stream,
+    ProbeRegister, ProbeStun, ProbeTurn,
 };
 use super::probe_expect::Expectation;
+use super::probe_target::{Located, find, locate, relay_server, resolver};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
-use crate::net::{Endpoint, Transport};
 use crate::output::escape::write_json;
 use crate::output::probe::print;
 use crate::probe::call::{self, CallProbe, numbers};
@@ -23,13 +23,12 @@ use crate::probe::nat::NatProbe;
 use crate::probe::options::OptionsProbe;
 use crate::probe::register::RegisterProbe;
 use crate::probe::stun::StunProbe;
-use crate::probe::target::{Family, SipTarget, Target, resolve};
+use crate::probe::target::{SipTarget, Target};
 use crate::probe::turn::{self, TurnProbe};
-use crate::probe::{Credentials, Ending, Ids, Probe, nat, options, register, stun};
-use crate::report::{CallMeasurements, Measurements, ProbeEvidence, ProbeReport, SCHEMA};
-
-/// The port of STUN (RFC 8489, 18.6).
-const STUN_PORT: u16 = 3478;
+use crate::probe::{Credentials, Ending, Ids, Probe, Trust, nat, options, register, stun};
+use crate::report::{
+    CallMeasurements, Measurements, ProbeEvidence, ProbeReport, ProbeStep, SCHEMA,
+};
 
 /// Seconds that a call may ring and talk, unless told otherwise; it takes some more
 /// to end it.
@@ -49,8 +48,9 @@ pub(super) fn run(args: &ProbeArgs) -> ExitStatus {
 }
 
 fn stun_server(args: &ProbeStun) -> ExitStatus {
-    let target = match find(&args.server, args.common.family()) {
-        Ok(target) => target,
+    let (target, trust) = match relay_server(&args.server, args.transport, &args.tls, &args.common)
+    {
+        Ok(found) => found,
         Err(status) => return status,
     };
     let password = match args.user.as_str() {
@@ -69,10 +69,7 @@ fn stun_server(args: &ProbeStun) -> ExitStatus {
             realm: None,
         },
         servers: target.endpoints.clone(),
-        transport: match args.transport {
-            Stream::Udp => Transport::Udp,
-            Stream::Tcp => Transport::Tcp,
-        },
+        transport: args.transport.carrier(),
         count: args.count,
         interval_ns: i64::try_from(interval.as_nanos()).unwrap_or(i64::MAX),
         ids: Ids::Random,
@@ -80,7 +77,10 @@ fn stun_server(args: &ProbeStun) -> ExitStatus {
     // Each address may be silent, and then all requests take their time.
     let addresses = u64::try_from(target.endpoints.len()).unwrap_or(1);
     let usual = addresses * 6 + u64::from(args.count) * (args.interval / 1000 + 1) + 6;
-    let plan = Plan::new("stun", vec![target], usual);
+    let plan = Plan {
+        trust,
+        ..Plan::new("stun", vec![target], usual)
+    };
     drive(plan, &mut probe, &args.common)
 }
 
@@ -106,33 +106,19 @@ fn behavior(args: &ProbeNat) -> ExitStatus {
     drive(Plan::new("nat", targets, usual), &mut probe, &args.common)
 }
 
-/// Whom a SIP URI names, where that is, and over what it is asked.
-fn sip_server(
-    text: &str,
-    transport: Option<Stream>,
-    family: Family,
-) -> Result<(SipTarget, Target, Transport), ExitStatus> {
-    let uri = SipTarget::parse(text).map_err(|why| {
-        notices::error(&format!("probe {text}: {why}"));
-        ExitStatus::Usage
-    })?;
-    let mut target = find_at(&uri.host_port, 5060, family)?;
-    text.clone_into(&mut target.name);
-    let transport = match transport {
-        Some(Stream::Tcp) => Transport::Tcp,
-        Some(Stream::Udp) => Transport::Udp,
-        None if uri.is_tcp => Transport::Tcp,
-        None => Transport::Udp,
-    };
-    Ok((uri, target, transport))
-}
-
 fn registrar(args: &ProbeRegister) -> ExitStatus {
-    let family = args.common.family();
-    let (uri, target, transport) = match sip_server(&args.uri, args.transport, family) {
-        Ok(found) => found,
+    let located = locate(
+        &args.uri,
+        args.transport,
+        &args.tls,
+        &args.resolver,
+        &args.common,
+    );
+    let located = match located {
+        Ok(located) => located,
         Err(status) => return status,
     };
+    let uri = located.uri.clone();
     if uri.user.is_empty() {
         notices::error(&format!("probe register {}: no user to register", args.uri));
         return ExitStatus::Usage;
@@ -142,20 +128,18 @@ fn registrar(args: &ProbeRegister) -> ExitStatus {
         Err(status) => return status,
     };
     let mut probe = RegisterProbe::new(register::Config {
-        servers: target.endpoints.clone(),
+        servers: located.target.endpoints.clone(),
         user: uri.user,
         host: uri.host,
         credentials,
-        transport,
+        transport: located.carrier,
         expires_s: args.expires,
         rng: fastrand::Rng::new(),
     });
-    let plan = Plan::new("register", vec![target], 60);
-    drive(plan, &mut probe, &args.common)
+    drive(located.plan("register", 60), &mut probe, &args.common)
 }
 
 fn test_call(args: &ProbeCall) -> ExitStatus {
-    let family = args.common.family();
     let refuse = |why: &str| {
         notices::error(&format!("probe call {}: {why}", args.uri));
         ExitStatus::Usage
@@ -193,10 +177,18 @@ fn test_call(args: &ProbeCall) -> ExitStatus {
         Ok(expectations) => expectations,
         Err(why) => return refuse(&format!("--expect {why}")),
     };
-    let (uri, target, transport) = match sip_server(&args.uri, args.transport, family) {
-        Ok(found) => found,
+    let located = locate(
+        &args.uri,
+        args.transport,
+        &args.tls,
+        &args.resolver,
+        &args.common,
+    );
+    let located = match located {
+        Ok(located) => located,
         Err(status) => return status,
     };
+    let uri = located.uri.clone();
     let user = caller.as_ref().map_or("probe", |(user, _)| user);
     let credentials = match credentials(&args.login, user) {
         Ok(credentials) => credentials,
@@ -205,12 +197,12 @@ fn test_call(args: &ProbeCall) -> ExitStatus {
     let nanos =
         |seconds: u64| i64::try_from(Duration::from_secs(seconds).as_nanos()).unwrap_or(i64::MAX);
     let mut probe = CallProbe::new(call::Config {
-        servers: target.endpoints.clone(),
+        servers: located.target.endpoints.clone(),
         user: uri.user,
         host: uri.host,
         caller,
         credentials,
-        transport,
+        transport: located.carrier,
         talk_ns: nanos(args.duration),
         ring_ns: nanos(args.ring),
         payload_types: match args.codec {
@@ -223,7 +215,7 @@ fn test_call(args: &ProbeCall) -> ExitStatus {
     let plan = Plan {
         packets: 1000 + longest * 55,
         expectations,
-        ..Plan::new("call", vec![target], 60)
+        ..located.plan("call", 60)
     };
     drive(plan, &mut probe, &args.common)
 }
@@ -243,8 +235,9 @@ fn password(path: Option<&Path>) -> Result<Option<String>, ExitStatus> {
 }
 
 fn relay(args: &ProbeTurn) -> ExitStatus {
-    let target = match find(&args.server, args.common.family()) {
-        Ok(target) => target,
+    let (target, trust) = match relay_server(&args.server, args.transport, &args.tls, &args.common)
+    {
+        Ok(found) => found,
         Err(status) => return status,
     };
     let file = args
@@ -257,10 +250,7 @@ fn relay(args: &ProbeTurn) -> ExitStatus {
     };
     let mut probe = TurnProbe::new(turn::Config {
         servers: target.endpoints.clone(),
-        transport: match args.transport {
-            Stream::Udp => Transport::Udp,
-            Stream::Tcp => Transport::Tcp,
-        },
+        transport: args.transport.carrier(),
         credentials: Credentials {
             user: args.user.clone(),
             password,
@@ -273,6 +263,7 @@ fn relay(args: &ProbeTurn) -> ExitStatus {
     let count = u64::from(args.count);
     let plan = Plan {
         packets: 1000 + count * 3,
+        trust,
         ..Plan::new("turn", vec![target], 40 + count / 40)
     };
     drive(plan, &mut probe, &args.common)
@@ -289,26 +280,32 @@ fn credentials(login: &Login, user: &str) -> Result<Credentials, ExitStatus> {
 }
 
 fn options_ping(args: &ProbeOptions) -> ExitStatus {
-    let family = args.common.family();
-    let (uri, target, transport) = match sip_server(&args.uri, args.transport, family) {
-        Ok(found) => found,
+    let located = locate(
+        &args.uri,
+        args.transport,
+        &args.tls,
+        &args.resolver,
+        &args.common,
+    );
+    let located = match located {
+        Ok(located) => located,
         Err(status) => return status,
     };
-    let addresses = u64::try_from(target.endpoints.len()).unwrap_or(1);
+    let uri = located.uri.clone();
+    let addresses = u64::try_from(located.target.endpoints.len()).unwrap_or(1);
     let usual = addresses * 12 + u64::from(args.count) * (args.interval / 1000 + 1) + 60;
     let interval = Duration::from_millis(args.interval);
     let mut probe = OptionsProbe::new(options::Config {
-        servers: target.endpoints.clone(),
+        servers: located.target.endpoints.clone(),
         user: uri.user,
         host: uri.host,
-        transport,
+        transport: located.carrier,
         count: args.count,
         interval_ns: i64::try_from(interval.as_nanos()).unwrap_or(i64::MAX),
         trace: args.trace,
         rng: fastrand::Rng::new(),
     });
-    let plan = Plan::new("options", vec![target], usual);
-    drive(plan, &mut probe, &args.common)
+    drive(located.plan("options", usual), &mut probe, &args.common)
 }
 
 fn names(args: &ProbeDns) -> ExitStatus {
@@ -328,7 +325,11 @@ fn names(args: &ProbeDns) -> ExitStatus {
             (number.clone(), dns::Wanted::Number(digits))
         }
         (Some(uri), None) => {
-            let scheme = uri.split(':').next().unwrap_or_default().to_ascii_lowercase();
+            let scheme = uri
+                .split(':')
+                .next()
+                .unwrap_or_default()
+                .to_ascii_lowercase();
             let whole = match scheme.as_str() {
                 "sip" | "sips" | "tel" => uri.clone(),
                 _ => format!("sip:{uri}"),
@@ -357,39 +358,16 @@ fn names(args: &ProbeDns) -> ExitStatus {
     drive(Plan::new("dns", vec![target], 30), &mut probe, &args.common)
 }
 
-/// Who is asked for names: who was named, or the first of the system's.
-fn resolver(args: &ResolverArgs, family: Family) -> Result<Endpoint, ExitStatus> {
-    if let Some(text) = &args.resolver {
-        let target = find_at(text, 53, family)?;
-        return target.endpoints.first().copied().ok_or(ExitStatus::Usage);
-    }
-    let text = std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
-    let mut servers = text.lines().filter_map(|line| {
-        let mut words = line.split_whitespace();
-        let is_server = words.next() == Some("nameserver");
-        words.next().filter(|_| is_server)?.parse().ok()
-    });
-    servers
-        .find(|own| family.has(*own))
-        .map(|own| Endpoint::new(own, 53))
-        .ok_or_else(|| {
-            notices::error("probe: the system names no resolver; say --resolver");
-            ExitStatus::Usage
-        })
-}
-
-fn find(server: &str, family: Family) -> Result<Target, ExitStatus> {
-    find_at(server, STUN_PORT, family)
-}
-
-fn find_at(server: &str, port: u16, family: Family) -> Result<Target, ExitStatus> {
-    resolve(server, port, family).map_err(|error| {
-        notices::error(&format!("probe: {error}"));
-        match error {
-            crate::probe::target::TargetError::Unknown { .. } => ExitStatus::NoAnswer,
-            _ => ExitStatus::Usage,
+impl Located {
+    /// What is run against it.
+    fn plan(self, name: &'static str, usual_s: u64) -> Plan {
+        Plan {
+            trust: self.trust,
+            lookup: self.lookup,
+            tap: self.tap,
+            ..Plan::new(name, vec![self.target], usual_s)
         }
-    })
+    }
 }
 
 /// What is run, and how far it may go by itself.
@@ -400,6 +378,10 @@ struct Plan {
     usual_s: u64,
     packets: u64,
     expectations: Vec<Expectation>,
+    trust: Option<Trust>,
+    /// What was asked before, and where its packets went.
+    lookup: Vec<ProbeStep>,
+    tap: Option<Tap>,
 }
 
 impl Plan {
@@ -410,6 +392,9 @@ impl Plan {
             usual_s,
             packets: 1000,
             expectations: Vec::new(),
+            trust: None,
+            lookup: Vec::new(),
+            tap: None,
         }
     }
 }
@@ -424,7 +409,10 @@ fn drive(plan: Plan, probe: &mut dyn Probe, common: &ProbeCommon) -> ExitStatus 
             notices::notice(&format!("{} is {}", own.name, addresses.join(", ")));
         }
     }
-    let mut tap = match Tap::new(common.write.as_deref()) {
+    let tap = plan
+        .tap
+        .map_or_else(|| Tap::new(common.write.as_deref()), Ok);
+    let mut tap = match tap {
         Ok(tap) => tap,
         Err(error) => return unwritten(common.write.as_deref(), &error),
     };
@@ -434,6 +422,7 @@ fn drive(plan: Plan, probe: &mut dyn Probe, common: &ProbeCommon) -> ExitStatus 
         rate: common.rate,
         packets: common.max_packets.unwrap_or(plan.packets),
         deadline: Duration::from_secs(common.timeout.unwrap_or(plan.usual_s)),
+        trust: plan.trust,
     };
     let run = match driver::run(probe, &options, &mut tap) {
         Ok(run) => run,
@@ -477,7 +466,7 @@ fn drive(plan: Plan, probe: &mut dyn Probe, common: &ProbeCommon) -> ExitStatus 
         target,
         verdict: found.verdict,
         exit: status as u8,
-        steps: found.steps,
+        steps: [plan.lookup, found.steps].concat(),
         measurements: found.measurements,
         evidence: ProbeEvidence {
             packets_sent: sent,
@@ -485,6 +474,7 @@ fn drive(plan: Plan, probe: &mut dyn Probe, common: &ProbeCommon) -> ExitStatus 
             strays: found.strays,
             capture: capture.map(|path| path.display().to_string()),
             cut_short: run.cut_short.map(str::to_owned),
+            tls: run.tls,
             diagnostics,
         },
     };
@@ -500,7 +490,7 @@ fn unmet(expectations: &[Expectation], measurements: &Measurements) -> Vec<Strin
     unmet.collect()
 }
 
-fn unwritten(path: Option<&Path>, error: &io::Error) -> ExitStatus {
+pub(super) fn unwritten(path: Option<&Path>, error: &io::Error) -> ExitStatus {
     let name = path.map(|path| path.display().to_string());
     let name = name.unwrap_or_else(|| "the capture".to_owned());
     notices::error(&format!("{name}: can't be written: {error}"));

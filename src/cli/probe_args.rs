@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 
 use super::args::PlainFormat;
+use crate::probe::Carrier;
 use crate::probe::target::Family;
 
 /// What is asked.
@@ -58,6 +59,8 @@ pub(super) struct ProbeStun {
     #[arg(long, default_value_t = 250, value_name = "MS", value_parser = clap::value_parser!(u64).range(20..=60_000))]
     pub interval: u64,
     #[command(flatten)]
+    pub tls: TlsArgs,
+    #[command(flatten)]
     pub common: ProbeCommon,
 }
 
@@ -96,7 +99,8 @@ Examples:
   sip-inspect probe options sip:bob@192.0.2.1:5070 -c 10 --interval 500
   sip-inspect probe options sip:example.org --transport tcp --trace --json
 
-The host's addresses are asked at the port of the URI, 5060 unless it names one.
+A host without a port is looked up as RFC 3263 has it (NAPTR, SRV, addresses); any of
+its targets that is silent is followed by the next of the same transport.
 
 Exit status: 0 alive, 2 usage, 5 output not written, 7 no answer, 8 ended before
 it was done.")]
@@ -106,7 +110,7 @@ pub(super) struct ProbeOptions {
     pub uri: String,
     /// Over what, whatever the URI says.
     #[arg(long, value_enum, value_name = "TRANSPORT")]
-    pub transport: Option<Stream>,
+    pub transport: Option<SipStream>,
     /// How many requests.
     #[arg(short = 'c', long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub count: u32,
@@ -116,6 +120,10 @@ pub(super) struct ProbeOptions {
     /// Look for the proxies on the way: Max-Forwards 0, 1, 2 and so on.
     #[arg(long, conflicts_with_all = ["count", "interval"])]
     pub trace: bool,
+    #[command(flatten)]
+    pub tls: TlsArgs,
+    #[command(flatten)]
+    pub resolver: ResolverArgs,
     #[command(flatten)]
     pub common: ProbeCommon,
 }
@@ -144,10 +152,14 @@ pub(super) struct ProbeRegister {
     pub login: Login,
     /// Over what, whatever the URI says.
     #[arg(long, value_enum, value_name = "TRANSPORT")]
-    pub transport: Option<Stream>,
+    pub transport: Option<SipStream>,
     /// How long to register for, in seconds.
     #[arg(long, default_value_t = 60, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub expires: u32,
+    #[command(flatten)]
+    pub tls: TlsArgs,
+    #[command(flatten)]
+    pub resolver: ResolverArgs,
     #[command(flatten)]
     pub common: ProbeCommon,
 }
@@ -231,6 +243,8 @@ pub(super) struct ProbeTurn {
     #[arg(short = 'c', long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3000))]
     pub count: u32,
     #[command(flatten)]
+    pub tls: TlsArgs,
+    #[command(flatten)]
     pub common: ProbeCommon,
 }
 
@@ -268,7 +282,7 @@ pub(super) struct ProbeCall {
     pub allow: Vec<String>,
     /// Over what, whatever the URI says.
     #[arg(long, value_enum, value_name = "TRANSPORT")]
-    pub transport: Option<Stream>,
+    pub transport: Option<SipStream>,
     /// How long to talk, in seconds.
     #[arg(long, default_value_t = 10, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub duration: u64,
@@ -284,6 +298,10 @@ pub(super) struct ProbeCall {
     /// What must be so; may be repeated.
     #[arg(long, value_name = "EXPECTATION")]
     pub expect: Vec<String>,
+    #[command(flatten)]
+    pub tls: TlsArgs,
+    #[command(flatten)]
+    pub resolver: ResolverArgs,
     #[command(flatten)]
     pub common: ProbeCommon,
 }
@@ -318,6 +336,62 @@ pub(super) enum Stream {
     Udp,
     /// A connection.
     Tcp,
+    /// TLS over TCP.
+    Tls,
+}
+
+impl Stream {
+    /// As probes know it.
+    pub(super) const fn carrier(self) -> Carrier {
+        match self {
+            Self::Udp => Carrier::Udp,
+            Self::Tcp => Carrier::Tcp,
+            Self::Tls => Carrier::Tls,
+        }
+    }
+}
+
+/// Over what a SIP server is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SipStream {
+    /// Datagrams.
+    Udp,
+    /// A connection.
+    Tcp,
+    /// TLS over TCP.
+    Tls,
+    /// WebSocket.
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
+}
+
+impl SipStream {
+    /// As probes know it.
+    pub(super) const fn carrier(self) -> Carrier {
+        match self {
+            Self::Udp => Carrier::Udp,
+            Self::Tcp => Carrier::Tcp,
+            Self::Tls => Carrier::Tls,
+            Self::Ws => Carrier::Ws,
+            Self::Wss => Carrier::Wss,
+        }
+    }
+}
+
+/// Whom TLS trusts.
+#[derive(Debug, clap::Args)]
+pub(super) struct TlsArgs {
+    /// Trust the authorities of this file (PEM), in place of the system's.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// The name that the certificate must bear; that of the server unless told
+    /// otherwise.
+    #[arg(long, value_name = "NAME")]
+    pub tls_name: Option<String>,
+    /// Go on with a certificate that is not trusted, and say so.
+    #[arg(long)]
+    pub insecure: bool,
 }
 
 /// What all probes know.

@@ -9,7 +9,7 @@ use super::table::{grid, write_grid};
 use crate::report::{
     CallDirection, CallMeasurements, DiagnosticRecord, DnsMeasurements, DnsNode, Measurements,
     NatMeasurements, OptionsMeasurements, Pings, ProbeReport, RegisterMeasurements, Spread,
-    StunMeasurements, TurnMeasurements,
+    StunMeasurements, TlsEvidence, TurnMeasurements,
 };
 
 /// Writes it.
@@ -68,6 +68,9 @@ pub fn print(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "  {} {}", "refused:".yellow(), terminal(&line))?;
     }
     findings(&report.evidence.diagnostics, out)?;
+    for own in &report.evidence.tls {
+        protection(own, out)?;
+    }
     let evidence = &report.evidence;
     write!(
         out,
@@ -454,6 +457,27 @@ fn nat(own: &NatMeasurements) -> Rows {
         ));
     }
     rows
+}
+
+fn protection(own: &TlsEvidence, out: &mut impl Write) -> io::Result<()> {
+    let or_none = |own: Option<&String>| own.map_or("-", String::as_str).to_owned();
+    let (version, cipher) = (or_none(own.version.as_ref()), or_none(own.cipher.as_ref()));
+    writeln!(
+        out,
+        "\n  {version}, {cipher}\n  certificate {} until {}",
+        terminal(&own.certificate_subject),
+        own.certificate_not_after
+    )?;
+    match &own.fault {
+        None => writeln!(out, "  trusted for {}", terminal(&own.name)),
+        Some(fault) => writeln!(
+            out,
+            "  {} for {}: {}",
+            "not trusted".red().bold(),
+            terminal(&own.name),
+            terminal(fault)
+        ),
+    }
 }
 
 /// Each kind of peer: how it maps down, what it lets in across.

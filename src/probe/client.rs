@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::digest::Credentials;
 use super::{Socket, Transmit};
-use crate::net::{Endpoint, Transport};
+use crate::net::Endpoint;
 use crate::octets;
 use crate::report::{ProbeStep, milliseconds};
 use crate::stun::build::{
@@ -268,7 +268,7 @@ impl Client {
         (wanted, turn): (Wanted, Option<TurnMessage>),
         schedule: Schedule,
     ) -> usize {
-        let is_stream = socket.transport != Transport::Udp;
+        let is_stream = socket.transport.is_stream();
         let number = self.exchanges.len();
         self.exchanges.push(Exchange {
             socket,
@@ -322,7 +322,7 @@ impl Client {
         octets: &[u8],
     ) -> bool {
         let mut own = self.exchanges.iter().map(|own| own.socket);
-        let is_stream = |own: Socket| own.number == socket && own.transport != Transport::Udp;
+        let is_stream = |own: Socket| own.number == socket && own.transport.is_stream();
         if !own.any(is_stream) {
             return self.message(now, socket, local, from, octets);
         }
@@ -539,6 +539,7 @@ pub(super) fn first_port(rng: &mut fastrand::Rng) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::Carrier;
     use crate::stun::build::{Told, binding_success};
 
     fn endpoint(text: &str) -> Endpoint {
@@ -550,7 +551,7 @@ mod tests {
         Timestamp::from_nanos(ms * 1_000_000)
     }
 
-    const SOCKET: Socket = Socket::new(1, Transport::Udp);
+    const SOCKET: Socket = Socket::new(1, Carrier::Udp);
 
     #[test]
     fn requests_are_sent_again_until_they_are_given_up() {
@@ -627,7 +628,7 @@ mod tests {
         let local = endpoint("10.0.0.1:4000");
         let server = endpoint("192.0.2.1:3478");
         let socket = Socket {
-            transport: Transport::Tcp,
+            transport: Carrier::Tcp,
             ..SOCKET
         };
         for size in 1..60 {

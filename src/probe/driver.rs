@@ -3,7 +3,7 @@
 //! It sends no faster and no more than it is allowed, whatever a probe wants;
 //! a probe that does not end is ended.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
 use std::pin::Pin;
@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use socket2::{Domain, Protocol, Type};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, UdpSocket};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
+use super::stream::{self, Arrival, Came, Teller};
 pub use super::tap::Tap;
-use super::{Found, Input, Probe, Socket, Transmit};
-use crate::net::{Endpoint, Transport};
+use super::{Carrier, Found, Input, Probe, Socket, Transmit, Trust};
+use crate::net::Endpoint;
+use crate::report::TlsEvidence;
 use crate::time::{SECOND, Timestamp};
 
 /// What a probe may do.
@@ -33,6 +34,8 @@ pub struct Options {
     pub packets: u64,
     /// When it is ended.
     pub deadline: Duration,
+    /// Whom TLS trusts.
+    pub trust: Option<Trust>,
 }
 
 /// The most that may be sent in a second, whatever is asked for.
@@ -48,8 +51,8 @@ const MAX_DATAGRAM: usize = 65_535;
 const WAITING: usize = 256;
 /// How long a probe that is to end has to undo what it did.
 const UNDOING_NS: i64 = 3 * SECOND;
-/// How long a connection may take.
-const CONNECT: Duration = Duration::from_secs(5);
+/// Connections whose protection is told.
+const MAX_TLS: usize = 8;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -58,6 +61,8 @@ pub struct Run {
     pub found: Found,
     /// Why it was ended before it was done.
     pub cut_short: Option<&'static str>,
+    /// How connections were protected.
+    pub tls: Vec<TlsEvidence>,
 }
 
 /// Runs a probe to its end, each packet through the tap.
@@ -69,12 +74,14 @@ pub fn run(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> io::Resul
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let cut_short = runtime.block_on(drive(probe, options, tap));
+    let mut tls = Vec::new();
+    let cut_short = runtime.block_on(drive(probe, options, tap, &mut tls));
     // Streams that a far end holds open end with their tasks.
     runtime.shutdown_background();
     Ok(Run {
         found: probe.found(),
         cut_short,
+        tls,
     })
 }
 
@@ -101,17 +108,6 @@ impl Clock {
         let passed = i64::try_from(self.since.elapsed().as_nanos()).unwrap_or(i64::MAX);
         self.began.offset(passed)
     }
-}
-
-/// What came, from the task that waits at a socket.
-#[derive(Debug)]
-struct Arrival {
-    socket: u16,
-    local: Endpoint,
-    from: Endpoint,
-    transport: Transport,
-    /// Octets, or why there are none.
-    octets: Result<Vec<u8>, String>,
 }
 
 /// A socket that is open.
@@ -182,7 +178,12 @@ impl Allowance {
     }
 }
 
-async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Option<&'static str> {
+async fn drive(
+    probe: &mut dyn Probe,
+    options: &Options,
+    tap: &mut Tap,
+    tls: &mut Vec<TlsEvidence>,
+) -> Option<&'static str> {
     let clock = Clock::new();
     let longest = i64::try_from(options.deadline.as_nanos()).unwrap_or(i64::MAX / 2);
     let mut end = clock.now().offset(longest);
@@ -193,6 +194,8 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
         open: HashMap::new(),
     };
     let mut allowance = Allowance::new(options, clock.now());
+    // Connections that are waited for.
+    let mut connecting = HashSet::new();
     let mut held: Option<Transmit> = None;
     let mut cut_short = None;
     // One listener for all the time: a signal between two waits is heard too.
@@ -206,6 +209,10 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
                 let opened = sockets.open(&transmit);
                 let now = clock.now();
                 match opened.map_err(|error| error.to_string()) {
+                    // A connection is told when it is there.
+                    Ok(_) if transmit.socket.transport.is_stream() => {
+                        connecting.insert(socket);
+                    }
                     Ok(local) => probe.handle(now, Input::Opened { socket, local }),
                     Err(why) => {
                         let (to, why) = (transmit.to, why.as_str());
@@ -233,7 +240,7 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
             let to = transmit.to;
             match sockets.send(&transmit).await {
                 Ok(local) => {
-                    let transport = transmit.socket.transport;
+                    let transport = transmit.socket.transport.wire();
                     let now = clock.now();
                     tap.packet(now, transport, (local, to), &transmit.octets, true);
                 }
@@ -255,13 +262,16 @@ async fn drive(probe: &mut dyn Probe, options: &Options, tap: &mut Tap) -> Optio
             return cut_short;
         }
         let due = match (probe.poll_timeout(), &held) {
-            (None, None) => return cut_short,
+            (None, None) if connecting.is_empty() => return cut_short,
             (due, _) => due.map_or(end, |due| due.min(end)),
         };
         let until_due = Duration::from_nanos(u64::try_from(due.since(now)).unwrap_or(0));
         let wait = pause.map_or(until_due, |pause| pause.min(until_due));
         match next(&mut arrivals, interrupt.as_mut(), wait).await {
-            Next::Arrived(arrival) => take(probe, tap, clock.now(), &arrival),
+            Next::Arrived(arrival) => {
+                connecting.remove(&arrival.socket);
+                take(probe, (tap, &mut *tls), clock.now(), arrival);
+            }
             Next::Time => probe.handle_timeout(clock.now()),
             Next::Interrupted if cut_short.is_none() => {
                 cut_short = Some("it was interrupted");
@@ -300,13 +310,23 @@ async fn next(
     }
 }
 
-fn take(probe: &mut dyn Probe, tap: &mut Tap, now: Timestamp, arrival: &Arrival) {
-    let (socket, from) = (arrival.socket, arrival.from);
-    match &arrival.octets {
-        Ok(octets) => {
-            let ends = (from, arrival.local);
-            tap.packet(now, arrival.transport, ends, octets, false);
-            let local = arrival.local;
+fn take(
+    probe: &mut dyn Probe,
+    (tap, tls): (&mut Tap, &mut Vec<TlsEvidence>),
+    now: Timestamp,
+    arrival: Arrival,
+) {
+    let (socket, from, local) = (arrival.socket, arrival.from, arrival.local);
+    match arrival.came {
+        Came::Connected(secured) => {
+            let room = tls.len() < MAX_TLS;
+            tls.extend(secured.filter(|_| room).map(|own| *own));
+            probe.handle(now, Input::Opened { socket, local });
+        }
+        Came::Octets(octets) => {
+            let wire = arrival.carrier.wire();
+            tap.packet(now, wire, (from, local), &octets, false);
+            let octets = &octets;
             probe.handle(
                 now,
                 Input::Received {
@@ -317,8 +337,8 @@ fn take(probe: &mut dyn Probe, tap: &mut Tap, now: Timestamp, arrival: &Arrival)
                 },
             );
         }
-        Err(why) => {
-            let to = from;
+        Came::Failed(why) => {
+            let (to, why) = (from, &why);
             probe.handle(now, Input::Refused { socket, to, why });
         }
     }
@@ -336,7 +356,10 @@ impl Sockets<'_> {
         let number = transmit.socket.number;
         let open = match self.open.remove(&number) {
             Some(open) => open,
-            None if transmit.socket.transport == Transport::Udp => {
+            None if transmit.socket.transport == Carrier::Sctp => {
+                return Err(io::Error::other("SCTP is not spoken here"));
+            }
+            None if transmit.socket.transport == Carrier::Udp => {
                 self.udp(transmit.socket, transmit.to)?
             }
             None => self.stream(transmit.socket, transmit.to)?,
@@ -412,8 +435,8 @@ impl Sockets<'_> {
                     socket: number,
                     local,
                     from: Endpoint::new(from.ip().to_canonical(), from.port()),
-                    transport: Transport::Udp,
-                    octets: Ok(buffer.get(..length).unwrap_or_default().to_vec()),
+                    carrier: Carrier::Udp,
+                    came: Came::Octets(buffer.get(..length).unwrap_or_default().to_vec()),
                 };
                 if arrive.send(arrival).await.is_err() {
                     return;
@@ -428,52 +451,18 @@ impl Sockets<'_> {
         let local = own.local_addr()?;
         let local = Endpoint::new(local.ip(), local.port());
         let own = TcpSocket::from_std_stream(own);
-        let (write, mut wanted) = mpsc::channel::<Vec<u8>>(WAITING);
+        let (write, wanted) = mpsc::channel::<Vec<u8>>(WAITING);
         let (arrive, number) = (self.arrive.clone(), socket.number);
+        let (carrier, trust) = (socket.transport, self.options.trust.clone());
         tokio::spawn(async move {
-            let arrival = |octets| Arrival {
+            let tell = Teller {
+                arrive,
                 socket: number,
                 local,
                 from: to,
-                transport: Transport::Tcp,
-                octets,
+                carrier,
             };
-            let connect = own.connect(SocketAddr::new(to.ip, to.port));
-            let mut stream = match tokio::time::timeout(CONNECT, connect).await {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => {
-                    let _ = arrive.send(arrival(Err(error.to_string()))).await;
-                    return;
-                }
-                Err(_) => {
-                    let _ = arrive.send(arrival(Err("no connection".to_owned()))).await;
-                    return;
-                }
-            };
-            let (mut read, mut put) = stream.split();
-            let mut buffer = vec![0; MAX_DATAGRAM];
-            loop {
-                tokio::select! {
-                    octets = wanted.recv() => match octets {
-                        Some(octets) => if let Err(error) = put.write_all(&octets).await {
-                            let _ = arrive.send(arrival(Err(error.to_string()))).await;
-                            return;
-                        },
-                        None => return,
-                    },
-                    length = read.read(&mut buffer) => {
-                        let octets = match length {
-                            Ok(0) => Err("the connection was closed".to_owned()),
-                            Ok(length) => Ok(buffer.get(..length).unwrap_or_default().to_vec()),
-                            Err(error) => Err(error.to_string()),
-                        };
-                        let is_over = octets.is_err();
-                        if arrive.send(arrival(octets)).await.is_err() || is_over {
-                            return;
-                        }
-                    }
-                }
-            }
+            stream::carry(own, (carrier, to), trust, wanted, tell).await;
         });
         Ok(Open::Stream(write, local))
     }
@@ -504,6 +493,7 @@ mod tests {
             rate: 1000,
             packets: 7,
             deadline: Duration::from_secs(1),
+            trust: None,
         };
         let start = Timestamp::from_nanos(1_000_000_000_000);
         for (is_media, most) in [(false, 56), (true, 66)] {
@@ -513,7 +503,7 @@ mod tests {
                 let now = start.offset(ms * 1_000_000);
                 let socket = Socket {
                     is_media,
-                    ..Socket::new(1, Transport::Udp)
+                    ..Socket::new(1, Carrier::Udp)
                 };
                 while allowance.take(now, socket).is_ok() {
                     sent += 1;

@@ -6,6 +6,7 @@
 //! runs against servers over [`driver`] and, in tests, against an emulated NAT.
 
 pub mod call;
+mod carrier;
 mod client;
 mod digest;
 pub mod dns;
@@ -14,15 +15,18 @@ pub mod nat;
 pub mod options;
 pub mod register;
 mod sip_client;
+mod stream;
 pub mod stun;
 mod tap;
 pub mod target;
 pub mod turn;
 
+pub use carrier::Carrier;
 pub use client::Ids;
 pub use digest::Credentials;
+pub use stream::Trust;
 
-use crate::net::{Endpoint, Transport};
+use crate::net::Endpoint;
 use crate::report::{Measurements, ProbeStep};
 use crate::time::Timestamp;
 
@@ -32,7 +36,7 @@ pub struct Socket {
     /// Its number.
     pub number: u16,
     /// What it speaks.
-    pub transport: Transport,
+    pub transport: Carrier,
     /// The local port, where one is wanted.
     pub port: Option<u16>,
     /// Whether it sends at the steady pace of media.
@@ -42,7 +46,7 @@ pub struct Socket {
 impl Socket {
     /// A socket at any port.
     #[must_use]
-    pub const fn new(number: u16, transport: Transport) -> Self {
+    pub const fn new(number: u16, transport: Carrier) -> Self {
         Self {
             number,
             transport,

@@ -8,8 +8,8 @@ use rsip::Header;
 use rsip::headers::UntypedHeader as _;
 
 use super::sip_client::{Exchange, Opening, SipClient, State, phrase, short, step};
-use super::{Ending, Found, Input, Probe, Transmit};
-use crate::net::{Endpoint, Transport};
+use super::{Carrier, Ending, Found, Input, Probe, Transmit};
+use crate::net::Endpoint;
 use crate::report::{HopRecord, Measurements, OptionsMeasurements, Pings, ProbeStep, milliseconds};
 use crate::sip::header::HeaderName;
 use crate::sip::{Method, SipMessage, build, split_host_port};
@@ -25,7 +25,7 @@ pub struct Config {
     /// The host, as it was named.
     pub host: String,
     /// Over what.
-    pub transport: Transport,
+    pub transport: Carrier,
     /// How many requests.
     pub count: u32,
     /// From one to the next, in nanoseconds.
@@ -52,7 +52,7 @@ pub struct OptionsProbe {
     servers: Vec<Endpoint>,
     user: String,
     host: String,
-    transport: Transport,
+    transport: Carrier,
     count: usize,
     interval_ns: i64,
     trace: bool,
@@ -122,8 +122,12 @@ impl OptionsProbe {
             }
             return;
         }
+        // Until one answers, another address may have to be asked in place of this one.
+        let is_sure = self.asked.is_empty()
+            || self.place + 1 >= self.servers.len()
+            || self.exchanges().any(|(_, own)| own.response().is_some());
         let is_due = self.asked.is_empty() || self.next.is_some_and(|next| next <= now);
-        if is_due && self.asked.len() < self.count {
+        if is_due && is_sure && self.asked.len() < self.count {
             self.ask(now, (socket, server), 70);
             let more = self.asked.len() < self.count;
             self.next = more.then(|| now.offset(self.interval_ns));
@@ -140,10 +144,7 @@ impl OptionsProbe {
         let (tag, call_id) = (self.client.word(12), self.client.word(24));
         // To names no way (RFC 3261, 19.1.1).
         let party = target(&self.user, &self.host, to.1.port);
-        let mut uri = party.clone();
-        if self.transport == Transport::Tcp {
-            uri.params = vec![rsip::Param::Transport(rsip::Transport::Tcp)];
-        }
+        let uri = format!("{party}{}", self.transport.parameter());
         let own = build::uri("probe", self.client.local(to.0).unwrap_or_default());
         let exchange = self.client.ask(now, to, Method::Options, |via| {
             let headers: Vec<Header> = vec![
@@ -157,7 +158,7 @@ impl OptionsProbe {
                 rsip::headers::Accept::new("application/sdp").into(),
                 rsip::headers::UserAgent::new(super::AGENT).into(),
             ];
-            build::request(rsip::Method::Options, uri, headers, b"")
+            build::request_to("OPTIONS", &uri, headers, b"")
         });
         self.asked.push(Asked {
             exchange,
@@ -253,8 +254,12 @@ impl Probe for OptionsProbe {
     }
 
     fn poll_timeout(&self) -> Option<Timestamp> {
-        let due = [self.client.poll_timeout(), self.next];
-        due.into_iter().flatten().min()
+        // What waits for the first answer is sent when that comes.
+        let waits = self.client.poll_timeout();
+        let next = self
+            .next
+            .filter(|_| waits.is_none() || self.answers().next().is_some());
+        [waits, next].into_iter().flatten().min()
     }
 
     fn found(&self) -> Found {

@@ -10,8 +10,8 @@ use rsip::headers::UntypedHeader as _;
 use super::digest::{Credentials, Digest, Unanswerable};
 use super::options::mapped;
 use super::sip_client::{Opening, Response, SipClient, State, phrase, step};
-use super::{Ending, Found, Input, Probe, Transmit};
-use crate::net::{Endpoint, Transport};
+use super::{Carrier, Ending, Found, Input, Probe, Transmit};
+use crate::net::Endpoint;
 use crate::octets;
 use crate::report::{Measurements, ProbeBinding, ProbeStep, RegisterMeasurements, milliseconds};
 use crate::sip::header::{HeaderName, NameAddr};
@@ -30,7 +30,7 @@ pub struct Config {
     /// What answers challenges.
     pub credentials: Credentials,
     /// Over what.
-    pub transport: Transport,
+    pub transport: Carrier,
     /// How long to register for, in seconds.
     pub expires_s: u32,
     /// What branches, tags and Call-IDs are made of.
@@ -291,10 +291,8 @@ impl RegisterProbe {
         let party = super::options::target(&self.config.user, &self.config.host, to.1.port);
         let local = self.client.local(to.0).unwrap_or_default();
         self.told.local_address = Some(local.to_string());
-        let mut own = build::uri(&self.contact_user, local);
-        if self.config.transport == Transport::Tcp {
-            own.params = vec![rsip::Param::Transport(rsip::Transport::Tcp)];
-        }
+        let own = build::uri(&self.contact_user, local);
+        let parameter = self.config.transport.parameter();
         let credentials = self.digest.answer("REGISTER", &uri.to_string(), b"");
         let expires = match purpose {
             Purpose::Register | Purpose::Refresh => Some(self.expires_s),
@@ -313,7 +311,7 @@ impl RegisterProbe {
                 rsip::headers::CSeq::new(format!("{cseq} REGISTER")).into(),
             ];
             if let Some(expires) = expires {
-                let contact = format!("<{own}>;expires={expires}");
+                let contact = format!("<{own}{parameter}>;expires={expires}");
                 headers.push(rsip::headers::Contact::new(contact).into());
                 headers.push(rsip::headers::Expires::new(expires.to_string()).into());
             }

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::{Input, Socket, Transmit};
-use crate::net::{Endpoint, Transport};
+use super::{Carrier, Input, Socket, Transmit};
+use crate::net::Endpoint;
 use crate::octets;
 use crate::report::{ProbeStep, milliseconds};
 use crate::sip::{Framed, Framer, Method, SipMessage, StartLine, reason_phrase};
@@ -99,7 +99,7 @@ impl Exchange {
 
     /// When to send: a stream repeats by itself.
     fn sends(&self) -> &'static [i64] {
-        let count = if self.socket.transport == Transport::Udp {
+        let count = if !self.socket.transport.is_stream() {
             SENDS.len()
         } else {
             1
@@ -131,7 +131,7 @@ pub(super) enum Opening {
 /// Requests under way, and what came of those before.
 #[derive(Debug)]
 pub(super) struct SipClient {
-    transport: Transport,
+    transport: Carrier,
     rng: fastrand::Rng,
     sockets: HashMap<u16, Opening>,
     exchanges: Vec<Exchange>,
@@ -148,7 +148,7 @@ pub(super) struct SipClient {
 }
 
 impl SipClient {
-    pub(super) fn new(transport: Transport, rng: fastrand::Rng) -> Self {
+    pub(super) fn new(transport: Carrier, rng: fastrand::Rng) -> Self {
         Self {
             transport,
             rng,
@@ -302,7 +302,7 @@ impl SipClient {
                 from,
                 octets,
                 ..
-            } if self.transport == Transport::Udp => self.message(now, socket, from, octets),
+            } if !self.transport.is_stream() => self.message(now, socket, from, octets),
             Input::Received {
                 socket,
                 from,

@@ -2,8 +2,8 @@
 
 use super::client::{ASKING, Answer, Client, Ids, State, step};
 use super::digest::Credentials;
-use super::{Ending, Found, Input, Probe, Socket, Transmit};
-use crate::net::{Endpoint, Transport};
+use super::{Carrier, Ending, Found, Input, Probe, Socket, Transmit};
+use crate::net::Endpoint;
 use crate::report::{Measurements, Pings, ProbeStep, StunMeasurements, milliseconds};
 use crate::stun::build::Wanted;
 use crate::time::Timestamp;
@@ -14,7 +14,7 @@ pub struct Config {
     /// The server's addresses; the next is asked where one is silent.
     pub servers: Vec<Endpoint>,
     /// Over what.
-    pub transport: Transport,
+    pub transport: Carrier,
     /// How many requests.
     pub count: u32,
     /// From one to the next, in nanoseconds.

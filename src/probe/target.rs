@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 
 use thiserror::Error;
 
+use super::Carrier;
+
 use crate::net::Endpoint;
 
 /// A server as it was named.
@@ -127,12 +129,16 @@ pub struct SipTarget {
     pub host: String,
     /// Host and port, as they were given.
     pub host_port: String,
-    /// Whether it says `transport=tcp`.
-    pub is_tcp: bool,
+    /// Whether it is a `sips:` URI.
+    pub is_secure: bool,
+    /// Its port.
+    pub port: Option<u16>,
+    /// Its transport.
+    pub carrier: Option<Carrier>,
 }
 
 impl SipTarget {
-    /// Reads a `sip:` URI, or a host alone.
+    /// Reads a `sip:` or `sips:` URI, or a host alone.
     ///
     /// # Errors
     ///
@@ -141,25 +147,30 @@ impl SipTarget {
         let scheme = text.split(':').next().unwrap_or_default();
         let rest = match scheme.to_ascii_lowercase().as_str() {
             "sip" => text.get(4..).unwrap_or_default(),
-            "sips" => return Err("sips needs TLS, which probes don't speak yet"),
+            "sips" => text.get(5..).unwrap_or_default(),
             "tel" => return Err("a number names no server"),
             _ => text,
         };
         let mut parts = rest.split([';', '?']);
         let address = parts.next().unwrap_or_default();
-        let mut is_tcp = false;
+        let is_secure = scheme.eq_ignore_ascii_case("sips");
+        let mut carrier = None;
         for parameter in parts {
             let Some((name, value)) = parameter.split_once('=') else {
                 continue;
             };
             if name.eq_ignore_ascii_case("transport") {
-                match value.to_ascii_lowercase().as_str() {
-                    "udp" => {}
-                    "tcp" => is_tcp = true,
-                    _ => return Err("only UDP and TCP can be probed yet"),
-                }
+                let own = Carrier::of(value).filter(|own| *own != Carrier::Sctp);
+                carrier = Some(own.ok_or("a transport that is not spoken here")?);
             }
         }
+        // RFC 3261, 26.2.2: TLS over TCP, or WebSocket over TLS.
+        let carrier = match carrier {
+            Some(Carrier::Tcp) if is_secure => Some(Carrier::Tls),
+            Some(Carrier::Ws) if is_secure => Some(Carrier::Wss),
+            Some(Carrier::Udp) if is_secure => return Err("sips goes over nothing but TLS"),
+            own => own,
+        };
         let (user, host_port) = address.rsplit_once('@').unwrap_or(("", address));
         if user.contains(':') {
             return Err("a password in a URI is seen by everybody; leave it out");
@@ -170,14 +181,22 @@ impl SipTarget {
         {
             return Err("the user part holds what must be escaped (%HH)");
         }
-        let (host, _) = split(host_port, 5060).ok_or("no host, or a port that is no number")?;
+        let (host, port) = split(host_port, 0).ok_or("no host, or a port that is no number")?;
         Ok(Self {
             user: user.to_owned(),
             host: host.to_owned(),
             host_port: host_port.to_owned(),
-            is_tcp,
+            is_secure,
+            port: (port > 0).then_some(port),
+            carrier,
         })
     }
+}
+
+/// The host of a name that was resolved.
+#[must_use]
+pub fn host(name: &str) -> &str {
+    split(name, 0).map_or(name, |(host, _)| host)
 }
 
 /// Host and port.
@@ -207,7 +226,12 @@ fn is_range(text: &str) -> bool {
         || (text.contains('-') && is_numeric(text.split(':').next().unwrap_or_default()))
 }
 
-fn check(ip: IpAddr) -> Result<(), TargetError> {
+/// Whether an address is of one host.
+///
+/// # Errors
+///
+/// When it is of many, or of none.
+pub fn check(ip: IpAddr) -> Result<(), TargetError> {
     let plain = ip.to_canonical();
     if plain.is_multicast() || plain == IpAddr::V4(Ipv4Addr::BROADCAST) {
         return Err(TargetError::Many(ip));
@@ -262,37 +286,43 @@ mod tests {
 
     #[test]
     fn m086_uris_that_can_be_followed() {
-        let good = |text: &str, user: &str, host: &str, host_port: &str, is_tcp: bool| {
-            let expected = SipTarget {
-                user: user.to_owned(),
-                host: host.to_owned(),
-                host_port: host_port.to_owned(),
-                is_tcp,
-            };
-            assert_eq!(SipTarget::parse(text), Ok(expected), "{text}");
+        let good = |text: &str, user: &str, host: &str, port: Option<u16>, carrier| {
+            let own = SipTarget::parse(text).expect(text);
+            assert_eq!(
+                (own.user.as_str(), own.host.as_str()),
+                (user, host),
+                "{text}"
+            );
+            assert_eq!((own.port, own.carrier), (port, carrier), "{text}");
+            assert_eq!(own.is_secure, text.starts_with("sips"), "{text}");
         };
-        good("sip:example.org", "", "example.org", "example.org", false);
+        good("sip:example.org", "", "example.org", None, None);
         good(
             "sip:bob@192.0.2.1:5070",
             "bob",
             "192.0.2.1",
-            "192.0.2.1:5070",
-            false,
+            Some(5070),
+            None,
         );
+        let tcp = Some(Carrier::Tcp);
         good(
             "SIP:bob@[2001:db8::1];transport=TCP",
             "bob",
             "2001:db8::1",
-            "[2001:db8::1]",
-            true,
+            None,
+            tcp,
         );
-        good("192.0.2.1:5070", "", "192.0.2.1", "192.0.2.1:5070", false);
+        good("192.0.2.1:5070", "", "192.0.2.1", Some(5070), None);
+        good("sips:example.org", "", "example.org", None, None);
+        good("sips:x;transport=tcp", "", "x", None, Some(Carrier::Tls));
+        good("sips:x;transport=ws", "", "x", None, Some(Carrier::Wss));
+        good("sip:x;transport=tls", "", "x", None, Some(Carrier::Tls));
         for bad in [
-            "sips:example.org",
             "tel:+100",
             "sip:bob:secret@example.org",
             "sip:b b@example.org",
-            "sip:example.org;transport=tls",
+            "sip:example.org;transport=sctp",
+            "sips:example.org;transport=udp",
             "sip:example.org:x",
         ] {
             assert!(SipTarget::parse(bad).is_err(), "{bad}");

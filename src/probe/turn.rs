@@ -13,8 +13,8 @@ use sha1::Sha1;
 use super::call::direction;
 use super::client::{ASKING, Answer, Client, Exchange, Ids, State, step};
 use super::digest::Credentials;
-use super::{Ending, Found, Input, Probe, Socket, Transmit};
-use crate::net::{Endpoint, Transport};
+use super::{Carrier, Ending, Found, Input, Probe, Socket, Transmit};
+use crate::net::Endpoint;
 use crate::report::{
     CallDirection, Measurements, ProbeStep, Spread, TurnMeasurements, milliseconds,
 };
@@ -31,7 +31,7 @@ pub struct Config {
     /// The server's addresses; the next is asked where one is silent.
     pub servers: Vec<Endpoint>,
     /// Over what the client reaches it; its peer always sends datagrams.
-    pub transport: Transport,
+    pub transport: Carrier,
     /// Who asks, and for which realm.
     pub credentials: Credentials,
     /// Whether the password is a secret that is shared with the server, from which
@@ -103,6 +103,7 @@ pub struct TurnProbe {
     round_trips: Vec<f64>,
     began: Option<Timestamp>,
     relayed: Option<Endpoint>,
+    mapped: Option<Endpoint>,
     peer: Option<Endpoint>,
     /// Whether an allocation may stand.
     stands: bool,
@@ -132,6 +133,7 @@ impl TurnProbe {
             round_trips: Vec::new(),
             began: None,
             relayed: None,
+            mapped: None,
             peer: None,
             stands: false,
             is_stopped: false,
@@ -160,7 +162,7 @@ impl TurnProbe {
         let number = self.own(false).number.saturating_add(PEER);
         Socket {
             is_media,
-            ..Socket::new(number, Transport::Udp)
+            ..Socket::new(number, Carrier::Udp)
         }
     }
 
@@ -234,7 +236,9 @@ impl TurnProbe {
         match self.stage {
             Stage::Allocate => self.allocated(now, exchange, answer),
             Stage::Binding => {
-                let mapped = good.and_then(|own| own.mapped);
+                // Where that can't be asked, it is likely the client's; the port shows
+                // when the peer sends.
+                let mapped = good.and_then(|own| own.mapped).or(self.mapped);
                 self.peer = mapped;
                 self.told.peer_address = mapped.map(|own| own.to_string());
                 match mapped {
@@ -314,6 +318,7 @@ impl TurnProbe {
         self.told.alternate_server = answer.alternate.map(|own| own.to_string());
         self.take_error(Some(answer));
         self.relayed = answer.relayed;
+        self.mapped = answer.mapped;
         self.told.relayed_address = answer.relayed.map(|own| own.to_string());
         self.told.lifetime_s = answer.lifetime_s;
         if answer.error.is_some() || answer.relayed.is_none() {
@@ -324,8 +329,12 @@ impl TurnProbe {
         self.told.allocate_ms = self.began.map(|own| milliseconds(now.since(own)));
         self.stands = true;
         self.stage = Stage::Binding;
-        let (socket, server) = (self.peers(false), self.server());
-        // The peer speaks UDP to where the server's relay has its address.
+        let socket = self.peers(false);
+        // The peer speaks UDP, which the port of TLS does not.
+        let server = match self.config.transport {
+            Carrier::Tls => Endpoint::new(self.server().ip, 3478),
+            _ => self.server(),
+        };
         let exchange = (self.client).ask(now, socket, server, Wanted::default(), ASKING);
         self.asked.push(("binding of the peer", exchange));
         self.now_asked = Some(exchange);
@@ -414,7 +423,7 @@ impl TurnProbe {
             let payload = [Law::Mu.encode(0); TICKS as usize];
             let packet = self.near.packet(now, 0, count == 0, ticks, &payload);
             self.sent.push(now);
-            let is_stream = self.config.transport != Transport::Udp;
+            let is_stream = self.config.transport.is_stream();
             let octets = channel_data(CHANNEL, &packet, is_stream);
             let (socket, server) = (self.own(true), self.server());
             self.client.send(socket, server, octets);

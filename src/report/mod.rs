@@ -29,7 +29,7 @@ pub use nat::{NatEvidence, NatFindingRecord, NatMappingRecord, NatReport};
 pub use probe::{
     CallDirection, CallMeasurements, DnsMeasurements, DnsNode, DnsTarget, HopRecord, Measurements,
     NatMeasurements, OptionsMeasurements, PeerPrediction, Pings, ProbeBinding, ProbeEvidence,
-    ProbeReport, ProbeStep, RegisterMeasurements, StunMeasurements, TurnMeasurements,
+    ProbeReport, ProbeStep, RegisterMeasurements, StunMeasurements, TlsEvidence, TurnMeasurements,
 };
 pub use registration::{BindingRecord, RegistrationEventRecord, RegistrationRecord};
 pub use rule::RuleRecord;

@@ -57,8 +57,31 @@ pub struct ProbeEvidence {
     pub capture: Option<String>,
     /// Why it was ended before it was done.
     pub cut_short: Option<String>,
+    /// How connections were protected.
+    pub tls: Vec<TlsEvidence>,
     /// What the rules say of them.
     pub diagnostics: Vec<DiagnosticRecord>,
+}
+
+/// How a connection is protected.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct TlsEvidence {
+    /// The name that was wanted.
+    pub name: String,
+    /// `TLSv1_2`, `TLSv1_3`.
+    pub version: Option<String>,
+    /// The cipher suite.
+    pub cipher: Option<String>,
+    /// Whose the certificate is.
+    pub certificate_subject: String,
+    /// For which names.
+    pub certificate_names: Vec<String>,
+    /// Until when.
+    pub certificate_not_after: String,
+    /// Whether it is trusted, and for the name.
+    pub is_trusted: bool,
+    /// Why it is not; it was used all the same, as was told (`--insecure`).
+    pub fault: Option<String>,
 }
 
 /// What was measured.
@@ -143,7 +166,7 @@ pub struct DnsNode {
     /// The records.
     pub answers: Vec<String>,
     /// What was asked because of it.
-    pub children: Vec<DnsNode>,
+    pub children: Vec<Self>,
 }
 
 /// A TURN server as it relays.

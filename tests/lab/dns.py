@@ -50,6 +50,16 @@ naptr-record=1.1.1.5.5.5.1.e164.arpa,10,10,u,E2U+mailto,!^.*$!mailto:x@lab.test!
 {MANY}"""
 
 
+def wait(address):
+    for _ in range(100):
+        try:
+            socket.create_connection(address, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit(f"nobody listens at {address}")
+
+
 def probe(binary, kind, *more):
     words = [binary, "probe", kind, *more, "--resolver", RESOLVER, "-q", "--json"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
@@ -100,6 +110,13 @@ def questions(binary):
     yield check("ENUM", probe(binary, "dns", "--enum", "+1 555-111"), verdict="located", exit=0,
                 uris=["sip:111@srv.test", "sip:last@plain.test"], targets=["udp 127.0.0.11:5080", "tcp ::1:5080"])
     yield check("ENUM of nobody", probe(binary, "dns", "--enum", "+1 555 112"), verdict="nowhere", exit=1, uris=[])
+    few = ("-c", "2", "--interval", "50")
+    yield check("the next where one is dead", probe(binary, "options", "sip:failover.test", *few), verdict="alive", exit=0,
+                answers=2, server="127.0.0.13:25060")
+    yield check("a call to a domain", probe(binary, "call", "sip:echo@failover.test", "--duration", "1"),
+                verdict="audio-comes-back", exit=0, server="127.0.0.13:25060")
+    yield check("a registration in a domain", probe(binary, "register", "sip:alice@failover.test"), verdict="registered",
+                exit=0, server="127.0.0.13:25060", address_of_record="sip:alice@failover.test")
     silent = subprocess.run([binary, "probe", "dns", "sip:x.test", "--resolver", "127.0.0.1:25054", "-q", "--json"],
                             capture_output=True, text=True, timeout=60)
     yield check("no resolver", json.loads(silent.stdout), verdict="no-answer", exit=7)
@@ -111,20 +128,16 @@ def main():
         with open(f"{folder}/dnsmasq.conf", "w") as write:
             write.write(CONFIG)
         words = ["dnsmasq", "-k", "-C", f"{folder}/dnsmasq.conf", "--pid-file="]
-        server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        serve = [binary, "serve", "--stun", "127.0.0.1:25478", "--no-alternate", "--sip", "127.0.0.13:25060"]
+        started = [subprocess.Popen(own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for own in (words, serve)]
         try:
-            for _ in range(100):
-                try:
-                    socket.create_connection(("127.0.0.1", 25053), timeout=1).close()
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            else:
-                raise SystemExit("dnsmasq did not start")
+            wait(("127.0.0.1", 25053))
+            wait(("127.0.0.13", 25060))
             good = list(questions(binary))
         finally:
-            server.terminate()
-            server.wait()
+            for own in started:
+                own.terminate()
+                own.wait()
     print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
     return 0 if all(good) else 1
 

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Holds `probe options` and `probe register` against kamailio, by itself and in
-front of `serve`.
+"""Holds `probe options`, `probe register` and `probe call` against kamailio, by itself
+and in front of `serve`, over UDP, TCP, TLS and WebSocket.
 
-    sip.py BINARY     needs kamailio; all on loopback
+    sip.py BINARY     needs kamailio with TLS and WebSocket, and openssl; all on loopback
 """
 
 import json, os, socket, subprocess, sys, tempfile, time
 
+import certificates
+
 MODULES = "/usr/lib/x86_64-linux-gnu/kamailio/modules/"
-PROXY, BEHIND = ("127.0.0.1", 25060), ("127.0.0.1", 25070)
+PROXY, BEHIND, SECURE = ("127.0.0.1", 25060), ("127.0.0.1", 25070), ("127.0.0.1", 25061)
 CONFIG = f"""#!KAMAILIO
 debug=0
 log_stderror=yes
@@ -17,6 +19,9 @@ tcp_children=1
 auto_aliases=no
 listen=udp:{PROXY[0]}:{PROXY[1]}
 listen=tcp:{PROXY[0]}:{PROXY[1]}
+listen=tls:{SECURE[0]}:{SECURE[1]}
+enable_tls=yes
+tcp_accept_no_cl=yes
 dns=off
 server_header="Server: kamailio"
 mpath="{MODULES}"
@@ -29,6 +34,13 @@ loadmodule "textops.so"
 loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "auth.so"
+loadmodule "rr.so"
+loadmodule "tls.so"
+loadmodule "xhttp.so"
+loadmodule "websocket.so"
+modparam("tls", "tls_method", "TLSv1.2+")
+modparam("tls", "certificate", "FOLDER/cert.pem")
+modparam("tls", "private_key", "FOLDER/key.pem")
 modparam("registrar", "default_expires", 60)
 modparam("registrar", "min_expires", 5)
 modparam("auth", "nonce_expire", 300)
@@ -47,8 +59,17 @@ request_route {{
     if ($rU == $null) {{ options_reply(); exit; }}
     if ($rU == "gone") {{ sl_send_reply("404", "Not Found"); exit; }}
     if ($rU == "silent") {{ exit; }}
+    if (is_method("INVITE")) {{ record_route(); }}
+    if (has_totag()) {{ loose_route(); t_relay(); exit; }}
+    if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
+    if ($rU == "locked" && !pv_proxy_authenticate("$fd", "right", "0")) {{ proxy_challenge("$fd", "1"); exit; }}
+    if ($rU == "locked") {{ consume_credentials(); $rU = "echo"; }}
     $du = "sip:{BEHIND[0]}:{BEHIND[1]}";
     t_relay();
+}}
+event_route[xhttp:request] {{
+    if ($hdr(Upgrade) =~ "websocket") {{ ws_handle_handshake(); exit; }}
+    xhttp_reply("404", "Not Found", "", "");
 }}
 """
 
@@ -106,6 +127,53 @@ def registrations(binary, at, well):
                 expires_granted_s=30, removed=True, **well)
 
 
+def secured(binary, folder, alive):
+    """TLS and WebSocket, with certificates that are right and such as are not."""
+    at, few = f"{SECURE[0]}:{SECURE[1]}", ("-c", "3", "--interval", "100")
+    ca = ("--ca", f"{folder}/ca.pem")
+
+    def ask(name, uri, *more, trusted=True, **expected):
+        report = probe(binary, uri, *few, *more)
+        told = report["evidence"]["tls"]
+        report["measurements"]["trusted"] = [own["is_trusted"] for own in told]
+        return check(name, report, trusted=[trusted] if trusted is not None else [], **expected)
+
+    well = alive | {"status": 200, "answers": 3}
+    yield ask("kamailio over TLS", f"sips:{at}", *ca, transport="tls", **well)
+    yield ask("by its name", f"sip:{at};transport=tls", *ca, "--tls-name", "pbx.example.org", **well)
+    yield ask("by its SIP domain", f"sips:{at}", *ca, "--tls-name", "example.org", **well)
+    gone = {"verdict": "no-answer", "exit": 7, "answers": 0}
+    yield ask("by another name", f"sips:{at}", *ca, "--tls-name", "example.net", trusted=None, **gone)
+    yield ask("of another authority", f"sips:{at}", "--ca", f"{folder}/other.pem", trusted=None, **gone)
+    yield ask("of another, put up with", f"sips:{at}", "--ca", f"{folder}/other.pem", "--insecure", trusted=False, **well)
+    yield ask("over WebSocket", f"sip:{PROXY[0]}:{PROXY[1]};transport=ws", trusted=None, transport="ws", **well)
+    yield ask("over WebSocket and TLS", f"sips:{at};transport=ws", *ca, transport="wss", **well)
+    login = {"kind": "register", "password": "right"}
+    done = {"listed": 1, "refreshed": True, "removed": True, "verdict": "registered", "exit": 0, "challenges": 1}
+    yield check("a registration over TLS", probe(binary, f"sips:alice@{at}", *ca, **login), transport="tls", **done)
+    yield check("a registration over WSS", probe(binary, f"sips:alice@{at};transport=ws", *ca, **login),
+                transport="wss", **done)
+
+
+def calls(binary, at, folder):
+    """Through the proxy, which stays on the way, to `serve`."""
+
+    def ask(name, uri, *more, password=None, **expected):
+        words = (uri, "--duration", "2", *more)
+        return check(name, probe(binary, *words, kind="call", password=password), **expected)
+
+    heard = {"verdict": "audio-comes-back", "exit": 0, "heard": "own-tone", "media": "both", "bye_status": 200,
+             "findings": []}
+    yield ask("a call through a proxy", f"sip:echo@{at}", **heard)
+    yield ask("a call over TCP", f"sip:echo@{at};transport=tcp", **heard)
+    yield ask("a call over TLS", f"sip:echo@{SECURE[0]}:{SECURE[1]};transport=tls", "--ca", f"{folder}/ca.pem", **heard)
+    yield ask("a call with a password", f"sip:locked@{at}", "--from", f"sip:alice@{PROXY[0]}", password="right",
+              challenges=1, **heard)
+    yield ask("with the wrong one", f"sip:locked@{at}", "--from", f"sip:alice@{PROXY[0]}", password="wrong",
+              verdict="refused", exit=1, status=407)
+    yield ask("a call that is not answered", f"sip:ring@{at}", "--ring", "1", verdict="not-answered", exit=1, status=487)
+
+
 def main():
     binary = os.path.abspath(sys.argv[1])
     at = f"{PROXY[0]}:{PROXY[1]}"
@@ -113,7 +181,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         config = f"{folder}/kamailio.cfg"
         with open(config, "w") as write:
-            write.write(CONFIG)
+            write.write(CONFIG.replace("FOLDER", folder))
+        certificates.make(folder, "DNS:pbx.example.org", "URI:sip:example.org", "IP:127.0.0.1")
         try:
             for words in (
                 ["kamailio", "-f", config, "-DD", "-E", "-m", "32", "-P", f"{folder}/pid", "-Y", folder],
@@ -122,6 +191,7 @@ def main():
                 started.append(subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             wait(PROXY)
             wait(BEHIND)
+            wait(SECURE)
             alive = {"verdict": "alive", "exit": 0, "findings": []}
             few = ("-c", "3", "--interval", "100")
             good = [
@@ -135,6 +205,8 @@ def main():
                 check("the way over TCP", probe(binary, f"sip:bob@{at}", "--transport", "tcp", "--trace"),
                       status=200, hops=[483, 200], **alive),
                 *registrations(binary, at, alive | {"verdict": "registered"}),
+                *secured(binary, folder, alive),
+                *calls(binary, at, folder),
                 check("who is silent", probe(binary, f"sip:silent@{at}", "-c", "1", "--timeout", "12"),
                       verdict="no-answer", exit=7, answers=0),
             ]

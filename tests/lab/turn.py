@@ -8,6 +8,7 @@ Prints a row for each try, and ends with 1 if one is wrong.
 
 import contextlib, json, os, subprocess, sys, tempfile, time
 
+import certificates
 from network import EXT, HOST, OTHER, SERVER, become, inside, network, run
 
 SECRET = "a secret of two"
@@ -73,6 +74,12 @@ def tries(binary, folder):
         become("none")
         yield check("no NAT", probe(binary, "turn", "secret", *alice), **RELAYS)
         yield check("over TCP", probe(binary, "turn", "secret", *alice, "--transport", "tcp"), **RELAYS)
+        tls = ("--transport", "tls", "--ca", f"{folder}/ca.pem")
+        yield check("over TLS", probe(binary, "turn", "secret", *alice, *tls), **RELAYS)
+        yield check("STUN over TLS", probe(binary, "stun", None, SERVER, *tls), verdict="answered", exit=0, answers=3,
+                    mapped_address=lambda own: own.startswith(HOST))
+        yield check("TLS, of another name", probe(binary, "turn", "secret", *alice, *tls, "--tls-name", "example.net"),
+                    verdict="no-answer", exit=7)
         yield check("the wrong password", probe(binary, "turn", "wrong", *alice), verdict="refused", exit=1,
                     error_code=401, errors=["STN014"])
         yield check("no password", probe(binary, "turn", None, *alice), verdict="password-wanted", exit=1, error_code=401)
@@ -106,9 +113,7 @@ def tries(binary, folder):
 def main():
     binary = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder, network():
-        words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=turn.example.org",
-                 "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem"]
-        run(*words, capture_output=True)
+        certificates.make(folder, "DNS:turn.example.org", f"IP:{SERVER}")
         good = list(tries(binary, folder))
     print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
     return 0 if all(good) else 1

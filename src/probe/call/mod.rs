@@ -18,8 +18,8 @@ use self::media::{Media, Remote, To};
 use super::digest::{Credentials, Digest, Unanswerable};
 use super::options::{mapped, target};
 use super::sip_client::{Heard, Opening, Response, SipClient, State, phrase, step};
-use super::{Ending, Found, Input, Probe, Socket, Transmit};
-use crate::net::{Endpoint, Transport};
+use super::{Carrier, Ending, Found, Input, Probe, Socket, Transmit};
+use crate::net::Endpoint;
 use crate::report::{CallMeasurements, Measurements, ProbeStep, milliseconds};
 use crate::rtp::g711::Law;
 use crate::sdp::build::Audio;
@@ -43,7 +43,7 @@ pub struct Config {
     /// What answers challenges.
     pub credentials: Credentials,
     /// Over what.
-    pub transport: Transport,
+    pub transport: Carrier,
     /// How long to talk, in nanoseconds.
     pub talk_ns: i64,
     /// How long to let it ring, in nanoseconds.
@@ -195,7 +195,7 @@ impl CallProbe {
     const fn media_socket(&self, number: u16) -> Socket {
         Socket {
             number,
-            transport: Transport::Udp,
+            transport: Carrier::Udp,
             port: Some(self.port.saturating_add(number.saturating_sub(RTP))),
             is_media: true,
         }
@@ -292,10 +292,7 @@ impl CallProbe {
 
     fn contact(&self) -> Header {
         let own = build::uri("probe", self.local());
-        let transport = match self.config.transport {
-            Transport::Udp => "",
-            Transport::Tcp => ";transport=tcp",
-        };
+        let transport = self.config.transport.parameter();
         field("Contact", format!("<{own}{transport}>"))
     }
 
@@ -333,11 +330,7 @@ impl CallProbe {
         let number = self.signalling();
         self.told.local_address = Some(self.local().to_string());
         self.told.local_media = self.rtp.map(|own| own.to_string());
-        let mut uri = self.callee.clone();
-        if self.config.transport == Transport::Tcp {
-            uri.params = vec![rsip::Param::Transport(rsip::Transport::Tcp)];
-        }
-        let uri = uri.to_string();
+        let uri = format!("{}{}", self.callee, self.config.transport.parameter());
         self.told.request_uri.clone_from(&uri);
         let body = self.description();
         let credentials = self.digest.answer("INVITE", &uri, body.as_bytes());
@@ -495,7 +488,7 @@ impl CallProbe {
         let Some(mut dialog) = Dialog::of(message, response.from, &asked) else {
             return;
         };
-        if self.config.transport != Transport::Udp {
+        if self.config.transport.is_stream() {
             // A connection goes both ways; another is not opened on a stranger's word.
             dialog.hop = self.to;
         }
@@ -638,7 +631,7 @@ impl CallProbe {
         self.callee = target(user, host, port);
         let to = Endpoint::new(self.to.ip, port);
         if to != self.to {
-            if self.config.transport != Transport::Udp {
+            if self.config.transport.is_stream() {
                 return None;
             }
             self.to = to;
@@ -782,7 +775,7 @@ impl CallProbe {
             headers,
             body: body.as_bytes(),
         };
-        if let Some(reply) = reply(&message, from, self.config.transport, answer) {
+        if let Some(reply) = reply(&message, from, self.config.transport.wire(), answer) {
             self.client.send(socket, reply.to, reply.octets);
         }
         let is_over = method == Method::Bye;

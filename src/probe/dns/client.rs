@@ -3,9 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::dns::{DnsKind, DnsMessage, query};
-use crate::net::{Endpoint, Transport};
+use crate::net::Endpoint;
 use crate::octets::u16_at;
-use crate::probe::{Input, Socket, Transmit};
+use crate::probe::{Carrier, Input, Socket, Transmit};
 use crate::time::{MILLISECOND, Timestamp};
 
 /// When a question is sent, in milliseconds, and when it is given up.
@@ -40,7 +40,7 @@ impl Question {
         if self.state != State::Waiting {
             return None;
         }
-        let count = if self.socket.transport == Transport::Udp {
+        let count = if !self.socket.transport.is_stream() {
             SENDS.len()
         } else {
             1
@@ -89,10 +89,7 @@ impl DnsClient {
             copies: 0,
             round_trip_ns: 0,
             id: self.rng.u16(..),
-            socket: Socket::new(
-                u16::try_from(number).unwrap_or(u16::MAX) * 2,
-                Transport::Udp,
-            ),
+            socket: Socket::new(u16::try_from(number).unwrap_or(u16::MAX) * 2, Carrier::Udp),
             began: now,
             last: now,
         });
@@ -103,7 +100,7 @@ impl DnsClient {
     pub(super) fn send_due(&mut self, now: Timestamp) {
         for own in &mut self.questions {
             while own.due().is_some_and(|due| due <= now) {
-                let is_stream = own.socket.transport != Transport::Udp;
+                let is_stream = own.socket.transport.is_stream();
                 let most = if is_stream { 1 } else { SENDS.len() as u64 };
                 if own.copies >= most {
                     own.state = State::Silent;
@@ -187,9 +184,9 @@ impl DnsClient {
             return;
         };
         own.round_trip_ns = now.since(own.last);
-        if message.is_truncated && own.socket.transport == Transport::Udp {
+        if message.is_truncated && !own.socket.transport.is_stream() {
             // The rest comes over TCP (RFC 7766, 5).
-            own.socket = Socket::new(own.socket.number + 1, Transport::Tcp);
+            own.socket = Socket::new(own.socket.number + 1, Carrier::Tcp);
             own.copies = 0;
             own.began = now;
             return self.send_due(now);

@@ -8,7 +8,7 @@ mod client;
 use std::net::IpAddr;
 
 use self::client::{DnsClient, Question, State};
-use super::{Ending, Found, Input, Probe, Transmit};
+use super::{Carrier, Ending, Found, Input, Probe, Transmit};
 use crate::dns::{DnsAnswer, DnsData, DnsKind, rcode_name};
 use crate::net::Endpoint;
 use crate::report::{
@@ -46,91 +46,31 @@ pub struct Uri {
     /// Its port.
     pub port: Option<u16>,
     /// Its `transport`.
-    pub transport: Option<Service>,
+    pub transport: Option<Carrier>,
 }
 
-/// Over what a target is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Service {
-    /// Datagrams.
-    Udp,
-    /// TCP.
-    Tcp,
-    /// TLS over TCP.
-    Tls,
-    /// SCTP.
-    Sctp,
-    /// WebSocket (RFC 7118).
-    Ws,
-    /// WebSocket over TLS.
-    Wss,
+/// By a service of NAPTR (RFC 3263, 4.1; RFC 7118, 5.2).
+fn of_naptr(services: &str) -> Option<Carrier> {
+    Some(match services.to_ascii_uppercase().as_str() {
+        "SIP+D2U" => Carrier::Udp,
+        "SIP+D2T" => Carrier::Tcp,
+        "SIPS+D2T" => Carrier::Tls,
+        "SIP+D2S" => Carrier::Sctp,
+        "SIP+D2W" => Carrier::Ws,
+        "SIPS+D2W" => Carrier::Wss,
+        _ => return None,
+    })
 }
 
-impl Service {
-    /// Its name, as reports have it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-            Self::Tls => "tls",
-            Self::Sctp => "sctp",
-            Self::Ws => "ws",
-            Self::Wss => "wss",
-        }
-    }
-
-    /// By the name of a transport parameter.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
-        let all = [
-            Self::Udp,
-            Self::Tcp,
-            Self::Tls,
-            Self::Sctp,
-            Self::Ws,
-            Self::Wss,
-        ];
-        all.into_iter()
-            .find(|own| own.name().eq_ignore_ascii_case(name))
-    }
-
-    /// By a service of NAPTR (RFC 3263, 4.1; RFC 7118, 5.2).
-    fn of_naptr(services: &str) -> Option<Self> {
-        Some(match services.to_ascii_uppercase().as_str() {
-            "SIP+D2U" => Self::Udp,
-            "SIP+D2T" => Self::Tcp,
-            "SIPS+D2T" => Self::Tls,
-            "SIP+D2S" => Self::Sctp,
-            "SIP+D2W" => Self::Ws,
-            "SIPS+D2W" => Self::Wss,
-            _ => return None,
-        })
-    }
-
-    const fn is_secure(self) -> bool {
-        matches!(self, Self::Tls | Self::Wss)
-    }
-
-    /// Before the domain of an SRV question.
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::Udp => "_sip._udp",
-            Self::Tcp => "_sip._tcp",
-            Self::Tls => "_sips._tcp",
-            Self::Sctp => "_sip._sctp",
-            Self::Ws => "_sip._ws",
-            Self::Wss => "_sips._ws",
-        }
-    }
-
-    const fn port(self) -> u16 {
-        match self {
-            Self::Tls => 5061,
-            Self::Ws => 80,
-            Self::Wss => 443,
-            _ => 5060,
-        }
+/// Before the domain of an SRV question.
+const fn prefix(carrier: Carrier) -> &'static str {
+    match carrier {
+        Carrier::Udp => "_sip._udp",
+        Carrier::Tcp => "_sip._tcp",
+        Carrier::Tls => "_sips._tcp",
+        Carrier::Sctp => "_sip._sctp",
+        Carrier::Ws => "_sip._ws",
+        Carrier::Wss => "_sips._ws",
     }
 }
 
@@ -144,7 +84,7 @@ const MAX_URIS: usize = 4;
 enum Purpose {
     Enum,
     Services,
-    Servers(Service),
+    Servers(Carrier),
     /// Addresses of a host: over what, at which port, and how it was preferred.
     Addresses(Leads),
 }
@@ -152,7 +92,7 @@ enum Purpose {
 /// How a target was come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Leads {
-    service: Service,
+    service: Carrier,
     host: String,
     port: u16,
     /// The place of its service, its priority and its weight.
@@ -229,11 +169,11 @@ impl DnsProbe {
             self.told.certificate_names = vec![uri.host.clone()];
         }
         let plain = if uri.is_secure {
-            Service::Tls
+            Carrier::Tls
         } else {
-            Service::Udp
+            Carrier::Udp
         };
-        let leads = |service: Service, by| Leads {
+        let leads = |service: Carrier, by| Leads {
             service,
             host: uri.host.clone(),
             port: uri.port.unwrap_or(service.port()),
@@ -252,7 +192,7 @@ impl DnsProbe {
             return self.addresses(now, leads(service, "the URI names a port"), parent);
         }
         if let Some(service) = uri.transport {
-            let name = format!("{}.{}", service.prefix(), uri.host);
+            let name = format!("{}.{}", prefix(service), uri.host);
             let why = format!("the URI says {}", service.name());
             let purpose = (Purpose::Servers(service), parent);
             return self.ask(now, &name, DnsKind::Srv, purpose, why);
@@ -383,7 +323,7 @@ impl DnsProbe {
 
     fn take_services(&mut self, now: Timestamp, place: usize, answers: &[DnsAnswer]) {
         let is_secure = self.uri.as_ref().is_some_and(|own| own.is_secure);
-        let mut found: Vec<(u16, u16, Service, String, String)> = Vec::new();
+        let mut found: Vec<(u16, u16, Carrier, String, String)> = Vec::new();
         for answer in answers {
             let DnsData::Naptr {
                 order,
@@ -396,7 +336,7 @@ impl DnsProbe {
             else {
                 continue;
             };
-            let Some(service) = Service::of_naptr(services) else {
+            let Some(service) = of_naptr(services) else {
                 continue;
             };
             // RFC 3263, 4.1: sips goes over nothing else.
@@ -436,12 +376,12 @@ impl DnsProbe {
             .as_ref()
             .map(|own| own.host.clone())
             .unwrap_or_default();
-        let tried: &[Service] = match is_secure {
-            true => &[Service::Tls],
-            false => &[Service::Udp, Service::Tcp, Service::Tls],
+        let tried: &[Carrier] = match is_secure {
+            true => &[Carrier::Tls],
+            false => &[Carrier::Udp, Carrier::Tcp, Carrier::Tls],
         };
         for service in tried {
-            let name = format!("{}.{host}", service.prefix());
+            let name = format!("{}.{host}", prefix(*service));
             let purpose = (Purpose::Servers(*service), Some(place));
             let why = "there are no services of NAPTR".to_owned();
             self.ask(now, &name, DnsKind::Srv, purpose, why);
@@ -452,7 +392,7 @@ impl DnsProbe {
         &mut self,
         now: Timestamp,
         place: usize,
-        service: Service,
+        service: Carrier,
         answers: &[DnsAnswer],
     ) {
         // In the order of the questions, which is that of the services.
@@ -496,9 +436,9 @@ impl DnsProbe {
             // RFC 3263, 4.2: no SRV at all, so the host itself.
             let uri = self.uri.clone().unwrap_or_default();
             let plain = if uri.is_secure {
-                Service::Tls
+                Carrier::Tls
             } else {
-                Service::Udp
+                Carrier::Udp
             };
             let service = uri.transport.unwrap_or(plain);
             let leads = Leads {
@@ -530,7 +470,7 @@ impl DnsProbe {
 
     /// Where to go, in order.
     #[must_use]
-    pub fn targets(&self) -> Vec<(Service, Endpoint)> {
+    pub fn targets(&self) -> Vec<(Carrier, Endpoint)> {
         let all = self.ordered().into_iter();
         all.map(|(leads, endpoint, _)| (leads.service, *endpoint))
             .collect()
@@ -656,11 +596,11 @@ pub fn located(uri: &str) -> Option<Uri> {
     let transport = parts.parameter("transport").and_then(text);
     let transport = match transport {
         None => None,
-        Some(own) => Some(Service::of(&own)?),
+        Some(own) => Some(Carrier::of(&own)?),
     };
     // RFC 3261, 26.2.2: TLS over TCP.
     let transport = match transport {
-        Some(Service::Tcp) if is_secure => Some(Service::Tls),
+        Some(Carrier::Tcp) if is_secure => Some(Carrier::Tls),
         own => own,
     };
     (!host.is_empty()).then_some(Uri {
@@ -790,7 +730,7 @@ mod tests {
 
     #[test]
     fn uris_are_located_by_what_they_say() {
-        let check = |text: &str, expected: Option<(bool, &str, Option<u16>, Option<Service>)>| {
+        let check = |text: &str, expected: Option<(bool, &str, Option<u16>, Option<Carrier>)>| {
             let expected = expected.map(|(is_secure, host, port, transport)| Uri {
                 is_secure,
                 host: host.to_owned(),
@@ -805,7 +745,7 @@ mod tests {
         );
         check(
             "sips:x:99;transport=tcp",
-            Some((true, "x", Some(99), Some(Service::Tls))),
+            Some((true, "x", Some(99), Some(Carrier::Tls))),
         );
         check(
             "sip:a@x;maddr=192.0.2.1",
@@ -813,7 +753,7 @@ mod tests {
         );
         check(
             "sip:x;transport=WS",
-            Some((false, "x", None, Some(Service::Ws))),
+            Some((false, "x", None, Some(Carrier::Ws))),
         );
         check("sip:x;transport=pigeon", None);
         check("tel:+123", None);

@@ -4,9 +4,9 @@
 //! answer to the port of the first: what arrives there shows that the binding
 //! lives. Each span has a socket of its own, and all are watched at once.
 
-use crate::net::{Endpoint, Transport};
-use crate::probe::Socket;
+use crate::net::Endpoint;
 use crate::probe::client::{ASKING, Client, RULING_OUT};
+use crate::probe::{Carrier, Socket};
 use crate::stun::build::Wanted;
 use crate::time::{SECOND, Timestamp};
 
@@ -75,7 +75,7 @@ impl Lifetime {
     fn socket(&mut self) -> Socket {
         let number = self.next_socket;
         self.next_socket = self.next_socket.saturating_add(1);
-        Socket::new(number, Transport::Udp)
+        Socket::new(number, Carrier::Udp)
     }
 
     /// The first trial waits for nothing: it shows that the server plays along.

@@ -11,8 +11,8 @@ mod verdict;
 
 use self::lifetime::Lifetime;
 use super::client::{ASKING, Client, Ids, RULING_OUT, first_port};
-use super::{Found, Input, Probe, Socket, Transmit};
-use crate::net::{Endpoint, Transport, is_private};
+use super::{Carrier, Found, Input, Probe, Socket, Transmit};
+use crate::net::{Endpoint, is_private};
 use crate::stun::build::{Told, Wanted, binding_success};
 use crate::stun::{Class, StunMessage};
 use crate::time::Timestamp;
@@ -145,7 +145,7 @@ impl NatProbe {
     fn udp(number: u16, port: Option<u16>) -> Socket {
         Socket {
             port,
-            ..Socket::new(number, Transport::Udp)
+            ..Socket::new(number, Carrier::Udp)
         }
     }
 
@@ -188,7 +188,7 @@ impl NatProbe {
         let Some(server) = self.servers.get(place).copied() else {
             // Some networks let TCP alone through.
             for (number, server) in (socket::TCP..).zip(self.servers.clone()) {
-                let socket = Socket::new(number, Transport::Tcp);
+                let socket = Socket::new(number, Carrier::Tcp);
                 let exchange = self
                     .client
                     .ask(now, socket, server, Wanted::default(), ASKING);
