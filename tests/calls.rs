@@ -609,3 +609,59 @@ fn m081_a_call_keeps_to_its_ceiling_and_still_ends() {
     assert!((50..=60).contains(&sent), "{sent}");
     assert_eq!(count(&seen(&told), "BYE"), 1);
 }
+
+#[test]
+fn a_mirror_shows_that_nothing_is_rewritten() {
+    let (_server, _folder) = server(21_130);
+    let output = run(&["probe", "alg", "127.0.0.1:21130", "-q", "--json"]);
+    let own = json!({
+        "verdict": "no-alg", "changed": [],
+        "unaltered": ["udp port 21130", "udp port 22130", "tcp port 21130", "tcp port 22130"],
+    });
+    check("mirror", &output, 0, &own);
+    let measurements = &report(&output)["measurements"];
+    assert_eq!(measurements["source"], measurements["local_address"]);
+    assert_eq!(measurements["tries"].as_array().map(Vec::len), Some(12));
+}
+
+/// Whoever answers in place of the mirror is told, and so is one that changes what
+/// goes through it.
+#[test]
+fn what_stands_in_the_way_of_a_mirror_is_told() {
+    let other = scripted(|seen| {
+        let names = ["VIA:", "f:", "To:", "Call-ID:", "CSeq:"];
+        let lines = seen.text.lines();
+        let lines = lines.filter(|line| names.iter().any(|own| line.starts_with(own)));
+        let fields: String = lines.map(|line| format!("{line}\r\n")).collect();
+        vec![format!("SIP/2.0 404 Not Found\r\n{fields}l: 0\r\n\r\n")]
+    })
+    .0;
+    let output = run(&["probe", "alg", &other, "--control", "9", "-q", "--json"]);
+    assert_eq!(report(&output)["verdict"], "no-mirror", "{output:?}");
+    assert_eq!(output.status, Some(1));
+    let (_server, _folder) = server(21_140);
+    let relay = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let at = relay.local_addr().expect("an address").to_string();
+    std::thread::spawn(move || {
+        let mirror: SocketAddr = "127.0.0.1:22140".parse().expect("an address");
+        let (mut client, mut buffer) = (mirror, [0; 8192]);
+        while let Ok((length, from)) = relay.recv_from(&mut buffer) {
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            let (octets, to) = if from == mirror {
+                (text.replace("mirror@10.255", "mirror@11.255"), client)
+            } else {
+                client = from;
+                (
+                    text.replace("X-Address: 127.0.0.1", "X-Address: 127.0.0.9"),
+                    mirror,
+                )
+            };
+            let _ = relay.send_to(octets.as_bytes(), to);
+        }
+    });
+    let output = run(&["probe", "alg", &at, "--control", "22140", "-q", "--json"]);
+    let report = report(&output);
+    assert_eq!(report["verdict"], "alg-on-sip-port", "{report}");
+    let own = &report["measurements"];
+    assert_eq!(own["changed"], json!(["contact", "x-address"]), "{own}");
+}

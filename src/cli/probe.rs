@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use super::args::PlainFormat;
 use super::probe_args::{
-    Codec, Login, Probe as ProbeArgs, ProbeCall, ProbeCommon, ProbeDns, ProbeNat, ProbeOptions,
-    ProbeRegister, ProbeStun, ProbeTurn,
+    Codec, Login, MIRROR_AWAY, Probe as ProbeArgs, ProbeAlg, ProbeCall, ProbeCommon, ProbeDns,
+    ProbeNat, ProbeOptions, ProbeRegister, ProbeStun, ProbeTurn,
 };
 use super::probe_expect::Expectation;
-use super::probe_target::{Located, find, locate, relay_server, resolver};
+use super::probe_target::{Located, find, find_at, locate, relay_server, resolver};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
 use crate::output::escape::write_json;
 use crate::output::probe::print;
+use crate::probe::alg::{self, AlgProbe};
 use crate::probe::call::{self, CallProbe, numbers};
 use crate::probe::dns::{self, DnsProbe};
 use crate::probe::driver::{self, Options, Tap};
@@ -44,6 +45,7 @@ pub(super) fn run(args: &ProbeArgs) -> ExitStatus {
         ProbeArgs::Call(args) => test_call(args),
         ProbeArgs::Turn(args) => relay(args),
         ProbeArgs::Dns(args) => names(args),
+        ProbeArgs::Alg(args) => middlebox(args),
     }
 }
 
@@ -306,6 +308,34 @@ fn options_ping(args: &ProbeOptions) -> ExitStatus {
         rng: fastrand::Rng::new(),
     });
     drive(located.plan("options", usual), &mut probe, &args.common)
+}
+
+fn middlebox(args: &ProbeAlg) -> ExitStatus {
+    let target = match find_at(&args.server, 5060, args.common.family()) {
+        Ok(target) => target,
+        Err(status) => return status,
+    };
+    let Some(server) = target.endpoints.first().copied() else {
+        return ExitStatus::Usage;
+    };
+    let control = args
+        .control
+        .unwrap_or(server.port.saturating_add(MIRROR_AWAY));
+    if server.port == control {
+        notices::error("probe alg: --control is to be another port than that of SIP");
+        return ExitStatus::Usage;
+    }
+    let mut probe = AlgProbe::new(alg::Config {
+        server,
+        control,
+        rng: fastrand::Rng::new(),
+    });
+    // Twelve messages, each of which may be waited for.
+    drive(
+        Plan::new("alg", vec![target], 130),
+        &mut probe,
+        &args.common,
+    )
 }
 
 fn names(args: &ProbeDns) -> ExitStatus {

@@ -8,6 +8,9 @@ use super::args::PlainFormat;
 use crate::probe::Carrier;
 use crate::probe::target::Family;
 
+/// The mirror's port is so far above that of SIP.
+pub(super) const MIRROR_AWAY: u16 = 1000;
+
 /// What is asked.
 #[derive(Debug, Subcommand)]
 pub(super) enum Probe {
@@ -24,6 +27,8 @@ pub(super) enum Probe {
     Dns(ProbeDns),
     /// Whether a TURN server relays, both ways, and how well.
     Turn(ProbeTurn),
+    /// What a middlebox rewrites in SIP.
+    Alg(ProbeAlg),
     /// Whether a call is answered, and whether audio goes and comes.
     Call(ProbeCall),
 }
@@ -248,6 +253,31 @@ pub(super) struct ProbeTurn {
     pub common: ProbeCommon,
 }
 
+/// Sends SIP to a mirror, at the port of SIP and at another, and tells what was
+/// rewritten on the way there and back.
+#[derive(Debug, clap::Args)]
+#[command(before_help = "\
+Examples:
+  sip-inspect probe alg 192.0.2.1
+  sip-inspect probe alg 192.0.2.1:5060 --control 6060 --json
+
+The other end is sip-inspect serve --sip 192.0.2.1:5060 on the far side of the NAT. What is rewritten at the port of SIP alone is the work of an ALG
+that knows the port: another port, or TLS, goes around it.
+
+Exit status: 0 known, 1 nobody there is a mirror, 2 usage, 5 output not written, 7 no
+answer, 8 ended before it was done.")]
+pub(super) struct ProbeAlg {
+    /// The mirror: HOST or HOST:PORT.
+    #[arg(value_name = "SERVER")]
+    pub server: String,
+    /// Its port where nobody expects SIP; a thousand above that of SIP unless told
+    /// otherwise.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub control: Option<u16>,
+    #[command(flatten)]
+    pub common: ProbeCommon,
+}
+
 /// Places a test call, sends a tone, and tells what comes back.
 #[derive(Debug, clap::Args)]
 #[command(before_help = "\
@@ -457,7 +487,8 @@ Examples:
 
 Calls are taken as the user says: echo answers and sends back what it hears, slow
 answers after 2 s, early sends media before that, ring only rings, busy and decline
-refuse, moved redirects to echo, secret wants a password, others are not found.
+refuse, moved redirects to echo, secret wants a password, others are not found. What
+comes for mirror is sent back octet by octet.
 
 It answers until it is interrupted (Ctrl-C), and sends nothing by itself.
 Exit status: 0 interrupted, 2 usage, 3 the file can't be read, 6 an address can't be
@@ -475,6 +506,10 @@ pub(super) struct Serve {
     /// Where SIP is answered, over UDP and TCP.
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:5060")]
     pub sip: std::net::SocketAddr,
+    /// Where all SIP is mirrored, over UDP and TCP, for `probe alg`; a thousand ports
+    /// above --sip unless told otherwise. At --sip the user `mirror` is mirrored too.
+    #[arg(long, value_name = "IP:PORT")]
+    pub mirror: Option<std::net::SocketAddr>,
     /// A file of USER:PASSWORD lines: only these register, each itself, and only
     /// they reach `secret`.
     #[arg(long, value_name = "FILE")]

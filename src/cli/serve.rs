@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::probe_args::Serve;
+use super::probe_args::{MIRROR_AWAY, Serve};
 use super::{ExitStatus, notices};
 use crate::net::Endpoint;
 use crate::serve::Served;
@@ -41,7 +41,17 @@ pub(super) fn run(args: &Serve) -> ExitStatus {
         },
     };
     let stun = Addresses { primary, alternate };
-    let served = crate::serve::run(Served { stun, sip, users }, || {
+    let mirror = args.mirror.map_or_else(
+        || Endpoint::new(sip.ip, sip.port.saturating_add(MIRROR_AWAY)),
+        |own| Endpoint::new(own.ip(), own.port()),
+    );
+    let served = Served {
+        stun,
+        sip,
+        mirror,
+        users,
+    };
+    let served = crate::serve::run(served, || {
         let all: Vec<String> = stun.all().iter().map(ToString::to_string).collect();
         notices::notice(&format!(
             "STUN over UDP and TCP at {}; SIP at {sip}",

@@ -7,9 +7,9 @@ use colored::Colorize as _;
 use super::escape::terminal;
 use super::table::{grid, write_grid};
 use crate::report::{
-    CallDirection, CallMeasurements, DiagnosticRecord, DnsMeasurements, DnsNode, Measurements,
-    NatMeasurements, OptionsMeasurements, Pings, ProbeReport, RegisterMeasurements, Spread,
-    StunMeasurements, TlsEvidence, TurnMeasurements,
+    AlgMeasurements, CallDirection, CallMeasurements, DiagnosticRecord, DnsMeasurements, DnsNode,
+    Measurements, NatMeasurements, OptionsMeasurements, Pings, ProbeReport, RegisterMeasurements,
+    Spread, StunMeasurements, TlsEvidence, TurnMeasurements,
 };
 
 /// Writes it.
@@ -26,6 +26,7 @@ pub fn print(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
         Measurements::Call(own) => call(own),
         Measurements::Turn(own) => turn(own),
         Measurements::Dns(own) => dns(own),
+        Measurements::Alg(own) => alg(own),
     };
     let verdict = match report.exit {
         0 => report.verdict.green().bold(),
@@ -338,6 +339,33 @@ fn turn(own: &TurnMeasurements) -> Rows {
     more("refreshed", own.refreshed);
     more("given back", own.released);
     more("silent after that", own.silent_after);
+    rows
+}
+
+fn alg(own: &AlgMeasurements) -> Rows {
+    let mut rows = vec![
+        ("this host", known(own.local_address.as_ref())),
+        ("seen as", known(own.source.as_ref())),
+    ];
+    if !own.changed.is_empty() {
+        rows.push(("rewritten", own.changed.join(", ")));
+    }
+    if !own.unaltered.is_empty() {
+        rows.push(("left alone", own.unaltered.join(", ")));
+    }
+    for one in &own.tries {
+        let way = format!("{} {} to port {}", one.method, one.transport, one.port);
+        if one.answer != "mirrored" {
+            rows.push(("not mirrored", way.clone()));
+        }
+        let there = one.changed_outward.iter().map(|own| (own, "there"));
+        let back = one.changed_inward.iter().map(|own| (own, "back"));
+        for (change, direction) in there.chain(back) {
+            let (sent, received) = (&change.sent, &change.received);
+            let text = format!("{way}, {direction}: {sent} -> {received}");
+            rows.push(("rewritten", text));
+        }
+    }
     rows
 }
 

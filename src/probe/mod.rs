@@ -5,6 +5,7 @@
 //! send, when to be woken and, when it is done, what it found. The same probe
 //! runs against servers over [`driver`] and, in tests, against an emulated NAT.
 
+pub mod alg;
 pub mod call;
 mod carrier;
 mod client;

@@ -27,9 +27,10 @@ pub use doctor::{Check, Examination};
 pub use message::MessageRecord;
 pub use nat::{NatEvidence, NatFindingRecord, NatMappingRecord, NatReport};
 pub use probe::{
-    CallDirection, CallMeasurements, DnsMeasurements, DnsNode, DnsTarget, HopRecord, Measurements,
-    NatMeasurements, OptionsMeasurements, PeerPrediction, Pings, ProbeBinding, ProbeEvidence,
-    ProbeReport, ProbeStep, RegisterMeasurements, StunMeasurements, TlsEvidence, TurnMeasurements,
+    AlgChange, AlgMeasurements, AlgTry, CallDirection, CallMeasurements, DnsMeasurements, DnsNode,
+    DnsTarget, HopRecord, Measurements, NatMeasurements, OptionsMeasurements, PeerPrediction,
+    Pings, ProbeBinding, ProbeEvidence, ProbeReport, ProbeStep, RegisterMeasurements,
+    StunMeasurements, TlsEvidence, TurnMeasurements,
 };
 pub use registration::{BindingRecord, RegistrationEventRecord, RegistrationRecord};
 pub use rule::RuleRecord;

@@ -4,6 +4,7 @@
 mod calls;
 pub mod digest;
 mod echo;
+mod mirror;
 mod registrar;
 pub mod sip;
 pub mod stun;
@@ -12,6 +13,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket as StdUdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -36,6 +38,9 @@ const MAX_DATAGRAM: usize = 65_535;
 /// Messages that wait; what comes faster waits in the system.
 const WAITING: usize = 64;
 
+/// Numbers of connections; each listener has its own range.
+static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
 /// What is served.
 #[derive(Debug)]
 pub struct Served {
@@ -43,6 +48,8 @@ pub struct Served {
     pub stun: Addresses,
     /// Where SIP is answered, and media are.
     pub sip: Endpoint,
+    /// Where everything is mirrored, beside the user `mirror` of SIP.
+    pub mirror: Endpoint,
     /// Who may register; everybody, where nobody is named.
     pub users: Option<Users>,
 }
@@ -63,7 +70,12 @@ pub fn run(served: Served, ready: impl FnOnce()) -> io::Result<()> {
 }
 
 async fn serve(served: Served, ready: impl FnOnce()) -> io::Result<()> {
-    let Served { stun, sip, users } = served;
+    let Served {
+        stun,
+        sip,
+        mirror,
+        users,
+    } = served;
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut sockets = Vec::new();
     for at in stun.all() {
@@ -79,7 +91,15 @@ async fn serve(served: Served, ready: impl FnOnce()) -> io::Result<()> {
     let (tell, told) = mpsc::channel(WAITING);
     let socket = Arc::new(socket);
     tokio::spawn(sip_requests(Arc::clone(&socket), tell.clone()));
-    tokio::spawn(sip_connections(listener, room, tell.clone()));
+    let (mirroring, mirrors) = open(mirror).await?;
+    tokio::spawn(mirror_requests(mirroring));
+    tokio::spawn(sip_connections(
+        mirrors,
+        Arc::clone(&room),
+        tell.clone(),
+        Told::Mirror,
+    ));
+    tokio::spawn(sip_connections(listener, room, tell.clone(), Told::Message));
     let mut media = Vec::new();
     let mut ports = Vec::new();
     for slot in 0..calls::MAX_CALLS {
@@ -135,6 +155,8 @@ enum Told {
     Closed(u64),
     /// A message.
     Message(Peer, Vec<u8>),
+    /// A message that is mirrored.
+    Mirror(Peer, Vec<u8>),
     /// A packet at the media ports of a call.
     Media(usize, Arc<UdpSocket>, Endpoint, Vec<u8>),
 }
@@ -170,6 +192,12 @@ async fn attend(mut desk: Desk, mut told: Receiver<Told>, socket: Arc<UdpSocket>
                     connections.remove(&number);
                 }
                 Some(Told::Message(peer, octets)) => desk.handle(now(), peer, &octets),
+                Some(Told::Mirror(peer, octets)) => {
+                    let write = peer.connection.and_then(|own| connections.get(&own));
+                    if let Some((write, reply)) = write.zip(mirror::answer(peer, &octets)) {
+                        let _ = write.try_send(reply.octets);
+                    }
+                }
                 Some(Told::Media(slot, socket, from, octets)) => {
                     if let Some(octets) = desk.media(now(), slot, from, &octets) {
                         send(&socket, from, &octets).await;
@@ -253,6 +281,23 @@ async fn sip_requests(socket: Arc<UdpSocket>, tell: Sender<Told>) {
                 .is_err()
             {
                 return;
+            }
+        }
+    }
+}
+
+/// What is mirrored, over UDP.
+async fn mirror_requests(socket: UdpSocket) {
+    let mut buffer = vec![0; MAX_DATAGRAM];
+    loop {
+        if let Some((octets, from)) = datagram(&socket, &mut buffer).await {
+            let peer = Peer {
+                from,
+                transport: Transport::Udp,
+                connection: None,
+            };
+            if let Some(reply) = mirror::answer(peer, octets) {
+                send(&socket, reply.to, &reply.octets).await;
             }
         }
     }
@@ -342,8 +387,13 @@ async fn stun_connection(
     }
 }
 
-async fn sip_connections(listener: TcpListener, room: Arc<Semaphore>, tell: Sender<Told>) {
-    let mut number = 0;
+async fn sip_connections(
+    listener: TcpListener,
+    room: Arc<Semaphore>,
+    tell: Sender<Told>,
+    told: fn(Peer, Vec<u8>) -> Told,
+) {
+    let mut number = NUMBERS.fetch_add(1 << 32, Ordering::Relaxed);
     while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         let (stream, from) = accept(&listener).await;
         number += 1;
@@ -356,7 +406,7 @@ async fn sip_connections(listener: TcpListener, room: Arc<Semaphore>, tell: Send
         tokio::spawn(async move {
             let (write, wanted) = mpsc::channel(WAITING);
             if tell.send(Told::Connected(number, write)).await.is_ok() {
-                let _ = sip_connection(peer, stream, wanted, &tell).await;
+                let _ = sip_connection(peer, stream, wanted, (&tell, told)).await;
                 let _ = tell.send(Told::Closed(number)).await;
             }
             drop(permit);
@@ -368,7 +418,7 @@ async fn sip_connection(
     peer: Peer,
     mut stream: TcpStream,
     mut wanted: Receiver<Vec<u8>>,
-    tell: &Sender<Told>,
+    (tell, told): (&Sender<Told>, fn(Peer, Vec<u8>) -> Told),
 ) -> io::Result<()> {
     let (mut from, mut to) = stream.split();
     let mut framer = Framer::new();
@@ -388,11 +438,7 @@ async fn sip_connection(
         while let Some(framed) = framer.poll() {
             match framed {
                 Framed::Message(octets) => {
-                    if tell
-                        .send(Told::Message(peer, octets.to_vec()))
-                        .await
-                        .is_err()
-                    {
+                    if tell.send(told(peer, octets.to_vec())).await.is_err() {
                         return Ok(());
                     }
                 }

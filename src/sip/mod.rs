@@ -20,6 +20,7 @@ mod framing;
 pub mod header;
 mod message;
 mod method;
+pub mod mirror;
 pub mod reply;
 pub mod transaction;
 mod uri;

@@ -10,7 +10,7 @@ Prints a row for each call, and ends with 1 if one is wrong.
 
 import contextlib, json, os, subprocess, sys, tempfile, time
 
-from network import SERVER, become, inside, network, run
+from network import EXT, HOST, SERVER, become, inside, network, run
 
 BARESIP = """\
 poll_method epoll
@@ -142,6 +142,35 @@ def check(name, binary, folder, kind, nat, expected, *more):
     return not faults
 
 
+def mirrored(binary, folder, nat, verdict, source, **expected):
+    """What `probe alg` says of a NAT."""
+    become(nat)
+    with far("serve", binary, folder):
+        words = inside("host", "timeout", "90", binary, "probe", "alg", SERVER, "--json", "-q")
+        done = subprocess.run(words, capture_output=True, text=True)
+    report = json.loads(done.stdout)
+    assert done.returncode == report["exit"], done
+    own = {**report["measurements"], "verdict": report["verdict"], "exit": report["exit"]}
+    own["source"] = own["source"] and own["source"].split(":")[0]
+    expected = {"verdict": verdict, "source": source, "exit": 0} | expected
+    told = {key: own[key] for key in expected}
+    is_right = all(want <= set(told[key]) if isinstance(want, set) else told[key] == want for key, want in expected.items())
+    print(f"{'ok  ' if is_right else 'BAD '} mirror behind {nat:14} {told}", flush=True)
+    if not is_right:
+        print(json.dumps(report, indent=1), flush=True)
+    return is_right
+
+
+def mirrors(binary, folder):
+    ways = ["udp port 5060", "udp port 6060", "tcp port 5060", "tcp port 6060"]
+    yield mirrored(binary, folder, "none", "no-alg", HOST, changed=[], unaltered=ways)
+    yield mirrored(binary, folder, "eim-apdf", "no-alg", EXT, changed=[], unaltered=ways)
+    yield mirrored(binary, folder, "apdm-apdf+loss=5", "no-alg", EXT, changed=[], unaltered=ways)
+    yield mirrored(binary, folder, "eim-apdf+alg", "alg-on-sip-port", EXT, changed={"via", "contact", "sdp-c", "sdp-o"},
+                   unaltered=ways[1:])
+    yield mirrored(binary, folder, "block", "udp-blocked", EXT, unaltered=ways[2:])
+
+
 HEARD = {"verdict": "audio-comes-back", "exit": 0, "media": "both", "heard": "own-tone", "bye_status": 200}
 TONE = {"verdict": "audio", "exit": 0, "heard": "other", "bye_status": 200}
 SHORT, LONG = ("--duration", "4"), ("--duration", "12")
@@ -164,9 +193,10 @@ CALLS = {
 
 def main():
     binary = os.path.abspath(sys.argv[1])
-    wanted = sys.argv[2:] or CALLS
+    wanted = sys.argv[2:] or [*CALLS, "mirror"]
     with tempfile.TemporaryDirectory() as folder, network():
-        good = [check(name, binary, folder, *CALLS[name]) for name in wanted]
+        good = [check(name, binary, folder, *CALLS[name]) for name in wanted if name in CALLS]
+        good += mirrors(binary, folder) if "mirror" in wanted else []
     print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
     return 0 if all(good) else 1
 
