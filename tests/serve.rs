@@ -612,6 +612,10 @@ fn help_of_each_probe_begins_with_examples() {
         &["probe", "nat"],
         &["probe", "options"],
         &["probe", "register"],
+        &["probe", "call"],
+        &["probe", "turn"],
+        &["probe", "dns"],
+        &["probe", "alg"],
         &["serve"],
     ] {
         let output = run(&[words, &["--help"]].concat());
@@ -619,5 +623,56 @@ fn help_of_each_probe_begins_with_examples() {
             output.stdout.starts_with("Examples:\n  sip-inspect "),
             "{words:?}: {output:?}"
         );
+    }
+}
+
+/// What the README shows for the program's own other end works as typed.
+#[test]
+fn the_examples_of_the_readme_work() {
+    let readme = include_str!("../README.md");
+    let shown = readme
+        .split("sip-inspect serve &")
+        .nth(1)
+        .expect("a server");
+    let shown = shown.split("```").next().expect("a block");
+    let lines: Vec<&str> = shown
+        .lines()
+        .filter(|own| own.starts_with("sip-inspect "))
+        .collect();
+    let own: Vec<&&str> = lines
+        .iter()
+        .filter(|own| own.contains("127.0.0.1"))
+        .collect();
+    assert!(own.len() >= 7, "{own:?}");
+    let folder = tempfile::tempdir().expect("a folder");
+    let _server = Server::start(&[]);
+    for line in own {
+        let line = line.split(" #").next().expect("a command");
+        let words: Vec<String> = line
+            .split_whitespace()
+            .skip(1)
+            .map(|own| own.trim_matches('\'').to_owned())
+            .collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let output = program()
+            .args(&words)
+            .arg("-o")
+            .arg(folder.path().join("report.json"))
+            .args(if words.contains(&"--json") {
+                vec![]
+            } else {
+                vec!["--json"]
+            })
+            .current_dir(&folder)
+            .output()
+            .expect("the program runs");
+        assert_eq!(output.status.code(), Some(0), "{line}: {output:?}");
+        let told = std::fs::read_to_string(folder.path().join("report.json")).expect("a report");
+        let output = common::Output {
+            status: Some(0),
+            stdout: told,
+            stderr: String::new(),
+        };
+        assert_eq!(report(&output)["exit"], 0, "{line}");
     }
 }

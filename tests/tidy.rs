@@ -181,6 +181,10 @@ fn the_readme_names_the_commands_that_exist() {
         "probe nat",
         "probe options",
         "probe register",
+        "probe call",
+        "probe turn",
+        "probe dns",
+        "probe alg",
         "serve",
         "stats",
     ];

@@ -161,6 +161,9 @@ enum Told {
     Media(usize, Arc<UdpSocket>, Endpoint, Vec<u8>),
 }
 
+/// As what a message is told.
+type Telling = fn(Peer, Vec<u8>) -> Told;
+
 /// The time of day, going on steadily.
 #[expect(clippy::disallowed_methods, reason = "a server has a clock")]
 fn clock() -> impl Fn() -> Timestamp {
@@ -391,7 +394,7 @@ async fn sip_connections(
     listener: TcpListener,
     room: Arc<Semaphore>,
     tell: Sender<Told>,
-    told: fn(Peer, Vec<u8>) -> Told,
+    told: Telling,
 ) {
     let mut number = NUMBERS.fetch_add(1 << 32, Ordering::Relaxed);
     while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
@@ -418,7 +421,7 @@ async fn sip_connection(
     peer: Peer,
     mut stream: TcpStream,
     mut wanted: Receiver<Vec<u8>>,
-    (tell, told): (&Sender<Told>, fn(Peer, Vec<u8>) -> Told),
+    (tell, told): (&Sender<Told>, Telling),
 ) -> io::Result<()> {
     let (mut from, mut to) = stream.split();
     let mut framer = Framer::new();
