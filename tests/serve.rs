@@ -333,7 +333,7 @@ fn a_server_with_one_address_leaves_filtering_open() {
 
 #[test]
 fn where_nobody_is_the_status_says_so() {
-    // TCP is refused at once; UDP needs its time.
+    // A closed port is told at once, over TCP and (by ICMP) over UDP.
     let output = run(&[
         "probe",
         "stun",
@@ -344,14 +344,24 @@ fn where_nobody_is_the_status_says_so() {
     ]);
     assert_eq!(output.status, Some(7), "{output:?}");
     assert_eq!(report(&output)["verdict"], "no-answer");
-    let output = run(&[
-        "probe",
-        "stun",
-        "127.0.0.1:21999",
-        "--json",
-        "--timeout",
-        "1",
-    ]);
+    for words in [
+        &["probe", "stun", "127.0.0.1:21999"][..],
+        &["probe", "options", "sip:127.0.0.1:21999"],
+        &["probe", "call", "sip:echo@127.0.0.1:21999"],
+        &["probe", "turn", "127.0.0.1:21999"],
+        &["probe", "dns", "x.test", "--resolver", "127.0.0.1:21999"],
+    ] {
+        let output = run(&[words, &["--json", "--timeout", "20"]].concat());
+        assert_eq!(output.status, Some(7), "{output:?}");
+        let report = report(&output);
+        assert_eq!(report["verdict"], "no-answer");
+        assert_eq!(report["steps"][0]["outcome"], "refused", "{report}");
+        assert_eq!(report["steps"][0]["sent"], 1, "{report}");
+    }
+    // Who is silent is waited for.
+    let silent = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("an address").to_string();
+    let output = run(&["probe", "stun", &address, "--json", "--timeout", "1"]);
     assert_eq!(output.status, Some(7), "{output:?}");
     assert!(
         output.stderr.contains("it took longer than it may"),

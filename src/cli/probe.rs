@@ -453,6 +453,7 @@ fn drive(plan: Plan, probe: &mut dyn Probe, common: &ProbeCommon) -> ExitStatus 
         packets: common.max_packets.unwrap_or(plan.packets),
         deadline: Duration::from_secs(common.timeout.unwrap_or(plan.usual_s)),
         trust: plan.trust,
+        hears_icmp: name != "nat",
     };
     let run = match driver::run(probe, &options, &mut tap) {
         Ok(run) => run,

@@ -129,6 +129,7 @@ fn look_up(
         packets: 200,
         deadline: Duration::from_secs(8),
         trust: None,
+        hears_icmp: true,
     };
     let run = driver::run(&mut probe, &options, &mut tap).map_err(|error| {
         notices::error(&format!("probe {}: {error}", uri.host));

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use socket2::{Domain, Protocol, Type};
@@ -36,6 +36,9 @@ pub struct Options {
     pub deadline: Duration,
     /// Whom TLS trusts.
     pub trust: Option<Trust>,
+    /// Whether a port that is said to be closed (ICMP) is told to the probe; what rests
+    /// on silence is not to be cut short by it.
+    pub hears_icmp: bool,
 }
 
 /// The most that may be sent in a second, whatever is asked for.
@@ -110,10 +113,13 @@ impl Clock {
     }
 }
 
+/// Whom a socket sent to: one, or more than that.
+type Peers = Arc<Mutex<Vec<Endpoint>>>;
+
 /// A socket that is open.
 #[derive(Debug)]
 enum Open {
-    Udp(Arc<UdpSocket>, Endpoint),
+    Udp(Arc<UdpSocket>, Endpoint, Peers),
     /// Octets for the task that connects and writes.
     Stream(Sender<Vec<u8>>, Endpoint),
 }
@@ -364,7 +370,7 @@ impl Sockets<'_> {
             }
             None => self.stream(transmit.socket, transmit.to)?,
         };
-        let (Open::Udp(_, local) | Open::Stream(_, local)) = open;
+        let (Open::Udp(_, local, _) | Open::Stream(_, local)) = open;
         self.open.insert(number, open);
         Ok(local)
     }
@@ -373,9 +379,18 @@ impl Sockets<'_> {
     async fn send(&mut self, transmit: &Transmit) -> io::Result<Endpoint> {
         self.open(transmit)?;
         match self.open.get(&transmit.socket.number) {
-            Some(Open::Udp(socket, local)) => {
+            Some(Open::Udp(socket, local, peers)) => {
+                if let Ok(mut peers) = peers.lock()
+                    && peers.len() < 2
+                    && !peers.contains(&transmit.to)
+                {
+                    peers.push(transmit.to);
+                }
                 let to = SocketAddr::new(transmit.to.ip, transmit.to.port);
-                socket.send_to(&transmit.octets, to).await?;
+                // An error that is told here may be of a packet sent before.
+                if socket.send_to(&transmit.octets, to).await.is_err() {
+                    socket.send_to(&transmit.octets, to).await?;
+                }
                 Ok(*local)
             }
             Some(Open::Stream(write, local)) => {
@@ -421,15 +436,39 @@ impl Sockets<'_> {
         let own: StdUdpSocket = self.bound(socket, to, Type::DGRAM)?.into();
         let local = own.local_addr()?;
         let local = Endpoint::new(local.ip(), local.port());
+        if self.options.hears_icmp {
+            hear_icmp(&own, to);
+        }
+        let peers = Peers::default();
+        let (told, hears) = (Arc::clone(&peers), self.options.hears_icmp);
         let own = Arc::new(UdpSocket::from_std(own)?);
         let (reader, arrive, number) = (Arc::clone(&own), self.arrive.clone(), socket.number);
         tokio::spawn(async move {
             let mut buffer = vec![0; MAX_DATAGRAM];
             loop {
-                // An ICMP error that the system reports is not the end.
-                let Ok((length, from)) = reader.recv_from(&mut buffer).await else {
-                    tokio::task::yield_now().await;
-                    continue;
+                let (length, from) = match reader.recv_from(&mut buffer).await {
+                    Ok(came) => came,
+                    Err(error) => {
+                        // Of several peers it is not known whose it is.
+                        let only = told.lock().ok().and_then(|own| match own[..] {
+                            [only] => Some(only),
+                            _ => None,
+                        });
+                        if let Some(from) = only.filter(|_| hears) {
+                            let arrival = Arrival {
+                                socket: number,
+                                local,
+                                from,
+                                carrier: Carrier::Udp,
+                                came: Came::Failed(error.to_string()),
+                            };
+                            if arrive.send(arrival).await.is_err() {
+                                return;
+                            }
+                        }
+                        tokio::task::yield_now().await;
+                        continue;
+                    }
                 };
                 let arrival = Arrival {
                     socket: number,
@@ -443,7 +482,7 @@ impl Sockets<'_> {
                 }
             }
         });
-        Ok(Open::Udp(own, local))
+        Ok(Open::Udp(own, local, peers))
     }
 
     fn stream(&self, socket: Socket, to: Endpoint) -> io::Result<Open> {
@@ -467,6 +506,20 @@ impl Sockets<'_> {
         Ok(Open::Stream(write, local))
     }
 }
+
+/// Lets the system tell that a port is closed, where it can.
+#[cfg(target_os = "linux")]
+fn hear_icmp(socket: &StdUdpSocket, to: Endpoint) {
+    use nix::sys::socket::{setsockopt, sockopt};
+    // Without it a closed port is silent, as it was.
+    let _ = match to.ip {
+        IpAddr::V4(_) => setsockopt(socket, sockopt::Ipv4RecvErr, &true),
+        IpAddr::V6(_) => setsockopt(socket, sockopt::Ipv6RecvErr, &true),
+    };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn hear_icmp(_socket: &StdUdpSocket, _to: Endpoint) {}
 
 /// The address that leads to an endpoint, as the system routes it; nothing is
 /// sent.
@@ -494,6 +547,7 @@ mod tests {
             packets: 7,
             deadline: Duration::from_secs(1),
             trust: None,
+            hears_icmp: true,
         };
         let start = Timestamp::from_nanos(1_000_000_000_000);
         for (is_media, most) in [(false, 56), (true, 66)] {
