@@ -92,52 +92,81 @@ fn calls_go_as_the_other_end_takes_them() {
             expected,
         );
     };
-    let told = json!({"provisional": [180], "codec": "PCMU", "dtmf_sent": 0, "challenges": 0});
-    check("echo", &[], 0, &good(told));
-    let told = json!({"transport": "tcp", "codec": "PCMA"});
-    check(
-        "echo",
-        &["--transport", "tcp", "--codec", "pcma"],
-        0,
-        &good(told),
-    );
-    let told = json!({"dtmf_sent": 2, "dtmf_back": 2});
-    check("echo", &["--dtmf", "5#"], 0, &good(told));
-    check(
-        "slow",
-        &[],
-        0,
-        &good(json!({"provisional": [180], "early_media": false})),
-    );
-    check(
-        "early",
-        &[],
-        0,
-        &good(json!({"provisional": [183], "early_media": true})),
-    );
-    let told = json!({"redirects": ["sip:echo@127.0.0.1:21100"]});
-    check("moved", &[], 0, &good(told));
-    let told = json!({"challenges": 1, "realm": "sip-inspect", "algorithm": "SHA-512-256"});
-    check("secret", &login, 0, &good(told));
-    let wrong =
-        json!({"verdict": "password-wanted", "status": 401, "challenges": 1, "media": "none"});
-    check("secret", &[], 1, &wrong);
-    let told =
-        json!({"verdict": "not-answered", "status": 487, "provisional": [180], "media": "none"});
-    check("ring", &["--ring", "1"], 1, &told);
-    check("busy", &[], 1, &json!({"verdict": "busy", "status": 486}));
-    check(
-        "decline",
-        &[],
-        1,
-        &json!({"verdict": "declined", "status": 603}),
-    );
-    check(
-        "nobody",
-        &[],
-        1,
-        &json!({"verdict": "rejected", "status": 404}),
-    );
+    let cases: Vec<(&str, Vec<&str>, i32, Value)> = vec![
+        (
+            "echo",
+            vec![],
+            0,
+            good(json!({"provisional": [180], "codec": "PCMU", "dtmf_sent": 0, "challenges": 0})),
+        ),
+        (
+            "echo",
+            vec!["--transport", "tcp", "--codec", "pcma"],
+            0,
+            good(json!({"transport": "tcp", "codec": "PCMA"})),
+        ),
+        (
+            "echo",
+            vec!["--dtmf", "5#"],
+            0,
+            good(json!({"dtmf_sent": 2, "dtmf_back": 2})),
+        ),
+        (
+            "slow",
+            vec![],
+            0,
+            good(json!({"provisional": [180], "early_media": false})),
+        ),
+        (
+            "early",
+            vec![],
+            0,
+            good(json!({"provisional": [183], "early_media": true})),
+        ),
+        (
+            "moved",
+            vec![],
+            0,
+            good(json!({"redirects": ["sip:echo@127.0.0.1:21100"]})),
+        ),
+        (
+            "secret",
+            login.to_vec(),
+            0,
+            good(json!({"challenges": 1, "realm": "sip-inspect", "algorithm": "SHA-512-256"})),
+        ),
+        (
+            "secret",
+            vec![],
+            1,
+            json!({"verdict": "password-wanted", "status": 401, "challenges": 1, "media": "none"}),
+        ),
+        (
+            "ring",
+            vec!["--ring", "1"],
+            1,
+            json!({"verdict": "not-answered", "status": 487, "provisional": [180], "media": "none"}),
+        ),
+        ("busy", vec![], 1, json!({"verdict": "busy", "status": 486})),
+        (
+            "decline",
+            vec![],
+            1,
+            json!({"verdict": "declined", "status": 603}),
+        ),
+        (
+            "nobody",
+            vec![],
+            1,
+            json!({"verdict": "rejected", "status": 404}),
+        ),
+    ];
+    // Side by side: each takes its time.
+    std::thread::scope(|scope| {
+        for (user, more, status, expected) in &cases {
+            scope.spawn(move || check(user, more, *status, expected));
+        }
+    });
 }
 
 #[test]

@@ -246,6 +246,7 @@ fn ask(world: &mut World, seed: u64, lifetime_s: u64) -> (Found, NatMeasurements
     let mut probe = NatProbe::new(Config {
         servers: world.servers.iter().map(|own| own.primary).collect(),
         lifetime_s,
+        tcp: false,
         ids: Ids::Seeded(fastrand::Rng::with_seed(seed)),
         rng: fastrand::Rng::with_seed(seed ^ 7),
     });
@@ -360,6 +361,7 @@ fn no_nat_a_firewall_and_a_blocked_network_are_told_apart() {
         let mut probe = NatProbe::new(Config {
             servers: vec![endpoint("192.0.2.2:3478")],
             lifetime_s: 0,
+            tcp: false,
             ids: Ids::Random,
             rng: fastrand::Rng::with_seed(seed),
         });
@@ -452,6 +454,7 @@ fn a_dead_server_is_passed_over() {
     let mut probe = NatProbe::new(Config {
         servers: vec![dead, server(1).primary],
         lifetime_s: 0,
+        tcp: false,
         ids: Ids::Random,
         rng: fastrand::Rng::with_seed(1),
     });

@@ -277,6 +277,7 @@ fn without_a_nat_none_is_found_and_the_packets_are_written() {
     let output = run(&[
         "probe",
         "nat",
+        "--tcp",
         "--server",
         "127.0.0.1:21010",
         "-w",
@@ -287,6 +288,7 @@ fn without_a_nat_none_is_found_and_the_packets_are_written() {
     let report = report(&output);
     assert_eq!(report["verdict"], "no-nat");
     let own = &report["measurements"];
+    assert_eq!(own["tcp_mapping"], "endpoint-independent");
     assert_eq!(own["mapping"], "endpoint-independent");
     assert_eq!(own["filtering"], "endpoint-independent");
     assert_eq!(own["is_translated"], false);

@@ -100,6 +100,7 @@ fn behavior(args: &ProbeNat) -> ExitStatus {
             .flat_map(|own| own.endpoints.iter().copied())
             .collect(),
         lifetime_s: args.lifetime.unwrap_or(0),
+        tcp: args.tcp,
         ids: Ids::Random,
         rng: fastrand::Rng::new(),
     });

@@ -92,6 +92,9 @@ pub(super) struct ProbeNat {
     /// takes up to five times as long.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(2..=3600))]
     pub lifetime: Option<u64>,
+    /// Look at the mapping of TCP as well.
+    #[arg(long)]
+    pub tcp: bool,
     #[command(flatten)]
     pub common: ProbeCommon,
 }

@@ -446,6 +446,7 @@ fn nat(own: &NatMeasurements) -> Rows {
         ("this host", known(own.local_address.as_ref())),
         ("seen as", known(own.mapped_address.as_ref())),
         ("mapping", or_unknown(&own.mapping, &own.mapping_values)),
+        ("mapping of TCP", known(own.tcp_mapping.as_ref())),
         (
             "filtering",
             or_unknown(&own.filtering, &own.filtering_values),

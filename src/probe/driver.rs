@@ -416,6 +416,8 @@ impl Sockets<'_> {
         };
         let own = socket2::Socket::new(domain, kind, Some(protocol))?;
         own.set_nonblocking(true)?;
+        // Connections to several servers may be wanted from one port.
+        own.set_reuse_address(kind == Type::STREAM)?;
         #[cfg(target_os = "linux")]
         if let Some(interface) = &self.options.interface {
             own.bind_device(Some(interface.as_bytes()))?;

@@ -569,6 +569,8 @@ pub struct NatMeasurements {
     pub mapping: String,
     /// What is still possible.
     pub mapping_values: Vec<String>,
+    /// How it maps TCP, where that was asked.
+    pub tcp_mapping: Option<String>,
     /// What it lets in, in the same words.
     pub filtering: String,
     /// What is still possible.

@@ -62,7 +62,7 @@ def beside(program, *words):
 
 
 def probe(binary, *more):
-    words = inside("host", "timeout", "90", binary, "probe", "nat", "--server", SERVER, "--json", "-q", *more)
+    words = inside("host", "timeout", "90", binary, "probe", "nat", "--server", SERVER, "--json", "-q", "--tcp", *more)
     done = subprocess.run(words, capture_output=True, text=True)
     report = json.loads(done.stdout)
     assert done.returncode == report["exit"], (done.returncode, report["exit"])
@@ -75,12 +75,14 @@ def check(binary, kind, expected):
     own = report["measurements"]
     told = (report["verdict"], own["mapping"], own["filtering"], own["allocation"], own["hairpinning"])
     is_right = told == expected and report["exit"] == 0
+    tcp = {"block": None, "apdm": APDM}.get(kind.split("-")[0], EIM)
+    is_right &= own["tcp_mapping"] == tcp
     weighty = [d["code"] for d in report["evidence"]["diagnostics"] if d["severity"] != "info"]
     # Where a filter keeps answers out, requests without an answer are what is wanted.
     is_right &= set(weighty) <= {"STN009"}
     others = [beside("turnutils_natdiscovery", "-m", "-f", SERVER), beside("stun", SERVER)]
     mark = "ok  " if is_right else "BAD "
-    print(f"{mark} {kind:17} {' / '.join(told)} | natdiscovery: {others[0]} | stun: {others[1]}", flush=True)
+    print(f"{mark} {kind:17} {' / '.join(told)}, TCP {own['tcp_mapping']} | natdiscovery: {others[0]} | stun: {others[1]}", flush=True)
     if not is_right:
         print(f"     expected {expected}, findings {weighty}\n{json.dumps(own, indent=1)}", flush=True)
     return is_right

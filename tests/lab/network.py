@@ -81,7 +81,8 @@ def rules(kind):
             "apdm": [random],
             "apdmp": [f"{udp} snat ip to {EXT} : numgen inc mod 500 map {{ {steps} }}"],
         }[mapping]
-        post.append(f"{out} meta l4proto tcp snat to {EXT}")
+        tcp = f"{out} meta l4proto tcp snat to {EXT}"
+        post.append(f"{tcp}:20000-59999 fully-random" if mapping == "apdm" else tcp)
         for way in ("original", "reply"):
             at = f"{udp} ct direction {way} update"
             own = f"ct {way} ip saddr . ct {way} proto-src"

@@ -24,6 +24,8 @@ pub struct Config {
     pub servers: Vec<Endpoint>,
     /// How long bindings are watched at most, in seconds; none are when zero.
     pub lifetime_s: u64,
+    /// Whether the mapping of TCP is looked at as well.
+    pub tcp: bool,
     /// Where transactions come from.
     pub ids: Ids,
     /// What ports are picked from.
@@ -43,6 +45,7 @@ mod socket {
     pub(super) const PADDING: u16 = 3;
     pub(super) const HAIRPIN: [u16; 2] = [4, 5];
     pub(super) const TCP: u16 = 10;
+    pub(super) const TCP_MAPPING: u16 = 50;
     pub(super) const PORTS: u16 = 100;
     pub(super) const LIFETIME: u16 = 200;
 }
@@ -63,6 +66,8 @@ enum Stage {
     /// How ports are picked; fragments; the ends of the hairpin.
     Ports,
     Hairpin,
+    /// How it maps TCP: from one port, to several servers.
+    MapTcp,
     Lifetime,
     Over,
 }
@@ -72,6 +77,7 @@ enum Stage {
 struct Asked {
     reach: Vec<usize>,
     tcp: Vec<usize>,
+    tcp_mapping: Vec<usize>,
     /// From another address and port.
     change_both: Option<usize>,
     /// From another port.
@@ -114,6 +120,7 @@ pub struct NatProbe {
     turned_back: Option<TurnedBack>,
     lifetime: Option<Lifetime>,
     lifetime_s: u64,
+    wants_tcp: bool,
     first_port: u16,
 }
 
@@ -138,6 +145,7 @@ impl NatProbe {
             turned_back: None,
             lifetime: None,
             lifetime_s: config.lifetime_s,
+            wants_tcp: config.tcp,
             first_port: first_port(&mut config.rng),
         }
     }
@@ -172,7 +180,8 @@ impl NatProbe {
                 Stage::Map => self.control(now),
                 Stage::Control => self.ports(now),
                 Stage::Ports => self.hairpin(now),
-                Stage::Hairpin => self.live(now),
+                Stage::Hairpin => self.map_tcp(now),
+                Stage::MapTcp => self.live(now),
                 Stage::Lifetime | Stage::Over => Stage::Over,
             };
         }
@@ -235,19 +244,7 @@ impl NatProbe {
         let Some(primary) = self.primary else {
             return Stage::Over;
         };
-        let targets: Vec<Endpoint> = match self.other {
-            Some(other) => vec![
-                primary,
-                Endpoint::new(other.ip, primary.port),
-                other,
-                Endpoint::new(primary.ip, other.port),
-            ],
-            None => {
-                let others = self.servers.iter().filter(|own| **own != primary);
-                std::iter::once(&primary).chain(others).copied().collect()
-            }
-        };
-        for target in targets {
+        for target in self.targets(primary) {
             let exchange = self.ask(now, socket::MAPPING, target, Wanted::default());
             self.asked.mapping.push(exchange);
         }
@@ -310,7 +307,7 @@ impl NatProbe {
             .collect();
         // Both send, so that each opens its filter for the other.
         let [first, second] = ends[..] else {
-            return self.live(now);
+            return self.map_tcp(now);
         };
         for (number, outside) in socket::HAIRPIN.into_iter().zip([second, first]) {
             let socket = Self::udp(number, None);
@@ -321,6 +318,41 @@ impl NatProbe {
             self.pending.push(exchange);
         }
         Stage::Hairpin
+    }
+
+    /// Where one is told from another: primary and alternate, or several servers.
+    fn targets(&self, primary: Endpoint) -> Vec<Endpoint> {
+        match self.other {
+            Some(other) => vec![
+                primary,
+                Endpoint::new(other.ip, primary.port),
+                other,
+                Endpoint::new(primary.ip, other.port),
+            ],
+            None => {
+                let others = self.servers.iter().filter(|own| **own != primary);
+                std::iter::once(&primary).chain(others).copied().collect()
+            }
+        }
+    }
+
+    fn map_tcp(&mut self, now: Timestamp) -> Stage {
+        let Some(primary) = self.primary.filter(|_| self.wants_tcp) else {
+            return self.live(now);
+        };
+        // Connections from one port to several servers are several sockets.
+        let port = self.first_port.saturating_add(PORTS);
+        for (number, target) in (socket::TCP_MAPPING..).zip(self.targets(primary)) {
+            let socket = Socket {
+                port: Some(port),
+                ..Socket::new(number, Carrier::Tcp)
+            };
+            let wanted = Wanted::default();
+            let exchange = self.client.ask(now, socket, target, wanted, ASKING);
+            self.asked.tcp_mapping.push(exchange);
+            self.pending.push(exchange);
+        }
+        Stage::MapTcp
     }
 
     fn live(&mut self, now: Timestamp) -> Stage {

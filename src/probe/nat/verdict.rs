@@ -49,6 +49,7 @@ pub(super) fn found(probe: &NatProbe) -> Found {
     let is_translated = first.mapped.map(|mapped| mapped != first.local);
     let mapping = mapping(probe, &mut not_judged);
     let filtering = filtering(probe, &mapping, &mut not_judged);
+    let tcp_mapping = tcp_mapping(probe, &mut not_judged);
     let ports = ports(probe);
     let span = probe.lifetime.as_ref().map(|own| own.span(&probe.client));
     if span.is_some_and(|own| !own.is_judged) {
@@ -77,6 +78,7 @@ pub(super) fn found(probe: &NatProbe) -> Found {
         is_translated,
         mapping: mapping.name(),
         mapping_values: mapping.names(),
+        tcp_mapping,
         filtering: filtering.name(),
         filtering_values: filtering.names(),
         nickname: behavior
@@ -102,6 +104,57 @@ pub(super) fn found(probe: &NatProbe) -> Found {
         measurements: Measurements::Nat(Box::new(measurements)),
         strays: probe.client.strays,
     }
+}
+
+/// How TCP is mapped, where that was asked; the filter for TCP only a server shows that
+/// connects back.
+fn tcp_mapping(probe: &NatProbe, not_judged: &mut Vec<String>) -> Option<String> {
+    let asked = &probe.asked.tcp_mapping;
+    if asked.is_empty() {
+        return None;
+    }
+    let seen: Vec<(Endpoint, Endpoint, Endpoint)> = asked
+        .iter()
+        .filter_map(|own| {
+            let answer = probe.client.answer(*own)?;
+            Some((probe.client.get(*own)?.to, answer.local, answer.mapped?))
+        })
+        .collect();
+    let unknown = |why: &str, not_judged: &mut Vec<String>| {
+        not_judged.push(format!("mapping of TCP: {why}"));
+        Some("unknown".to_owned())
+    };
+    let Some((lead, local, first)) = seen.first().copied() else {
+        return unknown("no connection", not_judged);
+    };
+    if seen.iter().any(|(_, own, _)| *own != local) {
+        return unknown("the port was not free for each connection", not_judged);
+    }
+    // Toward which address, and toward which port of it.
+    let alike = |by: &dyn Fn(Endpoint, Endpoint) -> bool| {
+        let pairs = seen.iter().enumerate();
+        let mut pairs = pairs.flat_map(|(place, one)| {
+            let others = seen.iter().skip(place + 1);
+            others.map(move |other| (one, other))
+        });
+        pairs.any(|(one, other)| by(one.0, other.0) && one.2 != other.2)
+    };
+    let by_port = alike(&|one, other| one.ip == other.ip && one.port != other.port);
+    let by_address = alike(&|one, other| one.ip != other.ip);
+    let has_ports = seen.iter().any(|(to, ..)| {
+        let mut others = seen.iter();
+        others.any(|(other, ..)| other.ip == to.ip && other.port != to.port)
+    });
+    let has_addresses = seen.iter().any(|(to, ..)| to.ip != lead.ip);
+    let dependence = match (by_address, by_port) {
+        (_, true) => Dependence::AddressAndPort,
+        (true, false) if has_ports => Dependence::Address,
+        (false, false) if has_addresses && seen.iter().all(|own| own.2 == first) => {
+            Dependence::Endpoint
+        }
+        _ => return unknown("too few servers answered", not_judged),
+    };
+    Some(dependence.name().to_owned())
 }
 
 fn unreached(probe: &NatProbe, steps: Vec<ProbeStep>) -> Found {
