@@ -37,7 +37,7 @@ const LONGEST_CALL_S: u64 = 50;
 
 /// Runs the verb.
 pub(super) fn run(args: &ProbeArgs) -> ExitStatus {
-    match args {
+    let status = match args {
         ProbeArgs::Stun(args) => stun_server(args),
         ProbeArgs::Nat(args) => behavior(args),
         ProbeArgs::Options(args) => options_ping(args),
@@ -46,22 +46,15 @@ pub(super) fn run(args: &ProbeArgs) -> ExitStatus {
         ProbeArgs::Turn(args) => relay(args),
         ProbeArgs::Dns(args) => names(args),
         ProbeArgs::Alg(args) => middlebox(args),
-    }
+    };
+    status.unwrap_or_else(|status| status)
 }
 
-fn stun_server(args: &ProbeStun) -> ExitStatus {
-    let (target, trust) = match relay_server(&args.server, args.transport, &args.tls, &args.common)
-    {
-        Ok(found) => found,
-        Err(status) => return status,
-    };
+fn stun_server(args: &ProbeStun) -> Result<ExitStatus, ExitStatus> {
+    let (target, trust) = relay_server(&args.server, args.transport, &args.tls, &args.common)?;
     let password = match args.user.as_str() {
-        "" => Ok(None),
-        _ => password(args.password_file.as_deref()),
-    };
-    let password = match password {
-        Ok(password) => password,
-        Err(status) => return status,
+        "" => None,
+        _ => password(args.password_file.as_deref())?,
     };
     let interval = Duration::from_millis(args.interval);
     let mut probe = StunProbe::new(stun::Config {
@@ -83,15 +76,15 @@ fn stun_server(args: &ProbeStun) -> ExitStatus {
         trust,
         ..Plan::new("stun", vec![target], usual)
     };
-    drive(plan, &mut probe, &args.common)
+    Ok(drive(plan, &mut probe, &args.common))
 }
 
-fn behavior(args: &ProbeNat) -> ExitStatus {
+fn behavior(args: &ProbeNat) -> Result<ExitStatus, ExitStatus> {
     let mut targets = Vec::new();
     for server in &args.servers {
         match find(server, args.common.family()) {
             Ok(target) => targets.push(target),
-            Err(status) => return status,
+            Err(status) => return Err(status),
         }
     }
     let mut probe = NatProbe::new(nat::Config {
@@ -106,10 +99,14 @@ fn behavior(args: &ProbeNat) -> ExitStatus {
     });
     // The watch may be repeated with shorter spans.
     let usual = 60 + 6 * targets.len() as u64 + args.lifetime.unwrap_or(0) * 5;
-    drive(Plan::new("nat", targets, usual), &mut probe, &args.common)
+    Ok(drive(
+        Plan::new("nat", targets, usual),
+        &mut probe,
+        &args.common,
+    ))
 }
 
-fn registrar(args: &ProbeRegister) -> ExitStatus {
+fn registrar(args: &ProbeRegister) -> Result<ExitStatus, ExitStatus> {
     let located = locate(
         &args.uri,
         args.transport,
@@ -117,19 +114,13 @@ fn registrar(args: &ProbeRegister) -> ExitStatus {
         &args.resolver,
         &args.common,
     );
-    let located = match located {
-        Ok(located) => located,
-        Err(status) => return status,
-    };
+    let located = located?;
     let uri = located.uri.clone();
     if uri.user.is_empty() {
         notices::error(&format!("probe register {}: no user to register", args.uri));
-        return ExitStatus::Usage;
+        return Err(ExitStatus::Usage);
     }
-    let credentials = match credentials(&args.login, &uri.user) {
-        Ok(credentials) => credentials,
-        Err(status) => return status,
-    };
+    let credentials = credentials(&args.login, &uri.user)?;
     let mut probe = RegisterProbe::new(register::Config {
         servers: located.target.endpoints.clone(),
         user: uri.user,
@@ -139,13 +130,17 @@ fn registrar(args: &ProbeRegister) -> ExitStatus {
         expires_s: args.expires,
         rng: fastrand::Rng::new(),
     });
-    drive(located.plan("register", 60), &mut probe, &args.common)
+    Ok(drive(
+        located.plan("register", 60),
+        &mut probe,
+        &args.common,
+    ))
 }
 
-fn test_call(args: &ProbeCall) -> ExitStatus {
+fn test_call(args: &ProbeCall) -> Result<ExitStatus, ExitStatus> {
     let refuse = |why: &str| {
         notices::error(&format!("probe call {}: {why}", args.uri));
-        ExitStatus::Usage
+        Err(ExitStatus::Usage)
     };
     let uri = match SipTarget::parse(&args.uri) {
         Ok(uri) if uri.user.is_empty() => return refuse("no user to call"),
@@ -187,16 +182,10 @@ fn test_call(args: &ProbeCall) -> ExitStatus {
         &args.resolver,
         &args.common,
     );
-    let located = match located {
-        Ok(located) => located,
-        Err(status) => return status,
-    };
+    let located = located?;
     let uri = located.uri.clone();
     let user = caller.as_ref().map_or("probe", |(user, _)| user);
-    let credentials = match credentials(&args.login, user) {
-        Ok(credentials) => credentials,
-        Err(status) => return status,
-    };
+    let credentials = credentials(&args.login, user)?;
     let nanos =
         |seconds: u64| i64::try_from(Duration::from_secs(seconds).as_nanos()).unwrap_or(i64::MAX);
     let mut probe = CallProbe::new(call::Config {
@@ -220,7 +209,7 @@ fn test_call(args: &ProbeCall) -> ExitStatus {
         expectations,
         ..located.plan("call", 60)
     };
-    drive(plan, &mut probe, &args.common)
+    Ok(drive(plan, &mut probe, &args.common))
 }
 
 /// The password of a file, or of the environment.
@@ -237,20 +226,13 @@ fn password(path: Option<&Path>) -> Result<Option<String>, ExitStatus> {
     }
 }
 
-fn relay(args: &ProbeTurn) -> ExitStatus {
-    let (target, trust) = match relay_server(&args.server, args.transport, &args.tls, &args.common)
-    {
-        Ok(found) => found,
-        Err(status) => return status,
-    };
+fn relay(args: &ProbeTurn) -> Result<ExitStatus, ExitStatus> {
+    let (target, trust) = relay_server(&args.server, args.transport, &args.tls, &args.common)?;
     let file = args
         .secret_file
         .as_deref()
         .or(args.password_file.as_deref());
-    let password = match password(file) {
-        Ok(password) => password,
-        Err(status) => return status,
-    };
+    let password = password(file)?;
     let mut probe = TurnProbe::new(turn::Config {
         servers: target.endpoints.clone(),
         transport: args.transport.carrier(),
@@ -269,7 +251,7 @@ fn relay(args: &ProbeTurn) -> ExitStatus {
         trust,
         ..Plan::new("turn", vec![target], 40 + count / 40)
     };
-    drive(plan, &mut probe, &args.common)
+    Ok(drive(plan, &mut probe, &args.common))
 }
 
 /// What answers challenges.
@@ -282,7 +264,7 @@ fn credentials(login: &Login, user: &str) -> Result<Credentials, ExitStatus> {
     })
 }
 
-fn options_ping(args: &ProbeOptions) -> ExitStatus {
+fn options_ping(args: &ProbeOptions) -> Result<ExitStatus, ExitStatus> {
     let located = locate(
         &args.uri,
         args.transport,
@@ -290,10 +272,7 @@ fn options_ping(args: &ProbeOptions) -> ExitStatus {
         &args.resolver,
         &args.common,
     );
-    let located = match located {
-        Ok(located) => located,
-        Err(status) => return status,
-    };
+    let located = located?;
     let uri = located.uri.clone();
     let addresses = u64::try_from(located.target.endpoints.len()).unwrap_or(1);
     let usual = addresses * 12 + u64::from(args.count) * (args.interval / 1000 + 1) + 60;
@@ -308,23 +287,24 @@ fn options_ping(args: &ProbeOptions) -> ExitStatus {
         trace: args.trace,
         rng: fastrand::Rng::new(),
     });
-    drive(located.plan("options", usual), &mut probe, &args.common)
+    Ok(drive(
+        located.plan("options", usual),
+        &mut probe,
+        &args.common,
+    ))
 }
 
-fn middlebox(args: &ProbeAlg) -> ExitStatus {
-    let target = match find_at(&args.server, 5060, args.common.family()) {
-        Ok(target) => target,
-        Err(status) => return status,
-    };
+fn middlebox(args: &ProbeAlg) -> Result<ExitStatus, ExitStatus> {
+    let target = find_at(&args.server, 5060, args.common.family())?;
     let Some(server) = target.endpoints.first().copied() else {
-        return ExitStatus::Usage;
+        return Err(ExitStatus::Usage);
     };
     let control = args
         .control
         .unwrap_or(server.port.saturating_add(MIRROR_AWAY));
     if server.port == control {
         notices::error("probe alg: --control is to be another port than that of SIP");
-        return ExitStatus::Usage;
+        return Err(ExitStatus::Usage);
     }
     let mut probe = AlgProbe::new(alg::Config {
         server,
@@ -332,17 +312,17 @@ fn middlebox(args: &ProbeAlg) -> ExitStatus {
         rng: fastrand::Rng::new(),
     });
     // Twelve messages, each of which may be waited for.
-    drive(
+    Ok(drive(
         Plan::new("alg", vec![target], 130),
         &mut probe,
         &args.common,
-    )
+    ))
 }
 
-fn names(args: &ProbeDns) -> ExitStatus {
+fn names(args: &ProbeDns) -> Result<ExitStatus, ExitStatus> {
     let refuse = |why: &str| {
         notices::error(&format!("probe dns: {why}"));
-        ExitStatus::Usage
+        Err(ExitStatus::Usage)
     };
     let (name, wanted) = match (&args.uri, &args.number) {
         (_, Some(number)) => {
@@ -372,10 +352,7 @@ fn names(args: &ProbeDns) -> ExitStatus {
         }
         (None, None) => return refuse("no URI and no number"),
     };
-    let resolver = match resolver(&args.resolver, args.common.family()) {
-        Ok(resolver) => resolver,
-        Err(status) => return status,
-    };
+    let resolver = resolver(&args.resolver, args.common.family())?;
     let mut probe = DnsProbe::new(dns::Config {
         resolver,
         wanted,
@@ -386,7 +363,11 @@ fn names(args: &ProbeDns) -> ExitStatus {
         endpoints: vec![resolver],
         is_numeric: true,
     };
-    drive(Plan::new("dns", vec![target], 30), &mut probe, &args.common)
+    Ok(drive(
+        Plan::new("dns", vec![target], 30),
+        &mut probe,
+        &args.common,
+    ))
 }
 
 impl Located {

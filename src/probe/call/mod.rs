@@ -6,10 +6,10 @@
 
 mod dialog;
 mod media;
+mod messages;
 pub mod numbers;
 mod tone;
-
-use rsip::Header;
+mod verdict;
 
 use self::dialog::{Dialog, is_one_host, uri};
 pub(super) use self::media::direction;
@@ -17,12 +17,11 @@ pub use self::media::event;
 use self::media::{Media, Remote, To};
 use super::digest::{Credentials, Digest, Unanswerable};
 use super::options::{mapped, target};
-use super::sip_client::{Heard, Opening, Response, SipClient, State, phrase, step};
-use super::{Carrier, Ending, Found, Input, Probe, Socket, Transmit};
+use super::sip_client::{Heard, Opening, Response, SipClient, State, phrase};
+use super::{Carrier, Found, Input, Probe, Socket, Transmit};
 use crate::net::Endpoint;
-use crate::report::{CallMeasurements, Measurements, ProbeStep, milliseconds};
+use crate::report::{CallMeasurements, milliseconds};
 use crate::rtp::g711::Law;
-use crate::sdp::build::Audio;
 use crate::sdp::{MediaDirection, MediaKind, SessionDescription};
 use crate::sip::header::{HeaderName, NameAddr};
 use crate::sip::reply::{Answer, field, reply};
@@ -278,50 +277,6 @@ impl CallProbe {
         self.media.stop();
     }
 
-    /// The URI of whoever calls.
-    fn caller(&self) -> rsip::Uri {
-        match &self.config.caller {
-            Some((user, host)) => target(user, host, 5060),
-            None => build::uri("probe", self.local()),
-        }
-    }
-
-    fn local(&self) -> Endpoint {
-        self.client.local(self.signalling()).unwrap_or_default()
-    }
-
-    fn contact(&self) -> Header {
-        let own = build::uri("probe", self.local());
-        let transport = self.config.transport.parameter();
-        field("Contact", format!("<{own}{transport}>"))
-    }
-
-    fn description(&self) -> String {
-        let local = self.rtp.unwrap_or_default();
-        let audio = Audio {
-            session: self.session,
-            ip: local.ip,
-            port: local.port,
-            rtcp_port: self.rtcp.unwrap_or_default().port,
-            payload_types: self.config.payload_types.clone(),
-            dtmf: Some(DTMF),
-        };
-        audio.written()
-    }
-
-    /// What each request of this call repeats.
-    fn heads(&self, via: String, to: String, cseq: u32, method: &Method) -> Vec<Header> {
-        let (from, tag) = (self.caller(), &self.tag);
-        vec![
-            field("Via", via),
-            field("Max-Forwards", "70".to_owned()),
-            field("From", format!("<{from}>;tag={tag}")),
-            field("To", to),
-            field("Call-ID", self.call_id.clone()),
-            field("CSeq", format!("{cseq} {method}")),
-        ]
-    }
-
     /// Calls, or calls again.
     fn call(&mut self, now: Timestamp) {
         self.stage = Stage::Calling;
@@ -539,17 +494,6 @@ impl CallProbe {
         }
     }
 
-    fn acknowledge(&mut self, dialog: &Dialog, response: &SipMessage<'_>) -> Vec<u8> {
-        let branch = self.client.word(20);
-        let via = self.client.via(self.signalling(), &branch);
-        let cseq = response.cseq().map_or(self.cseq, |own| own.number);
-        let mut headers = self.heads(via, dialog.to.clone(), cseq, &Method::Ack);
-        headers.extend(dialog.routes.iter().map(|own| field("Route", own.clone())));
-        // RFC 3261, 22.1: an ACK bears what its INVITE bore.
-        headers.extend(self.digest.again());
-        build::request_to("ACK", &dialog.uri, headers, b"")
-    }
-
     fn refused(
         &mut self,
         now: Timestamp,
@@ -580,29 +524,6 @@ impl CallProbe {
             503 if self.place + 1 < self.config.servers.len() => self.next_address(now),
             status => self.fail(Fault::Rejected(status)),
         }
-    }
-
-    /// In the INVITE's own transaction (RFC 3261, 17.1.1.3).
-    fn acknowledge_refusal(&mut self, number: usize, message: &SipMessage<'_>) {
-        self.acknowledged += 1;
-        if self.acknowledged > MAX_COPIES {
-            return;
-        }
-        let Some(exchange) = self.client.get(number) else {
-            return;
-        };
-        let (to, branch, asked) = (exchange.to, exchange.branch.clone(), exchange.asked());
-        let Some(to_field) = message
-            .named("To")
-            .and_then(|own| crate::sip::reply::text(&own))
-        else {
-            return;
-        };
-        let Ok(cseq) = message.cseq() else { return };
-        let via = self.client.via(self.signalling(), &branch);
-        let headers = self.heads(via, to_field, cseq.number, &Method::Ack);
-        let octets = build::request_to("ACK", &asked, headers, b"");
-        self.client.send(self.signalling(), to, octets);
     }
 
     /// Goes where a redirect leads, if that is the same host or domain.
@@ -881,119 +802,6 @@ impl Probe for CallProbe {
     }
 
     fn found(&self) -> Found {
-        let mut own = self.told.clone();
-        own.challenges = self.digest.challenges;
-        own.realm.clone_from(&self.digest.realm);
-        own.algorithm.clone_from(&self.digest.algorithm);
-        own.redirects.clone_from(&self.redirects);
-        self.hear(&mut own);
-        let (verdict, ending) = self.verdict(&own);
-        Found {
-            verdict,
-            ending,
-            steps: self.steps(),
-            measurements: Measurements::Call(Box::new(own)),
-            strays: self.client.strays + self.media.strangers,
-        }
-    }
-}
-
-impl CallProbe {
-    /// What was heard, and of what that is known.
-    fn hear(&self, own: &mut CallMeasurements) {
-        let remote = self.media.remote();
-        own.remote_media = remote.map(|own| own.rtp.to_string());
-        own.heard_from = self.media.heard_from().map(|own| own.to_string());
-        let law = remote.and_then(|own| Law::of(own.payload_type));
-        let codec = match law {
-            Some(Law::A) => "PCMA",
-            _ => "PCMU",
-        };
-        own.codec = law.map(|_| codec.to_owned());
-        own.tone_hz = remote.map(|_| self.media.tone.frequency);
-        let (heard, share) = self.media.sound();
-        heard.clone_into(&mut own.heard);
-        own.tone_share = share;
-        own.to_peer = self.media.outward(codec);
-        own.from_peer = self.media.inward(codec);
-        own.rtt_ms = self.media.round_trip_ms();
-        own.dtmf_sent = self.media.digits_sent;
-        own.dtmf_back = self.media.digits_back();
-        own.sources = self.media.sources();
-        own.early_packets = self.early_packets;
-        let since = self.media.first_sent.or(self.answered);
-        let first = self.media.first_heard().zip(since);
-        own.first_packet_ms = first.map(|(first, since)| milliseconds(first.since(since)));
-        own.talk_ms = self
-            .answered
-            .zip(self.ended)
-            .map(|(from, to)| milliseconds(to.since(from)));
-        if self.ended.is_some() && own.ended_by.is_none() && self.answered.is_some() {
-            own.ended_by = Some("probe".to_owned());
-        }
-        let comes = own.from_peer.packets > 0;
-        let reported = own.to_peer.expected.map(|own| own > 0);
-        let goes = match (heard, reported) {
-            ("own-tone", _) | (_, Some(true)) => Some(true),
-            _ if own.dtmf_back > 0 => Some(true),
-            _ => None,
-        };
-        own.media = match (self.answered.is_some(), comes, goes) {
-            (false, ..) => "none",
-            (_, true, Some(_)) => "both",
-            (_, true, None) => "received",
-            (_, false, Some(_)) => "sent",
-            (_, false, None) => "not-received",
-        }
-        .to_owned();
-        if self.answered.is_some() && goes.is_none() {
-            own.not_judged.push(
-                "whether the other side hears us: it sent no reports, and not our own tone"
-                    .to_owned(),
-            );
-        }
-        let all = [own.to_peer.mos, own.from_peer.mos].into_iter().flatten();
-        own.mos = all.min_by(f64::total_cmp);
-        let all = [own.to_peer.loss_percent, own.from_peer.loss_percent];
-        own.loss_percent = all.into_iter().flatten().max_by(f64::total_cmp);
-        let all = [own.to_peer.jitter_ms, own.from_peer.jitter_ms];
-        own.jitter_ms = all.into_iter().flatten().max_by(f64::total_cmp);
-    }
-
-    fn verdict(&self, own: &CallMeasurements) -> (String, Ending) {
-        let verdict = match (self.faults.first(), self.answered) {
-            (Some(Fault::NoAnswer), _) => return ("no-answer".to_owned(), Ending::NoAnswer),
-            (Some(Fault::NotAnswered), _) if self.told.provisional.is_empty() => {
-                return ("no-answer".to_owned(), Ending::NoAnswer);
-            }
-            (Some(fault), _) => match fault {
-                Fault::Challenge(fault) => fault.verdict(),
-                Fault::Redirected => "redirected",
-                Fault::Rejected(486 | 600) => "busy",
-                Fault::Rejected(603) => "declined",
-                Fault::Unusable => "unusable-answer",
-                Fault::NotAnswered => "not-answered",
-                Fault::Rejected(_) | Fault::NoAnswer => "rejected",
-            },
-            (None, None) => return ("unfinished".to_owned(), Ending::Inconclusive),
-            (None, Some(_)) if own.from_peer.packets == 0 => "no-audio",
-            (None, Some(_)) => {
-                let verdict = match own.heard.as_str() {
-                    "own-tone" => "audio-comes-back",
-                    "silence" => "silence",
-                    _ => "audio",
-                };
-                return (verdict.to_owned(), Ending::Done);
-            }
-        };
-        (verdict.to_owned(), Ending::Failed)
-    }
-
-    fn steps(&self) -> Vec<ProbeStep> {
-        let asked = self.asked.iter().filter_map(|(name, own)| {
-            let exchange = self.client.get(*own)?;
-            Some(step(name.clone(), exchange))
-        });
-        self.client.unopened.iter().cloned().chain(asked).collect()
+        self.told_so_far()
     }
 }

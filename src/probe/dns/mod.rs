@@ -4,16 +4,18 @@
 //! the order in which they are to be tried.
 
 mod client;
+mod uri;
+mod verdict;
 
 use std::net::IpAddr;
 
 use self::client::{DnsClient, Question, State};
-use super::{Carrier, Ending, Found, Input, Probe, Transmit};
-use crate::dns::{DnsAnswer, DnsData, DnsKind, rcode_name};
+pub use self::uri::{Uri, Wanted, located};
+use self::uri::{of_naptr, prefix, rewritten};
+use super::{Carrier, Found, Input, Probe, Transmit};
+use crate::dns::{DnsAnswer, DnsData, DnsKind};
 use crate::net::Endpoint;
-use crate::report::{
-    DnsMeasurements, DnsNode, DnsTarget, Measurements, ProbeStep, milliseconds, rounded,
-};
+use crate::report::DnsMeasurements;
 use crate::time::Timestamp;
 
 /// What is to be found out.
@@ -25,53 +27,6 @@ pub struct Config {
     pub wanted: Wanted,
     /// What identifiers are made of.
     pub rng: fastrand::Rng,
-}
-
-/// What is to be located.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// A SIP URI.
-    Uri(Uri),
-    /// A number, by ENUM; digits alone.
-    Number(String),
-}
-
-/// A SIP URI, as far as it is located.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Uri {
-    /// Whether it is `sips`.
-    pub is_secure: bool,
-    /// Its host; `maddr` where it has one.
-    pub host: String,
-    /// Its port.
-    pub port: Option<u16>,
-    /// Its `transport`.
-    pub transport: Option<Carrier>,
-}
-
-/// By a service of NAPTR (RFC 3263, 4.1; RFC 7118, 5.2).
-fn of_naptr(services: &str) -> Option<Carrier> {
-    Some(match services.to_ascii_uppercase().as_str() {
-        "SIP+D2U" => Carrier::Udp,
-        "SIP+D2T" => Carrier::Tcp,
-        "SIPS+D2T" => Carrier::Tls,
-        "SIP+D2S" => Carrier::Sctp,
-        "SIP+D2W" => Carrier::Ws,
-        "SIPS+D2W" => Carrier::Wss,
-        _ => return None,
-    })
-}
-
-/// Before the domain of an SRV question.
-const fn prefix(carrier: Carrier) -> &'static str {
-    match carrier {
-        Carrier::Udp => "_sip._udp",
-        Carrier::Tcp => "_sip._tcp",
-        Carrier::Tls => "_sips._tcp",
-        Carrier::Sctp => "_sip._sctp",
-        Carrier::Ws => "_sip._ws",
-        Carrier::Wss => "_sips._ws",
-    }
 }
 
 /// Questions in all.
@@ -451,82 +406,6 @@ impl DnsProbe {
             self.addresses(now, leads, Some(place));
         }
     }
-
-    /// The targets, in the order in which they are to be tried: by service, then by
-    /// priority, then by weight (RFC 2782 draws by lot; here the heavier is first).
-    fn ordered(&self) -> Vec<&(Leads, Endpoint, Option<u32>)> {
-        let mut all: Vec<_> = self.targets.iter().collect();
-        all.sort_by_key(|(leads, endpoint, _)| {
-            let (service, priority, weight) = leads.rank;
-            (
-                service,
-                priority,
-                std::cmp::Reverse(weight),
-                endpoint.ip.is_ipv6(),
-            )
-        });
-        all
-    }
-
-    /// Where to go, in order.
-    #[must_use]
-    pub fn targets(&self) -> Vec<(Carrier, Endpoint)> {
-        let all = self.ordered().into_iter();
-        all.map(|(leads, endpoint, _)| (leads.service, *endpoint))
-            .collect()
-    }
-
-    fn node(&self, place: usize) -> Option<DnsNode> {
-        let asked = self.asked.get(place)?;
-        let question = self.client.get(asked.question)?;
-        let (outcome, answers) = match &question.state {
-            State::Waiting => ("waiting".to_owned(), Vec::new()),
-            State::Silent => ("silent".to_owned(), Vec::new()),
-            State::Refused(why) => (why.clone(), Vec::new()),
-            State::Answered(message) => (rcode_name(message.rcode), message.answers.clone()),
-        };
-        let is_empty = outcome == "NOERROR" && answers.is_empty();
-        let children = self.asked.iter().enumerate();
-        let children = children.filter(|(_, own)| own.parent == Some(place));
-        Some(DnsNode {
-            name: question.name.clone(),
-            kind: question.kind.to_string(),
-            why: asked.why.clone(),
-            outcome: if is_empty {
-                "NODATA".to_owned()
-            } else {
-                outcome
-            },
-            ttl_s: answers.iter().map(|own| own.ttl_s).min(),
-            rtt_ms: matches!(question.state, State::Answered(_))
-                .then(|| milliseconds(question.round_trip_ns)),
-            answers: answers.iter().map(|own| own.data.to_string()).collect(),
-            children: children.filter_map(|(own, _)| self.node(own)).collect(),
-        })
-    }
-
-    fn step(question: &Question, resolver: Endpoint) -> ProbeStep {
-        let (outcome, says) = match &question.state {
-            State::Waiting => ("waiting", "nothing yet".to_owned()),
-            State::Silent => ("silent", "no answer".to_owned()),
-            State::Refused(why) => ("refused", why.clone()),
-            State::Answered(message) => {
-                let count = message.answers.len();
-                (
-                    "answered",
-                    format!("{}, {count} records", rcode_name(message.rcode)),
-                )
-            }
-        };
-        ProbeStep {
-            name: format!("{} {}", question.kind, question.name),
-            outcome: outcome.to_owned(),
-            to: Some(resolver.to_string()),
-            says,
-            sent: question.copies,
-            rtt_ms: (outcome == "answered").then(|| milliseconds(question.round_trip_ns)),
-        }
-    }
 }
 
 /// The answers of the kind that was asked for, through other names for the same.
@@ -550,65 +429,6 @@ fn chain(question: &Question) -> Vec<DnsAnswer> {
     own.filter(|own| !matches!(own.data, DnsData::Cname(_)))
         .cloned()
         .collect()
-}
-
-/// What a regular expression of NAPTR makes of a number (RFC 3402, 3.2).
-fn rewritten(number: &str, regexp: &str) -> Option<String> {
-    let mark = regexp.chars().next()?;
-    let mut parts = regexp.split(mark).skip(1);
-    let (pattern, with, flags) = (parts.next()?, parts.next()?, parts.next()?);
-    let pattern = regex::RegexBuilder::new(pattern)
-        .case_insensitive(flags.contains('i'))
-        .size_limit(1 << 16)
-        .build()
-        .ok()?;
-    let groups = pattern.captures(number)?;
-    let mut uri = String::new();
-    let mut letters = with.chars();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\\' => match letters.next()? {
-                digit @ '0'..='9' => {
-                    let group = groups.get(digit.to_digit(10)? as usize);
-                    uri.push_str(group.map_or("", |own| own.as_str()));
-                }
-                other => uri.push(other),
-            },
-            other => uri.push(other),
-        }
-    }
-    (uri.len() <= 512 && uri.bytes().all(|own| own.is_ascii_graphic())).then_some(uri)
-}
-
-/// A SIP URI, as far as it is located.
-#[must_use]
-pub fn located(uri: &str) -> Option<Uri> {
-    let parts = crate::sip::Uri::parse(uri.as_bytes());
-    let text = |octets: &[u8]| Some(std::str::from_utf8(octets).ok()?.to_owned());
-    let is_secure = parts.scheme.eq_ignore_ascii_case(b"sips");
-    if !is_secure && !parts.scheme.eq_ignore_ascii_case(b"sip") {
-        return None;
-    }
-    let host = match parts.parameter("maddr") {
-        Some(own) => text(own)?,
-        None => text(parts.host)?,
-    };
-    let transport = parts.parameter("transport").and_then(text);
-    let transport = match transport {
-        None => None,
-        Some(own) => Some(Carrier::of(&own)?),
-    };
-    // RFC 3261, 26.2.2: TLS over TCP.
-    let transport = match transport {
-        Some(Carrier::Tcp) if is_secure => Some(Carrier::Tls),
-        own => own,
-    };
-    (!host.is_empty()).then_some(Uri {
-        is_secure,
-        host: host.trim_end_matches('.').to_ascii_lowercase(),
-        port: parts.port,
-        transport,
-    })
 }
 
 impl Probe for DnsProbe {
@@ -640,123 +460,6 @@ impl Probe for DnsProbe {
     }
 
     fn found(&self) -> Found {
-        let mut own = self.told.clone();
-        let ordered = self.ordered();
-        let alike = |leads: &Leads| {
-            let all = ordered
-                .iter()
-                .filter(|(other, ..)| (other.rank.0, other.rank.1) == (leads.rank.0, leads.rank.1));
-            // A host of several addresses is weighed once.
-            let mut hosts: Vec<(&str, u16)> = all
-                .map(|(own, ..)| (own.host.as_str(), own.rank.2))
-                .collect();
-            hosts.sort_unstable();
-            hosts.dedup();
-            hosts
-                .iter()
-                .map(|(_, weight)| f64::from(*weight))
-                .sum::<f64>()
-        };
-        own.targets = ordered
-            .iter()
-            .map(|(leads, endpoint, ttl_s)| DnsTarget {
-                transport: leads.service.name().to_owned(),
-                host: leads.host.clone(),
-                ip: endpoint.ip.to_string(),
-                port: endpoint.port,
-                priority: (leads.by == "SRV").then_some(leads.rank.1),
-                weight: (leads.by == "SRV").then_some(leads.rank.2),
-                share: (leads.by == "SRV" && alike(leads) > 0.0)
-                    .then(|| rounded(f64::from(leads.rank.2) / alike(leads), 3)),
-                ttl_s: *ttl_s,
-                by: leads.by.to_owned(),
-            })
-            .collect();
-        let roots = self.asked.iter().enumerate();
-        let roots = roots.filter(|(_, own)| own.parent.is_none());
-        own.tree = roots.filter_map(|(place, _)| self.node(place)).collect();
-        let questions: Vec<&Question> = (self.asked.iter())
-            .filter_map(|own| self.client.get(own.question))
-            .collect();
-        let answered = questions
-            .iter()
-            .any(|own| matches!(own.state, State::Answered(_)));
-        let (verdict, ending) = if !own.targets.is_empty() {
-            ("located", Ending::Done)
-        } else if !questions.is_empty() && !answered {
-            ("no-answer", Ending::NoAnswer)
-        } else if !own.refused_services.is_empty() {
-            ("no-service", Ending::Failed)
-        } else {
-            ("nowhere", Ending::Failed)
-        };
-        Found {
-            verdict: verdict.to_owned(),
-            ending,
-            steps: (questions.into_iter())
-                .map(|own| Self::step(own, self.config.resolver))
-                .collect(),
-            measurements: Measurements::Dns(Box::new(own)),
-            strays: self.client.strays,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_rewritten_as_naptr_says() {
-        let check = |regexp: &str, expected: Option<&str>| {
-            assert_eq!(
-                rewritten("+4930123", regexp).as_deref(),
-                expected,
-                "{regexp}"
-            );
-        };
-        check("!^.*$!sip:bob@example.org!", Some("sip:bob@example.org"));
-        check(
-            r"!^\+49(.*)$!sip:\1@example.org!",
-            Some("sip:30123@example.org"),
-        );
-        check(r"!^\+48(.*)$!sip:\1@example.org!", None);
-        check(r"/^(.)(.*)$/sip:\2\\@x/i", Some(r"sip:4930123\@x"));
-        check("!(!x!", None);
-        check("!.*!sip:a b@x!", None);
-        check("!.*", None);
-        check("", None);
-    }
-
-    #[test]
-    fn uris_are_located_by_what_they_say() {
-        let check = |text: &str, expected: Option<(bool, &str, Option<u16>, Option<Carrier>)>| {
-            let expected = expected.map(|(is_secure, host, port, transport)| Uri {
-                is_secure,
-                host: host.to_owned(),
-                port,
-                transport,
-            });
-            assert_eq!(located(text), expected, "{text}");
-        };
-        check(
-            "sip:Bob@Example.ORG.",
-            Some((false, "example.org", None, None)),
-        );
-        check(
-            "sips:x:99;transport=tcp",
-            Some((true, "x", Some(99), Some(Carrier::Tls))),
-        );
-        check(
-            "sip:a@x;maddr=192.0.2.1",
-            Some((false, "192.0.2.1", None, None)),
-        );
-        check(
-            "sip:x;transport=WS",
-            Some((false, "x", None, Some(Carrier::Ws))),
-        );
-        check("sip:x;transport=pigeon", None);
-        check("tel:+123", None);
-        check("sip:", None);
+        self.so_far()
     }
 }

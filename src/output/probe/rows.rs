@@ -1,93 +1,11 @@
-//! What a probe found, for people.
+//! What was measured, as rows of a name and a value.
 
-use std::io::{self, Write};
-
-use colored::Colorize as _;
-
-use super::escape::terminal;
-use super::table::{grid, write_grid};
 use crate::report::{
-    AlgMeasurements, CallDirection, CallMeasurements, DiagnosticRecord, DnsMeasurements, DnsNode,
-    Measurements, NatMeasurements, OptionsMeasurements, Pings, ProbeReport, RegisterMeasurements,
-    Spread, StunMeasurements, TlsEvidence, TurnMeasurements,
+    AlgMeasurements, CallDirection, CallMeasurements, DnsMeasurements, NatMeasurements,
+    OptionsMeasurements, Pings, RegisterMeasurements, Spread, StunMeasurements, TurnMeasurements,
 };
 
-/// Writes it.
-///
-/// # Errors
-///
-/// When it can't be written.
-pub fn print(report: &ProbeReport, out: &mut impl Write) -> io::Result<()> {
-    let rows = match &report.measurements {
-        Measurements::Stun(own) => stun(own),
-        Measurements::Nat(own) => nat(own),
-        Measurements::Options(own) => options(own),
-        Measurements::Register(own) => register(own),
-        Measurements::Call(own) => call(own),
-        Measurements::Turn(own) => turn(own),
-        Measurements::Dns(own) => dns(own),
-        Measurements::Alg(own) => alg(own),
-    };
-    let verdict = match report.exit {
-        0 => report.verdict.green().bold(),
-        8 => report.verdict.yellow().bold(),
-        _ => report.verdict.red().bold(),
-    };
-    writeln!(
-        out,
-        "{} {}: {verdict}\n",
-        report.probe,
-        terminal(&report.target)
-    )?;
-    for (name, value) in rows {
-        writeln!(out, "  {name:<20} {}", terminal(&value))?;
-    }
-    if let Measurements::Dns(own) = &report.measurements {
-        writeln!(out)?;
-        for node in &own.tree {
-            branch(node, 1, out)?;
-        }
-    }
-    let not_judged = match &report.measurements {
-        Measurements::Nat(own) => {
-            predictions(own, out)?;
-            &own.not_judged[..]
-        }
-        Measurements::Call(own) => &own.not_judged[..],
-        _ => &[],
-    };
-    for reason in not_judged {
-        writeln!(out, "  {} {}", "not judged:".yellow(), terminal(reason))?;
-    }
-    let silent: Vec<String> = report
-        .steps
-        .iter()
-        .filter(|own| own.outcome == "refused")
-        .map(|own| format!("{}: {}", own.to.as_deref().unwrap_or("-"), own.says))
-        .collect();
-    for line in silent {
-        writeln!(out, "  {} {}", "refused:".yellow(), terminal(&line))?;
-    }
-    findings(&report.evidence.diagnostics, out)?;
-    for own in &report.evidence.tls {
-        protection(own, out)?;
-    }
-    let evidence = &report.evidence;
-    write!(
-        out,
-        "\n  {} packets sent, {} received",
-        evidence.packets_sent, evidence.packets_received
-    )?;
-    if evidence.strays > 0 {
-        write!(out, ", {} answered nothing that was asked", evidence.strays)?;
-    }
-    if let Some(path) = &evidence.capture {
-        write!(out, "; written to {}", terminal(path))?;
-    }
-    writeln!(out)
-}
-
-type Rows = Vec<(&'static str, String)>;
+pub(super) type Rows = Vec<(&'static str, String)>;
 
 fn known(value: Option<&String>) -> String {
     value.cloned().unwrap_or_else(|| "-".to_owned())
@@ -109,7 +27,7 @@ fn pings(own: &Pings) -> Rows {
     rows
 }
 
-fn stun(own: &StunMeasurements) -> Rows {
+pub(super) fn stun(own: &StunMeasurements) -> Rows {
     let mut rows = pings(&own.pings);
     rows.push(("software", known(own.software.as_ref())));
     if !own.supports.is_empty() {
@@ -143,7 +61,7 @@ fn round_trips(rtt: Option<&Spread>) -> Option<(&'static str, String)> {
     ))
 }
 
-fn options(own: &OptionsMeasurements) -> Rows {
+pub(super) fn options(own: &OptionsMeasurements) -> Rows {
     let mut rows = pings(&own.pings);
     if let Some(status) = own.status {
         let reason = own.reason_phrase.as_deref().unwrap_or_default();
@@ -172,7 +90,7 @@ fn options(own: &OptionsMeasurements) -> Rows {
     rows
 }
 
-fn register(own: &RegisterMeasurements) -> Rows {
+pub(super) fn register(own: &RegisterMeasurements) -> Rows {
     let mut rows = vec![
         (
             "registrar",
@@ -217,7 +135,7 @@ fn register(own: &RegisterMeasurements) -> Rows {
     rows
 }
 
-fn call(own: &CallMeasurements) -> Rows {
+pub(super) fn call(own: &CallMeasurements) -> Rows {
     let mut rows = vec![
         ("called", own.request_uri.clone()),
         (
@@ -288,7 +206,7 @@ fn call(own: &CallMeasurements) -> Rows {
     rows
 }
 
-fn turn(own: &TurnMeasurements) -> Rows {
+pub(super) fn turn(own: &TurnMeasurements) -> Rows {
     let server = known(own.server.as_ref());
     let mut rows = vec![
         ("server", format!("{server} ({})", own.transport)),
@@ -342,7 +260,7 @@ fn turn(own: &TurnMeasurements) -> Rows {
     rows
 }
 
-fn alg(own: &AlgMeasurements) -> Rows {
+pub(super) fn alg(own: &AlgMeasurements) -> Rows {
     let mut rows = vec![
         ("this host", known(own.local_address.as_ref())),
         ("seen as", known(own.source.as_ref())),
@@ -369,7 +287,7 @@ fn alg(own: &AlgMeasurements) -> Rows {
     rows
 }
 
-fn dns(own: &DnsMeasurements) -> Rows {
+pub(super) fn dns(own: &DnsMeasurements) -> Rows {
     let mut rows = vec![("resolver", own.resolver.clone())];
     rows.extend(own.uris.iter().map(|own| ("number leads to", own.clone())));
     for name in &own.certificate_names {
@@ -400,30 +318,6 @@ fn dns(own: &DnsMeasurements) -> Rows {
     rows
 }
 
-/// A question, and below it what it led to.
-fn branch(node: &DnsNode, depth: usize, out: &mut impl Write) -> io::Result<()> {
-    let indent = "  ".repeat(depth);
-    let ttl = node
-        .ttl_s
-        .map(|own| format!(", {own} s"))
-        .unwrap_or_default();
-    writeln!(
-        out,
-        "{indent}{} {} {}{ttl}: {}",
-        node.kind.bold(),
-        terminal(&node.name),
-        terminal(&node.outcome),
-        terminal(&node.why)
-    )?;
-    for answer in &node.answers {
-        writeln!(out, "{indent}    {}", terminal(answer))?;
-    }
-    for child in &node.children {
-        branch(child, depth + 1, out)?;
-    }
-    Ok(())
-}
-
 fn one_way(own: &CallDirection) -> String {
     let packets = own.packets;
     let (Some(lost), Some(percent)) = (own.lost, own.loss_percent) else {
@@ -436,7 +330,7 @@ fn one_way(own: &CallDirection) -> String {
     format!("{packets} packets, {lost} lost ({percent} %){jitter}{mos}; by {basis}")
 }
 
-fn nat(own: &NatMeasurements) -> Rows {
+pub(super) fn nat(own: &NatMeasurements) -> Rows {
     let or_unknown = |value: &str, values: &[String]| match (value, values.len()) {
         ("unknown", 2) => format!("unknown: {}", values.join(" or ")),
         _ => value.to_owned(),
@@ -486,65 +380,4 @@ fn nat(own: &NatMeasurements) -> Rows {
         ));
     }
     rows
-}
-
-fn protection(own: &TlsEvidence, out: &mut impl Write) -> io::Result<()> {
-    let or_none = |own: Option<&String>| own.map_or("-", String::as_str).to_owned();
-    let (version, cipher) = (or_none(own.version.as_ref()), or_none(own.cipher.as_ref()));
-    writeln!(
-        out,
-        "\n  {version}, {cipher}\n  certificate {} until {}",
-        terminal(&own.certificate_subject),
-        own.certificate_not_after
-    )?;
-    match &own.fault {
-        None => writeln!(out, "  trusted for {}", terminal(&own.name)),
-        Some(fault) => writeln!(
-            out,
-            "  {} for {}: {}",
-            "not trusted".red().bold(),
-            terminal(&own.name),
-            terminal(fault)
-        ),
-    }
-}
-
-/// Each kind of peer: how it maps down, what it lets in across.
-fn predictions(own: &NatMeasurements, out: &mut impl Write) -> io::Result<()> {
-    let rows = own.toward.chunks(3);
-    if rows.len() == 0 {
-        return Ok(());
-    }
-    writeln!(
-        out,
-        "\n  UDP straight to a peer, both sides sending (a relay always works):\n"
-    )?;
-    let mut table = grid(&[
-        "peer maps",
-        "lets in all",
-        "by address",
-        "by address and port",
-    ]);
-    for row in rows {
-        let mapping = row
-            .first()
-            .map(|own| own.mapping.clone())
-            .unwrap_or_default();
-        let outcomes = row.iter().map(|own| own.outcome.clone());
-        table.add_row(std::iter::once(mapping).chain(outcomes).collect::<Vec<_>>());
-    }
-    write_grid(out, &table)
-}
-
-fn findings(diagnostics: &[DiagnosticRecord], out: &mut impl Write) -> io::Result<()> {
-    for own in diagnostics.iter().filter(|own| own.severity != "info") {
-        writeln!(
-            out,
-            "\n  {}[{}]: {}",
-            own.severity,
-            own.code,
-            terminal(&own.message)
-        )?;
-    }
-    Ok(())
 }
