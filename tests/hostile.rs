@@ -258,3 +258,357 @@ fn m084_connections_that_never_get_anywhere_are_left() {
         scope.spawn(|| check(b"SIP/2.0 200 OK\r\n\xff\xff\xff\xff", "tcp"));
     });
 }
+
+/// A probe and the program's own server, in a time of their own, with what is between
+/// them: so much of it is lost, so much damaged.
+mod between {
+    use std::collections::BTreeMap;
+
+    use sip_inspect::net::{Endpoint, Transport};
+    use sip_inspect::probe::{Found, Input, Probe, Transmit};
+    use sip_inspect::serve::digest::Users;
+    use sip_inspect::serve::{sip, stun};
+    use sip_inspect::time::Timestamp;
+
+    pub(crate) fn endpoint(text: &str) -> Endpoint {
+        let address: std::net::SocketAddr = text.parse().expect("an endpoint");
+        Endpoint::new(address.ip(), address.port())
+    }
+
+    /// What arrives somewhere.
+    enum Arrival {
+        Server(Transmit),
+        Probe(u16, Endpoint, Vec<u8>),
+    }
+
+    pub(crate) struct Between {
+        pub(crate) rng: fastrand::Rng,
+        /// In percent.
+        pub(crate) lost: u32,
+        pub(crate) damaged: u32,
+        pub(crate) desk: sip::Desk,
+        now: Timestamp,
+        under_way: BTreeMap<(Timestamp, u64), Arrival>,
+        pub(crate) sent: u64,
+        count: u64,
+    }
+
+    impl Between {
+        pub(crate) fn new(seed: u64, lost: u32, damaged: u32) -> Self {
+            let ports = (0..8).map(|own| {
+                let port = 20_000 + own * 2;
+                (Endpoint::new(endpoint("192.0.2.1:1").ip, port), port + 1)
+            });
+            Self {
+                rng: fastrand::Rng::with_seed(seed),
+                lost,
+                damaged,
+                desk: sip::Desk::new(sip::Config {
+                    local: endpoint("192.0.2.1:5060"),
+                    users: Some(Users::parse("alice:word").expect("users")),
+                    media: ports.collect(),
+                    rng: fastrand::Rng::with_seed(seed + 1),
+                }),
+                now: Timestamp::from_nanos(1_700_000_000_000_000_000),
+                under_way: BTreeMap::new(),
+                sent: 0,
+                count: 0,
+            }
+        }
+
+        fn local(socket: u16) -> Endpoint {
+            Endpoint::new(
+                endpoint("198.51.100.7:1").ip,
+                30_000_u16.wrapping_add(socket),
+            )
+        }
+
+        fn put(&mut self, mut arrival: Arrival) {
+            let (Arrival::Server(Transmit { octets, .. }) | Arrival::Probe(_, _, octets)) =
+                &mut arrival;
+            if self.rng.u32(..100) < self.lost {
+                return;
+            }
+            if self.rng.u32(..100) < self.damaged && !octets.is_empty() {
+                for _ in 0..self.rng.usize(1..4) {
+                    let place = self.rng.usize(..octets.len());
+                    match self.rng.u8(..4) {
+                        0 => octets[place] = self.rng.u8(..),
+                        1 => octets.truncate(place.max(1)),
+                        2 => octets.insert(
+                            place,
+                            *b"\r\n;<>\0\xff\t".get(self.rng.usize(..8)).expect("one"),
+                        ),
+                        _ => octets.extend_from_within(place..),
+                    }
+                }
+            }
+            self.count += 1;
+            let later = self.now.offset(self.rng.i64(1_000_000..30_000_000));
+            self.under_way.insert((later, self.count), arrival);
+        }
+
+        /// What the server does with what comes.
+        fn serve(&mut self, transmit: Transmit) {
+            let Transmit { socket, to, octets } = transmit;
+            let from = Self::local(socket.number);
+            let answer = match to.port {
+                3478 => {
+                    let addresses = stun::Addresses {
+                        primary: endpoint("192.0.2.1:3478"),
+                        alternate: None,
+                    };
+                    let reply = stun::answer(&addresses, addresses.primary, from, &octets);
+                    reply.map(|own| own.octets)
+                }
+                53 => (octets.len() > 16).then(|| {
+                    let name = &super::wire("host.test")[..];
+                    let records: Vec<(&[u8], u16, Vec<u8>)> = match super::kind(&octets) {
+                        35 => vec![(
+                            super::SELF,
+                            35,
+                            [
+                                &[0, 1, 0, 1, 1, b's', 7][..],
+                                b"SIP+D2U",
+                                &[0],
+                                &super::wire("_sip._udp.x.test"),
+                            ]
+                            .concat(),
+                        )],
+                        33 => vec![(super::SELF, 33, super::server(1, "host.test"))],
+                        1 => vec![
+                            (super::SELF, 5, name.to_vec()),
+                            (name, 1, vec![192, 0, 2, 9]),
+                        ],
+                        _ => Vec::new(),
+                    };
+                    super::dns_answer(&octets, &records)
+                }),
+                port @ 20_000..=20_015 => {
+                    let slot = usize::from((port - 20_000) / 2);
+                    self.desk.media(self.now, slot, from, &octets)
+                }
+                _ => {
+                    let is_stream = socket.transport.is_stream();
+                    let peer = sip::Peer {
+                        from,
+                        transport: if is_stream {
+                            Transport::Tcp
+                        } else {
+                            Transport::Udp
+                        },
+                        connection: is_stream.then_some(u64::from(socket.number)),
+                    };
+                    self.desk.handle(self.now, peer, &octets);
+                    while let Some(sent) = self.desk.poll_transmit() {
+                        let number = sent.to.port.wrapping_sub(30_000);
+                        self.put(Arrival::Probe(number, to, sent.octets));
+                    }
+                    None
+                }
+            };
+            if let Some(octets) = answer {
+                self.put(Arrival::Probe(socket.number, to, octets));
+            }
+        }
+
+        /// What was sent last arrives too.
+        fn settle(&mut self) {
+            while let Some(((at, _), arrival)) = self.under_way.pop_first() {
+                self.now = at;
+                if let Arrival::Server(transmit) = arrival {
+                    self.serve(transmit);
+                }
+            }
+        }
+
+        /// Runs a probe to its end; it must come to one.
+        pub(crate) fn run(&mut self, probe: &mut dyn Probe) -> Found {
+            let end = self.now.offset(600_000_000_000);
+            probe.handle_timeout(self.now);
+            let mut turns = (0, self.now);
+            loop {
+                turns = if turns.1 == self.now {
+                    (turns.0 + 1, turns.1)
+                } else {
+                    (0, self.now)
+                };
+                assert!(turns.0 < 1000, "time stands still: {:?}", probe.found());
+                while let Some(transmit) = probe.poll_transmit() {
+                    let socket = transmit.socket.number;
+                    if transmit.octets.is_empty() {
+                        let local = Self::local(socket);
+                        probe.handle(self.now, Input::Opened { socket, local });
+                    } else {
+                        self.sent += 1;
+                        assert!(self.sent < 3000, "it sends for ever");
+                        self.put(Arrival::Server(transmit));
+                    }
+                }
+                let Some(due) = probe.poll_timeout() else {
+                    self.settle();
+                    return probe.found();
+                };
+                let next = self.under_way.keys().next().map(|own| own.0);
+                let desk = self.desk.poll_timeout();
+                let first = [Some(due), next, desk].into_iter().flatten().min();
+                self.now = first.expect("one").max(self.now);
+                assert!(self.now < end, "it never ends");
+                if desk.is_some_and(|own| own <= self.now) {
+                    self.desk.handle_timeout(self.now);
+                    while let Some(sent) = self.desk.poll_transmit() {
+                        let number = sent.to.port.wrapping_sub(30_000);
+                        let from = endpoint("192.0.2.1:5060");
+                        self.put(Arrival::Probe(number, from, sent.octets));
+                    }
+                }
+                if next.is_some_and(|own| own <= self.now) {
+                    match self.under_way.pop_first().map(|own| own.1) {
+                        Some(Arrival::Server(transmit)) => self.serve(transmit),
+                        Some(Arrival::Probe(socket, from, octets)) => {
+                            let octets = &octets;
+                            let local = Self::local(socket);
+                            probe.handle(
+                                self.now,
+                                Input::Received {
+                                    socket,
+                                    local,
+                                    from,
+                                    octets,
+                                },
+                            );
+                        }
+                        None => {}
+                    }
+                }
+                if due <= self.now {
+                    probe.handle_timeout(self.now);
+                }
+            }
+        }
+    }
+}
+
+/// Each probe, and what it says when nothing is damaged.
+fn probes(seed: u64) -> Vec<(Box<dyn sip_inspect::probe::Probe>, &'static str)> {
+    use between::endpoint;
+    use sip_inspect::probe::{Carrier, Credentials, Ids};
+    use sip_inspect::probe::{alg, call, dns, options, register, stun, turn};
+
+    let rng = || fastrand::Rng::with_seed(seed + 2);
+    let servers = || vec![endpoint("192.0.2.1:5060")];
+    let credentials = || Credentials {
+        user: "alice".to_owned(),
+        password: Some("word".to_owned()),
+        realm: None,
+    };
+    let carrier = [Carrier::Udp, Carrier::Tcp][usize::from(seed.is_multiple_of(3))];
+    let caller = |user: &str| {
+        Box::new(call::CallProbe::new(call::Config {
+            servers: servers(),
+            user: user.to_owned(),
+            host: "192.0.2.1".to_owned(),
+            caller: Some(("alice".to_owned(), "192.0.2.1".to_owned())),
+            credentials: credentials(),
+            transport: carrier,
+            talk_ns: 1_000_000_000,
+            ring_ns: 5_000_000_000,
+            payload_types: vec![0, 8],
+            digits: vec![1, 2],
+            rng: rng(),
+        }))
+    };
+    vec![
+        (caller("echo"), "audio-comes-back"),
+        (caller("early"), "audio-comes-back"),
+        (caller("moved"), "audio-comes-back"),
+        (caller("secret"), "audio-comes-back"),
+        (caller("ring"), "not-answered"),
+        (
+            Box::new(options::OptionsProbe::new(options::Config {
+                servers: servers(),
+                user: String::new(),
+                host: "192.0.2.1".to_owned(),
+                transport: carrier,
+                count: 3,
+                interval_ns: 100_000_000,
+                trace: false,
+                rng: rng(),
+            })),
+            "alive",
+        ),
+        (
+            Box::new(register::RegisterProbe::new(register::Config {
+                servers: servers(),
+                user: "alice".to_owned(),
+                host: "192.0.2.1".to_owned(),
+                credentials: credentials(),
+                transport: carrier,
+                expires_s: 60,
+                rng: rng(),
+            })),
+            "registered",
+        ),
+        (
+            Box::new(alg::AlgProbe::new(alg::Config {
+                server: endpoint("192.0.2.1:5060"),
+                control: 6060,
+                rng: rng(),
+            })),
+            "no-alg",
+        ),
+        (
+            Box::new(stun::StunProbe::new(stun::Config {
+                servers: vec![endpoint("192.0.2.1:3478")],
+                transport: carrier,
+                count: 3,
+                interval_ns: 100_000_000,
+                credentials: credentials(),
+                ids: Ids::Seeded(rng()),
+            })),
+            "answered",
+        ),
+        (
+            Box::new(dns::DnsProbe::new(dns::Config {
+                resolver: endpoint("192.0.2.1:53"),
+                wanted: dns::Wanted::Uri(dns::located("sip:x.test").expect("a URI")),
+                rng: rng(),
+            })),
+            "located",
+        ),
+        (
+            // A server of STUN that relays nothing.
+            Box::new(turn::TurnProbe::new(turn::Config {
+                servers: vec![endpoint("192.0.2.1:3478")],
+                transport: carrier,
+                credentials: credentials(),
+                is_secret: false,
+                count: 10,
+                rng: rng(),
+            })),
+            "no-answer",
+        ),
+    ]
+}
+
+#[test]
+fn m082_each_probe_ends_whatever_comes() {
+    for seed in 0..150 {
+        for lost_and_damaged in [(0, 0), (20, 0), (0, 30), (20, 60)] {
+            let (lost, damaged) = lost_and_damaged;
+            for (mut probe, expected) in probes(seed) {
+                let mut between = between::Between::new(seed, lost, damaged);
+                let found = between.run(probe.as_mut());
+                let told = (seed, lost, damaged, expected, &found.verdict);
+                assert!(!found.verdict.is_empty(), "{told:?}");
+                if (lost, damaged) == (0, 0) {
+                    assert_eq!(found.verdict, expected, "{told:?} {found:?}");
+                }
+                // No call is left up where its BYE could arrive.
+                if damaged == 0 && lost == 0 {
+                    assert_eq!(between.desk.poll_timeout(), None, "{told:?}");
+                }
+            }
+        }
+    }
+}

@@ -16,7 +16,14 @@ pub(super) struct Echo {
     allowed: [IpAddr; 2],
     /// When the last packet came.
     pub last: Timestamp,
+    /// Packets that may be answered now.
+    tokens: f64,
 }
+
+/// Packets of a call that are answered in a second, and at once: four times what a
+/// call sends.
+const MAX_RATE: f64 = 200.0;
+const BURST: f64 = 50.0;
 
 impl Echo {
     pub(super) fn new(now: Timestamp, allowed: [IpAddr; 2], rng: &mut fastrand::Rng) -> Self {
@@ -25,6 +32,7 @@ impl Echo {
             session: Session::new(rng.u32(..), rng.u16(..), 8000, cname),
             allowed,
             last: now,
+            tokens: BURST,
         }
     }
 
@@ -39,7 +47,13 @@ impl Echo {
         if !self.allowed.contains(&from.ip) {
             return None;
         }
+        let passed = now.millis_since(self.last) / 1000.0;
         self.last = now;
+        self.tokens = (self.tokens + passed * MAX_RATE).min(BURST);
+        if self.tokens < 1.0 {
+            return None;
+        }
+        self.tokens -= 1.0;
         if looks_like_rtcp(octets) {
             let is_sender = self.session.reports(now, octets);
             return is_sender.then(|| self.session.report(now, false));
@@ -83,5 +97,25 @@ mod tests {
         assert!(looks_like_rtcp(&answer));
         let mut silent = Session::new(10, 0, 8000, "silent".to_owned());
         assert_eq!(take("192.0.2.1", &silent.report(now, false)), None);
+    }
+
+    #[test]
+    fn m085_ten_times_the_rate_is_not_echoed() {
+        let ip: IpAddr = "192.0.2.1".parse().expect("an address");
+        let at = |ms: i64| Timestamp::from_nanos(1_700_000_000_000_000_000).offset(ms * 1_000_000);
+        let mut echo = Echo::new(at(0), [ip, ip], &mut fastrand::Rng::with_seed(1));
+        let mut near = Session::new(9, 0, 8000, "near".to_owned());
+        let mut count = |pace: i64, from: i64| {
+            let sent = (0..1000 / pace).filter(|own| {
+                let now = at(from + own * pace);
+                let octets = near.packet(now, 0, false, 0, b"sound");
+                echo.take(now, Endpoint::new(ip, 4000), &octets).is_some()
+            });
+            sent.count()
+        };
+        assert_eq!(count(20, 0), 50);
+        assert_eq!(count(10, 2000), 100);
+        let most = count(1, 4000);
+        assert!((200..=260).contains(&most), "{most}");
     }
 }

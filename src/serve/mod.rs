@@ -12,8 +12,8 @@ pub mod stun;
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket as StdUdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -40,6 +40,28 @@ const WAITING: usize = 64;
 
 /// Numbers of connections; each listener has its own range.
 static NUMBERS: AtomicU64 = AtomicU64::new(0);
+
+/// Datagrams that are answered in a second, in all, and at once.
+const MAX_RATE: f64 = 1000.0;
+
+/// How many datagrams may be answered now.
+#[derive(Clone, Debug, Default)]
+struct Limit(Arc<Mutex<Option<(f64, Timestamp)>>>);
+
+impl Limit {
+    /// Takes one, if there is one.
+    fn takes(&self, now: Timestamp) -> bool {
+        let Ok(mut own) = self.0.lock() else {
+            return false;
+        };
+        let (tokens, last) = own.unwrap_or((MAX_RATE, now));
+        let passed = now.millis_since(last) / 1000.0;
+        let tokens = (tokens + passed * MAX_RATE).min(MAX_RATE);
+        let is_there = tokens >= 1.0;
+        *own = Some((if is_there { tokens - 1.0 } else { tokens }, now));
+        is_there
+    }
+}
 
 /// What is served.
 #[derive(Debug)]
@@ -77,6 +99,7 @@ async fn serve(served: Served, ready: impl FnOnce()) -> io::Result<()> {
         users,
     } = served;
     let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let limit = Limit::default();
     let mut sockets = Vec::new();
     for at in stun.all() {
         let (socket, listener) = open(at).await?;
@@ -85,14 +108,15 @@ async fn serve(served: Served, ready: impl FnOnce()) -> io::Result<()> {
     }
     let sockets = Arc::new(sockets);
     for place in 0..sockets.len() {
-        tokio::spawn(binding_requests(stun, Arc::clone(&sockets), place));
+        let sockets = Arc::clone(&sockets);
+        tokio::spawn(binding_requests(stun, sockets, place, limit.clone()));
     }
     let (socket, listener) = open(sip).await?;
     let (tell, told) = mpsc::channel(WAITING);
     let socket = Arc::new(socket);
     tokio::spawn(sip_requests(Arc::clone(&socket), tell.clone()));
     let (mirroring, mirrors) = open(mirror).await?;
-    tokio::spawn(mirror_requests(mirroring));
+    tokio::spawn(mirror_requests(mirroring, limit.clone()));
     tokio::spawn(sip_connections(
         mirrors,
         Arc::clone(&room),
@@ -116,7 +140,7 @@ async fn serve(served: Served, ready: impl FnOnce()) -> io::Result<()> {
         media: ports,
         rng: fastrand::Rng::new(),
     });
-    tokio::spawn(attend(desk, told, socket));
+    tokio::spawn(attend(desk, told, socket, limit));
     ready();
     tokio::signal::ctrl_c().await
 }
@@ -178,7 +202,7 @@ fn clock() -> impl Fn() -> Timestamp {
 }
 
 /// Attends to registrations and calls.
-async fn attend(mut desk: Desk, mut told: Receiver<Told>, socket: Arc<UdpSocket>) {
+async fn attend(mut desk: Desk, mut told: Receiver<Told>, socket: Arc<UdpSocket>, limit: Limit) {
     let now = clock();
     let mut connections: HashMap<u64, Sender<Vec<u8>>> = HashMap::new();
     loop {
@@ -212,7 +236,8 @@ async fn attend(mut desk: Desk, mut told: Receiver<Told>, socket: Arc<UdpSocket>
         }
         while let Some(sent) = desk.poll_transmit() {
             match sent.connection {
-                None => send(&socket, sent.to, &sent.octets).await,
+                None if limit.takes(now()) => send(&socket, sent.to, &sent.octets).await,
+                None => {}
                 // Who does not read what is answered is not answered.
                 Some(number) => {
                     if let Some(write) = connections.get(&number) {
@@ -249,7 +274,9 @@ async fn binding_requests(
     addresses: Addresses,
     sockets: Arc<Vec<(Endpoint, UdpSocket)>>,
     place: usize,
+    limit: Limit,
 ) {
+    let now = clock();
     let Some((at, socket)) = sockets.get(place) else {
         return;
     };
@@ -262,7 +289,7 @@ async fn binding_requests(
             continue;
         };
         let mut own = sockets.iter();
-        if let Some((_, out)) = own.find(|(own, _)| *own == reply.from) {
+        if let Some((_, out)) = own.find(|(own, _)| *own == reply.from && limit.takes(now())) {
             send(out, reply.to, &reply.octets).await;
         }
     }
@@ -290,7 +317,8 @@ async fn sip_requests(socket: Arc<UdpSocket>, tell: Sender<Told>) {
 }
 
 /// What is mirrored, over UDP.
-async fn mirror_requests(socket: UdpSocket) {
+async fn mirror_requests(socket: UdpSocket, limit: Limit) {
+    let now = clock();
     let mut buffer = vec![0; MAX_DATAGRAM];
     loop {
         if let Some((octets, from)) = datagram(&socket, &mut buffer).await {
@@ -299,7 +327,7 @@ async fn mirror_requests(socket: UdpSocket) {
                 transport: Transport::Udp,
                 connection: None,
             };
-            if let Some(reply) = mirror::answer(peer, octets) {
+            if let Some(reply) = mirror::answer(peer, octets).filter(|_| limit.takes(now())) {
                 send(&socket, reply.to, &reply.octets).await;
             }
         }
@@ -451,5 +479,24 @@ async fn sip_connection(
                 Framed::Skipped(_) => return Ok(()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn m085_a_flood_is_not_answered_in_kind() {
+        let at = |ms: i64| Timestamp::from_nanos(1_700_000_000_000_000_000).offset(ms * 1_000_000);
+        let limit = Limit::default();
+        let count = |from: i64| {
+            let flood = (0..10_000).filter(|own| limit.takes(at(from + own / 10)));
+            flood.count()
+        };
+        // A thousand at once, and a thousand in the second.
+        assert_eq!(count(0), 1999);
+        assert_eq!(count(1000), 1000);
+        assert_eq!(count(10_000), 1999);
     }
 }

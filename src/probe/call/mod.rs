@@ -325,6 +325,9 @@ impl CallProbe {
                     self.stage = Stage::Over;
                 }
             }
+            // An answer that can't be read may come again; it is not waited for for ever.
+            State::Answered(_) if self.due.is_none() => self.due = Some(now.offset(CANCELLING_NS)),
+            State::Answered(_) if self.is_due(now) => self.fail(Fault::Unusable),
             State::Answered(_) => {}
         }
     }
@@ -333,6 +336,7 @@ impl CallProbe {
     /// 9.1).
     fn give_up(&mut self, now: Timestamp) {
         self.stage = Stage::Cancelling;
+        self.due = None;
         self.media.stop();
         self.calling(now);
     }
