@@ -694,3 +694,41 @@ fn what_stands_in_the_way_of_a_mirror_is_told() {
     let own = &report["measurements"];
     assert_eq!(own["changed"], json!(["contact", "x-address"]), "{own}");
 }
+
+/// Who is no mirror and rings is not left ringing.
+#[test]
+fn m080_nobody_is_rung_up_by_a_mirror() {
+    let mut invite = None;
+    let (address, told) = scripted(move |seen| {
+        let names = ["VIA:", "Via:", "f:", "From:", "To:", "Call-ID:", "CSeq:"];
+        let answer = |status: &str, seen: &Seen| {
+            let lines = seen.text.lines();
+            let lines = lines.filter(|line| names.iter().any(|own| line.starts_with(own)));
+            let fields: String = lines.map(|line| format!("{line}\r\n")).collect();
+            format!("SIP/2.0 {status}\r\n{fields}l: 0\r\n\r\n")
+        };
+        match seen.method.as_str() {
+            "INVITE" => {
+                invite = Some(seen.clone());
+                vec![answer("180 Ringing", seen)]
+            }
+            "CANCEL" => {
+                let late = answer(
+                    "487 Request Terminated",
+                    invite.as_ref().expect("an INVITE"),
+                );
+                vec![answer(OK, seen), late]
+            }
+            "ACK" => Vec::new(),
+            _ => vec![answer(OK, seen)],
+        }
+    });
+    let output = run(&["probe", "alg", &address, "--control", "9", "-q", "--json"]);
+    assert_eq!(report(&output)["verdict"], "no-mirror", "{output:?}");
+    let all = seen(&told);
+    assert_eq!(
+        (count(&all, "CANCEL"), count(&all, "ACK")),
+        (1, 1),
+        "{all:?}"
+    );
+}

@@ -1,13 +1,14 @@
 //! What a middlebox rewrites in SIP: the same messages to a mirror at the port of SIP
 //! and at another one, over UDP and TCP (RFC 6314, 4.2).
 
-use super::sip_client::{Exchange, Heard, Opening, SipClient, State, step};
+use super::sip_client::{Exchange, Heard, Opening, Response, SipClient, State, step};
 use super::{Carrier, Ending, Found, Input, Probe, Transmit};
 use crate::net::Endpoint;
 use crate::octets;
 use crate::report::{AlgChange, AlgMeasurements, AlgTry, Measurements, ProbeStep};
 use crate::sip::header::HeaderName;
 use crate::sip::mirror::{DECOY, decoy_contact, decoy_description, read};
+use crate::sip::reply::field;
 use crate::sip::{Method, SipMessage, build};
 use crate::time::Timestamp;
 
@@ -47,6 +48,9 @@ pub struct AlgProbe {
     left: Vec<(usize, bool, Method)>,
     tries: Vec<(usize, Try)>,
     local: Option<Endpoint>,
+    /// INVITEs that rang, which no mirror lets them, by client and exchange.
+    cancelled: Vec<(usize, usize)>,
+    is_stopped: bool,
 }
 
 impl AlgProbe {
@@ -72,6 +76,8 @@ impl AlgProbe {
             left,
             tries: Vec::new(),
             local: None,
+            cancelled: Vec::new(),
+            is_stopped: false,
         }
     }
 
@@ -80,19 +86,21 @@ impl AlgProbe {
             client.send_due(now);
         }
         self.acknowledge(now);
+        let exchange = |client: usize, own: &Try| self.clients.get(client)?.get(own.exchange);
         let waits = self.tries.iter().any(|(client, own)| {
-            let exchange = self
-                .clients
-                .get(*client)
-                .and_then(|own_client| own_client.get(own.exchange));
-            exchange.is_some_and(|own| own.is_waiting() && own.provisional == 0)
+            exchange(*client, own).is_some_and(|own| own.is_waiting() && own.provisional == 0)
         });
-        while !waits && let Some((client, is_control, method)) = self.left.last().cloned() {
+        while !waits
+            && !self.is_stopped
+            && let Some((client, is_control, method)) = self.left.last().cloned()
+        {
             // Where the first is silent the others are too.
-            let is_silent = self.tries.iter().any(|(own_client, own)| {
-                let exchange = (self.clients.get(client)).and_then(|all| all.get(own.exchange));
-                let is_way = *own_client == client && own.is_control == is_control;
-                is_way && exchange.is_some_and(|own| matches!(own.state, State::Silent))
+            let is_silent = self.tries.iter().any(|(of, own)| {
+                let state = (self.clients.get(*of))
+                    .and_then(|all| all.get(own.exchange))
+                    .map(|own| &own.state);
+                let is_way = *of == client && own.is_control == is_control;
+                is_way && matches!(state, Some(State::Silent))
             });
             if is_silent {
                 self.left.pop();
@@ -194,56 +202,15 @@ impl AlgProbe {
                 let own = self.tries.iter().find(|(client, own)| {
                     *client == place && own.exchange == number && own.method == Method::Invite
                 });
-                let Some((_, own)) = own.filter(|_| response.status >= 200) else {
+                let own = own.map(|own| own.1.clone());
+                let Some((own, client)) = own.zip(self.clients.get_mut(place)) else {
                     continue;
                 };
-                let (socket, branch) = (own.socket, None::<String>);
-                let Some(message) = response.message() else {
-                    continue;
-                };
-                let Some(request) = SipMessage::parse(&own.sent) else {
-                    continue;
-                };
-                let asked = |name: &str, message: &SipMessage<'_>| {
-                    message
-                        .named(name)
-                        .map(|own| octets::text(&own))
-                        .unwrap_or_default()
-                };
-                let (from, call_id) = (asked("From", &request), asked("Call-ID", &request));
-                let to = asked("To", &message);
-                let Some(client) = self.clients.get_mut(place) else {
-                    continue;
-                };
-                let Some(exchange) = client.get(number) else {
-                    continue;
-                };
-                let (server, uri, own_branch) =
-                    (exchange.to, exchange.asked(), exchange.branch.clone());
-                let is_good = response.status < 300;
-                let branch = branch.unwrap_or_else(|| match is_good {
-                    true => client.word(20),
-                    false => own_branch,
-                });
-                let heads = |via: String, method: &str, cseq: u32| {
-                    use crate::sip::reply::field;
-                    vec![
-                        field("Via", via),
-                        field("Max-Forwards", "70".to_owned()),
-                        field("From", from.clone()),
-                        field("To", to.clone()),
-                        field("Call-ID", call_id.clone()),
-                        field("CSeq", format!("{cseq} {method}")),
-                    ]
-                };
-                let via = client.via(socket, &branch);
-                let ack = build::request_to("ACK", &uri, heads(via, "ACK", 1), b"");
-                client.send(socket, server, ack);
-                if is_good {
-                    let to = (socket, server);
-                    client.ask(now, to, Method::Bye, |via| {
-                        build::request_to("BYE", &uri, heads(via, "BYE", 2), b"")
-                    });
+                if response.status >= 200 {
+                    end(now, client, &own, &response);
+                } else if !self.cancelled.contains(&(place, number)) {
+                    self.cancelled.push((place, number));
+                    cancel(now, client, &own);
                 }
             }
         }
@@ -257,6 +224,63 @@ impl AlgProbe {
         });
         tries.collect()
     }
+}
+
+/// Nobody is to be rung up.
+fn cancel(now: Timestamp, client: &mut SipClient, own: &Try) -> Option<()> {
+    let exchange = client.get(own.exchange)?;
+    let (server, uri, branch) = (exchange.to, exchange.asked(), exchange.branch.clone());
+    let request = SipMessage::parse(&own.sent)?;
+    let mut heads = Vec::new();
+    for name in ["From", "To", "Call-ID"] {
+        heads.push(field(name, crate::sip::reply::text(&request.named(name)?)?));
+    }
+    heads.push(field("CSeq", "1 CANCEL".to_owned()));
+    let to = (own.socket, server);
+    client.ask_in(now, to, Method::Cancel, branch, |via| {
+        heads.insert(0, field("Via", via));
+        heads.insert(1, field("Max-Forwards", "70".to_owned()));
+        build::request_to("CANCEL", &uri, heads, b"")
+    });
+    Some(())
+}
+
+/// Acknowledges what answered an INVITE, and ends the call that it made.
+fn end(now: Timestamp, client: &mut SipClient, own: &Try, response: &Response) -> Option<()> {
+    let (message, request) = (response.message()?, SipMessage::parse(&own.sent)?);
+    let text = |name: &str, message: &SipMessage<'_>| {
+        let value = message.named(name)?;
+        crate::sip::reply::text(&value)
+    };
+    let (from, call_id) = (text("From", &request)?, text("Call-ID", &request)?);
+    let to = text("To", &message)?;
+    let exchange = client.get(own.exchange)?;
+    let (server, uri) = (exchange.to, exchange.asked());
+    let is_good = response.status < 300;
+    // RFC 3261, 17.1.1.3 and 13.2.2.4.
+    let branch = match is_good {
+        true => client.word(20),
+        false => exchange.branch.clone(),
+    };
+    let heads = |via: String, method: &str, cseq: u32| {
+        vec![
+            field("Via", via),
+            field("Max-Forwards", "70".to_owned()),
+            field("From", from.clone()),
+            field("To", to.clone()),
+            field("Call-ID", call_id.clone()),
+            field("CSeq", format!("{cseq} {method}")),
+        ]
+    };
+    let via = client.via(own.socket, &branch);
+    let ack = build::request_to("ACK", &uri, heads(via, "ACK", 1), b"");
+    client.send(own.socket, server, ack);
+    if is_good {
+        client.ask(now, (own.socket, server), Method::Bye, |via| {
+            build::request_to("BYE", &uri, heads(via, "BYE", 2), b"")
+        });
+    }
+    Some(())
 }
 
 /// What came of one message.
@@ -393,6 +417,10 @@ impl Probe for AlgProbe {
             .min()
     }
 
+    fn stop(&mut self, _now: Timestamp) {
+        self.is_stopped = true;
+    }
+
     fn found(&self) -> Found {
         let tries = self.told();
         let mirrored = |own: &&AlgTry| own.answer == "mirrored";
@@ -480,13 +508,7 @@ impl AlgProbe {
         let tries = self.tries.iter().filter_map(|(client, own)| {
             let exchange = self.clients.get(*client)?.get(own.exchange)?;
             let name = format!("{} over {}", own.method, own.carrier.name());
-            Some(match &exchange.state {
-                State::Waiting => ProbeStep {
-                    outcome: "waiting".to_owned(),
-                    ..step(name, exchange)
-                },
-                _ => step(name, exchange),
-            })
+            Some(step(name, exchange))
         });
         unopened.chain(tries).collect()
     }
