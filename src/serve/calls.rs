@@ -94,10 +94,8 @@ impl Call {
         offer: Option<&[u8]>,
         rng: &mut fastrand::Rng,
     ) -> Option<Self> {
-        let offered = offer.map(audio);
-        let offered = match offered {
-            Some(None) => return None,
-            Some(offered) => offered,
+        let offered = match offer {
+            Some(offer) => Some(audio(offer)?),
             None => None,
         };
         let media_ip = offered.as_ref().and_then(|own| own.connection);

@@ -12,7 +12,6 @@ pub mod stun;
 use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, UdpSocket as StdUdpSocket};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -37,9 +36,6 @@ const IDLE: Duration = Duration::from_secs(60);
 const MAX_DATAGRAM: usize = 65_535;
 /// Messages that wait; what comes faster waits in the system.
 const WAITING: usize = 64;
-
-/// Numbers of connections; each listener has its own range.
-static NUMBERS: AtomicU64 = AtomicU64::new(0);
 
 /// Datagrams that are answered in a second, in all, and at once.
 const MAX_RATE: f64 = 1000.0;
@@ -122,17 +118,23 @@ async fn serve(served: Served, ready: impl FnOnce()) -> io::Result<()> {
         Arc::clone(&room),
         tell.clone(),
         Told::Mirror,
+        // Numbers of connections of its own.
+        1 << 32,
     ));
-    tokio::spawn(sip_connections(listener, room, tell.clone(), Told::Message));
-    let mut media = Vec::new();
+    tokio::spawn(sip_connections(
+        listener,
+        room,
+        tell.clone(),
+        Told::Message,
+        0,
+    ));
     let mut ports = Vec::new();
     for slot in 0..calls::MAX_CALLS {
         let (pair, rtp, rtcp) = media_ports(sip)?;
         ports.push((rtp, rtcp.port));
-        for socket in &pair {
-            tokio::spawn(media_packets(slot, Arc::clone(socket), tell.clone()));
+        for socket in pair {
+            tokio::spawn(media_packets(slot, socket, tell.clone()));
         }
-        media.push((rtp, pair));
     }
     let desk = Desk::new(Config {
         local: sip,
@@ -423,8 +425,8 @@ async fn sip_connections(
     room: Arc<Semaphore>,
     tell: Sender<Told>,
     told: Telling,
+    mut number: u64,
 ) {
-    let mut number = NUMBERS.fetch_add(1 << 32, Ordering::Relaxed);
     while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         let (stream, from) = accept(&listener).await;
         number += 1;
