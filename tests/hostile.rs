@@ -492,10 +492,12 @@ mod between {
 /// Each probe, and what it says when nothing is damaged.
 fn probes(seed: u64) -> Vec<(Box<dyn sip_inspect::probe::Probe>, &'static str)> {
     use between::endpoint;
+    use sip_inspect::probe::target::SipTarget;
     use sip_inspect::probe::{Carrier, Credentials, Ids};
     use sip_inspect::probe::{alg, call, dns, options, register, stun, turn};
 
     let rng = || fastrand::Rng::with_seed(seed + 2);
+    let target = |text: &str| SipTarget::parse(text).expect("a URI");
     let servers = || vec![endpoint("192.0.2.1:5060")];
     let credentials = || Credentials {
         user: "alice".to_owned(),
@@ -506,9 +508,8 @@ fn probes(seed: u64) -> Vec<(Box<dyn sip_inspect::probe::Probe>, &'static str)> 
     let caller = |user: &str| {
         Box::new(call::CallProbe::new(call::Config {
             servers: servers(),
-            user: user.to_owned(),
-            host: "192.0.2.1".to_owned(),
-            caller: Some(("alice".to_owned(), "192.0.2.1".to_owned())),
+            target: target(&format!("sip:{user}@192.0.2.1")),
+            caller: Some(target("sip:alice@192.0.2.1")),
             credentials: credentials(),
             transport: carrier,
             talk_ns: 1_000_000_000,
@@ -527,8 +528,7 @@ fn probes(seed: u64) -> Vec<(Box<dyn sip_inspect::probe::Probe>, &'static str)> 
         (
             Box::new(options::OptionsProbe::new(options::Config {
                 servers: servers(),
-                user: String::new(),
-                host: "192.0.2.1".to_owned(),
+                target: target("sip:192.0.2.1"),
                 transport: carrier,
                 count: 3,
                 interval_ns: 100_000_000,
@@ -540,8 +540,7 @@ fn probes(seed: u64) -> Vec<(Box<dyn sip_inspect::probe::Probe>, &'static str)> 
         (
             Box::new(register::RegisterProbe::new(register::Config {
                 servers: servers(),
-                user: "alice".to_owned(),
-                host: "192.0.2.1".to_owned(),
+                target: target("sip:alice@192.0.2.1"),
                 credentials: credentials(),
                 transport: carrier,
                 expires_s: 60,

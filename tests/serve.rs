@@ -87,6 +87,12 @@ fn a_sip_server_is_pinged_over_udp_and_tcp() {
         let output = run(&["probe", "options", uri]);
         assert_eq!(output.status, Some(2), "{uri} {output:?}");
     }
+    // What asks for TLS goes over nothing else.
+    for transport in ["udp", "tcp", "ws"] {
+        let words = ["probe", "options", "sips:127.0.0.1:21042", "--transport"];
+        let output = run(&[&words[..], &[transport]].concat());
+        assert_eq!(output.status, Some(2), "{transport} {output:?}");
+    }
 }
 
 /// Any answer is alive, provisional ones for ever are none, and neither is what

@@ -123,8 +123,7 @@ fn registrar(args: &ProbeRegister) -> Result<ExitStatus, ExitStatus> {
     let credentials = credentials(&args.login, &uri.user)?;
     let mut probe = RegisterProbe::new(register::Config {
         servers: located.target.endpoints.clone(),
-        user: uri.user,
-        host: uri.host,
+        target: uri,
         credentials,
         transport: located.carrier,
         expires_s: args.expires,
@@ -152,7 +151,7 @@ fn test_call(args: &ProbeCall) -> Result<ExitStatus, ExitStatus> {
     }
     let caller = match args.from.as_deref().map(SipTarget::parse) {
         None => None,
-        Some(Ok(own)) if !own.user.is_empty() => Some((own.user, own.host)),
+        Some(Ok(own)) if !own.user.is_empty() => Some(own),
         Some(Ok(_)) => return refuse("--from names no user"),
         Some(Err(why)) => return refuse(&format!("--from: {why}")),
     };
@@ -184,14 +183,13 @@ fn test_call(args: &ProbeCall) -> Result<ExitStatus, ExitStatus> {
     );
     let located = located?;
     let uri = located.uri.clone();
-    let user = caller.as_ref().map_or("probe", |(user, _)| user);
+    let user = caller.as_ref().map_or("probe", |own| own.user.as_str());
     let credentials = credentials(&args.login, user)?;
     let nanos =
         |seconds: u64| i64::try_from(Duration::from_secs(seconds).as_nanos()).unwrap_or(i64::MAX);
     let mut probe = CallProbe::new(call::Config {
         servers: located.target.endpoints.clone(),
-        user: uri.user,
-        host: uri.host,
+        target: uri,
         caller,
         credentials,
         transport: located.carrier,
@@ -279,8 +277,7 @@ fn options_ping(args: &ProbeOptions) -> Result<ExitStatus, ExitStatus> {
     let interval = Duration::from_millis(args.interval);
     let mut probe = OptionsProbe::new(options::Config {
         servers: located.target.endpoints.clone(),
-        user: uri.user,
-        host: uri.host,
+        target: uri,
         transport: located.carrier,
         count: args.count,
         interval_ns: i64::try_from(interval.as_nanos()).unwrap_or(i64::MAX),

@@ -41,7 +41,7 @@ pub(super) fn locate(
     })?;
     let family = common.family();
     let wanted = transport.map(SipStream::carrier).or(uri.carrier);
-    if wanted == Some(Carrier::Udp) && uri.is_secure {
+    if wanted.is_some_and(|own| !own.is_secure()) && uri.is_secure {
         notices::error(&format!("probe {text}: sips goes over nothing but TLS"));
         return Err(ExitStatus::Usage);
     }

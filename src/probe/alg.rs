@@ -24,6 +24,8 @@ pub struct Config {
 }
 
 const METHODS: [Method; 3] = [Method::Options, Method::Register, Method::Invite];
+/// Lines of a message that are compared: many times those that are sent.
+const MAX_LINES: usize = 512;
 /// Lines that are told of one message.
 const MAX_CHANGES: usize = 32;
 
@@ -330,10 +332,8 @@ fn change(sent: &[u8], received: &[u8]) -> AlgChange {
 /// its place.
 fn changes(sent: &[u8], received: &[u8]) -> Vec<AlgChange> {
     fn lines(octets: &[u8]) -> Vec<&[u8]> {
-        octets
-            .split(|own| *own == b'\n')
-            .map(<[u8]>::trim_ascii_end)
-            .collect()
+        let lines = octets.split(|own| *own == b'\n').take(MAX_LINES);
+        lines.map(<[u8]>::trim_ascii_end).collect()
     }
     if sent == received {
         return Vec::new();

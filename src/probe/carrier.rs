@@ -91,6 +91,8 @@ impl Carrier {
     pub fn parameter(self) -> String {
         match self {
             Self::Udp => String::new(),
+            // RFC 7118, 5.2.1: the scheme, and not this, says that it is encrypted.
+            Self::Ws | Self::Wss => ";transport=ws".to_owned(),
             own => format!(";transport={}", own.name()),
         }
     }

@@ -226,6 +226,8 @@ impl Client {
     fn hear(&mut self, socket: u16, octets: &[u8]) {
         if self.listens && self.heard.len() < MAX_HEARD {
             self.heard.push_back((socket, octets.to_vec()));
+        } else if self.listens {
+            self.strays = self.strays.saturating_add(1);
         }
     }
 

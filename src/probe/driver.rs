@@ -325,6 +325,7 @@ fn take(
     let (socket, from, local) = (arrival.socket, arrival.from, arrival.local);
     match arrival.came {
         Came::Connected(secured) => {
+            tap.is_decrypted |= secured.is_some();
             let room = tls.len() < MAX_TLS;
             tls.extend(secured.filter(|_| room).map(|own| *own));
             probe.handle(now, Input::Opened { socket, local });

@@ -8,6 +8,7 @@ use rsip::Header;
 use rsip::headers::UntypedHeader as _;
 
 use super::sip_client::{Exchange, Opening, SipClient, State, phrase, short, step};
+use super::target::SipTarget;
 use super::{Carrier, Ending, Found, Input, Probe, Transmit};
 use crate::net::Endpoint;
 use crate::report::{HopRecord, Measurements, OptionsMeasurements, Pings, ProbeStep, milliseconds};
@@ -20,10 +21,8 @@ use crate::time::Timestamp;
 pub struct Config {
     /// The server's addresses; the next is asked where one is silent.
     pub servers: Vec<Endpoint>,
-    /// The user that is asked for; empty for the server itself.
-    pub user: String,
-    /// The host, as it was named.
-    pub host: String,
+    /// Who is asked for, as it was named.
+    pub target: SipTarget,
     /// Over what.
     pub transport: Carrier,
     /// How many requests.
@@ -50,8 +49,7 @@ struct Asked {
 #[derive(Debug)]
 pub struct OptionsProbe {
     servers: Vec<Endpoint>,
-    user: String,
-    host: String,
+    target: SipTarget,
     transport: Carrier,
     count: usize,
     interval_ns: i64,
@@ -73,8 +71,7 @@ impl OptionsProbe {
         Self {
             client: SipClient::new(config.transport, config.rng),
             servers: config.servers,
-            user: config.user,
-            host: config.host,
+            target: config.target,
             transport: config.transport,
             count: config.count as usize,
             interval_ns: config.interval_ns,
@@ -143,9 +140,11 @@ impl OptionsProbe {
     fn ask(&mut self, now: Timestamp, to: (u16, Endpoint), max_forwards: u32) {
         let (tag, call_id) = (self.client.word(12), self.client.word(24));
         // To names no way (RFC 3261, 19.1.1).
-        let party = target(&self.user, &self.host, to.1.port);
-        let uri = format!("{party}{}", self.transport.parameter());
-        let own = build::uri("probe", self.client.local(to.0).unwrap_or_default());
+        let party = self.target.uri_of(&self.target.user);
+        let uri = format!("{party}{}", self.target.parameter(self.transport));
+        let local = self.client.local(to.0).unwrap_or_default();
+        let own = build::uri("probe", local);
+        let contact = self.target.contact("probe", local, self.transport);
         let exchange = self.client.ask(now, to, Method::Options, |via| {
             let headers: Vec<Header> = vec![
                 rsip::headers::Via::new(via).into(),
@@ -154,7 +153,7 @@ impl OptionsProbe {
                 rsip::headers::To::new(format!("<{party}>")).into(),
                 rsip::headers::CallId::new(call_id).into(),
                 rsip::headers::CSeq::new("1 OPTIONS").into(),
-                rsip::headers::Contact::new(format!("<{own}>")).into(),
+                rsip::headers::Contact::new(contact).into(),
                 rsip::headers::Accept::new("application/sdp").into(),
                 rsip::headers::UserAgent::new(super::AGENT).into(),
             ];
@@ -169,21 +168,6 @@ impl OptionsProbe {
     fn answers(&self) -> impl Iterator<Item = Answer> {
         self.exchanges().filter_map(|(_, own)| Answer::of(own))
     }
-}
-
-/// The Request-URI, as it was named. rsip prints no brackets, so an IPv6 host goes
-/// as a domain.
-pub(super) fn target(user: &str, host: &str, port: u16) -> rsip::Uri {
-    let mut uri = build::uri(user, Endpoint::default());
-    let host = match host.parse() {
-        Ok(ip) => build::host(ip),
-        Err(_) => rsip::Host::Domain(host.to_owned().into()),
-    };
-    uri.host_with_port = rsip::HostWithPort {
-        host,
-        port: (port != 5060).then(|| port.into()),
-    };
-    uri
 }
 
 /// Values of a list that are kept.

@@ -10,6 +10,7 @@ use rsip::headers::UntypedHeader as _;
 use super::digest::{Credentials, Digest, Unanswerable};
 use super::options::mapped;
 use super::sip_client::{Opening, Response, SipClient, State, phrase, step};
+use super::target::SipTarget;
 use super::{Carrier, Ending, Found, Input, Probe, Transmit};
 use crate::net::Endpoint;
 use crate::octets;
@@ -23,10 +24,8 @@ use crate::time::Timestamp;
 pub struct Config {
     /// The registrar's addresses; the next is asked where one is silent.
     pub servers: Vec<Endpoint>,
-    /// The user.
-    pub user: String,
-    /// The domain.
-    pub host: String,
+    /// Who is registered, in which domain.
+    pub target: SipTarget,
     /// What answers challenges.
     pub credentials: Credentials,
     /// Over what.
@@ -113,7 +112,7 @@ impl RegisterProbe {
         let (call_id, tag, own) = (client.word(24), client.word(12), client.word(10));
         let told = RegisterMeasurements {
             transport: config.transport.name().to_owned(),
-            address_of_record: format!("sip:{}@{}", config.user, config.host),
+            address_of_record: config.target.uri_of(&config.target.user).to_string(),
             expires_requested_s: config.expires_s,
             ..RegisterMeasurements::default()
         };
@@ -287,12 +286,12 @@ impl RegisterProbe {
 
     fn ask(&mut self, now: Timestamp, to: (u16, Endpoint), purpose: Purpose) {
         self.cseq += 1;
-        let uri = super::options::target("", &self.config.host, to.1.port);
-        let party = super::options::target(&self.config.user, &self.config.host, to.1.port);
+        let uri = self.config.target.uri_of("");
+        let party = self.config.target.uri_of(&self.config.target.user);
         let local = self.client.local(to.0).unwrap_or_default();
         self.told.local_address = Some(local.to_string());
-        let own = build::uri(&self.contact_user, local);
-        let parameter = self.config.transport.parameter();
+        let (target, carrier) = (&self.config.target, self.config.transport);
+        let contact = target.contact(&self.contact_user, local, carrier);
         let credentials = self.digest.answer("REGISTER", &uri.to_string(), b"");
         let expires = match purpose {
             Purpose::Register | Purpose::Refresh => Some(self.expires_s),
@@ -311,7 +310,7 @@ impl RegisterProbe {
                 rsip::headers::CSeq::new(format!("{cseq} REGISTER")).into(),
             ];
             if let Some(expires) = expires {
-                let contact = format!("<{own}{parameter}>;expires={expires}");
+                let contact = format!("{contact};expires={expires}");
                 headers.push(rsip::headers::Contact::new(contact).into());
                 headers.push(rsip::headers::Expires::new(expires.to_string()).into());
             }

@@ -369,8 +369,9 @@ impl SipClient {
         } else if exchange.is_waiting() {
             exchange.state = State::Answered(Box::new(response.clone()));
         }
-        if exchange.method == Method::Invite {
-            self.hear(Heard::Response(number, response));
+        let is_invite = exchange.method == Method::Invite;
+        if is_invite && !self.hear(Heard::Response(number, response)) {
+            self.strays = self.strays.saturating_add(1);
         }
     }
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use thiserror::Error;
 
 use super::Carrier;
+use crate::sip::build;
 
 use crate::net::Endpoint;
 
@@ -138,6 +139,47 @@ pub struct SipTarget {
 }
 
 impl SipTarget {
+    /// The URI of a user of its host, as the host was named: where that leads changes
+    /// nothing in it (RFC 3263, 4).
+    #[must_use]
+    pub(super) fn uri_of(&self, user: &str) -> rsip::Uri {
+        let mut uri = build::uri(user, Endpoint::default());
+        uri.scheme = Some(match self.is_secure {
+            true => rsip::Scheme::Sips,
+            false => rsip::Scheme::Sip,
+        });
+        // rsip prints no brackets, so an IPv6 host goes as a domain.
+        let host = match self.host.parse() {
+            Ok(ip) => build::host(ip),
+            Err(_) => rsip::Host::Domain(self.host.clone().into()),
+        };
+        uri.host_with_port = rsip::HostWithPort {
+            host,
+            port: self.port.map(Into::into),
+        };
+        uri
+    }
+
+    /// What is asked for over a carrier: a `sips` URI says TLS by itself.
+    #[must_use]
+    pub(super) fn parameter(&self, carrier: Carrier) -> String {
+        match carrier {
+            Carrier::Tls if self.is_secure => String::new(),
+            own => own.parameter(),
+        }
+    }
+
+    /// An address of this host, for it to be reached at.
+    #[must_use]
+    pub(super) fn contact(&self, user: &str, local: Endpoint, carrier: Carrier) -> String {
+        let mut own = build::uri(user, local);
+        // RFC 3261, 8.1.1.8: who is asked by sips is answered by sips.
+        if self.is_secure {
+            own.scheme = Some(rsip::Scheme::Sips);
+        }
+        format!("<{own}{}>", self.parameter(carrier))
+    }
+
     /// Reads a `sip:` or `sips:` URI, or a host alone.
     ///
     /// # Errors
@@ -327,5 +369,51 @@ mod tests {
         ] {
             assert!(SipTarget::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn uris_are_asked_for_as_they_were_named() {
+        let local = Endpoint::new("10.0.0.1".parse().expect("an address"), 4000);
+        let check = |text: &str, carrier: Carrier, uri: &str, contact: &str| {
+            let own = SipTarget::parse(text).expect(text);
+            let told = format!("{}{}", own.uri_of(&own.user), own.parameter(carrier));
+            assert_eq!(told, uri, "{text}");
+            assert_eq!(own.contact("me", local, carrier), contact, "{text}");
+        };
+        // Where DNS leads, and to which port, changes nothing.
+        let (udp, tls) = (Carrier::Udp, Carrier::Tls);
+        check(
+            "sip:bob@x.test",
+            udp,
+            "sip:bob@x.test",
+            "<sip:me@10.0.0.1:4000>",
+        );
+        check(
+            "sip:x.test:5070",
+            udp,
+            "sip:x.test:5070",
+            "<sip:me@10.0.0.1:4000>",
+        );
+        check(
+            "sip:[2001:db8::1]",
+            udp,
+            "sip:[2001:db8::1]",
+            "<sip:me@10.0.0.1:4000>",
+        );
+        let contact = "<sip:me@10.0.0.1:4000;transport=tls>";
+        check("sip:x.test", tls, "sip:x.test;transport=tls", contact);
+        check(
+            "sips:bob@x.test",
+            tls,
+            "sips:bob@x.test",
+            "<sips:me@10.0.0.1:4000>",
+        );
+        let contact = "<sips:me@10.0.0.1:4000;transport=ws>";
+        check(
+            "sips:x.test",
+            Carrier::Wss,
+            "sips:x.test;transport=ws",
+            contact,
+        );
     }
 }

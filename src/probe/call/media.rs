@@ -52,7 +52,8 @@ pub(super) struct Remote {
 pub(super) struct Media {
     session: Session,
     pub tone: Tone,
-    law: Law,
+    /// A frame of it; all are alike.
+    sound: Vec<u8>,
     remote: Option<Remote>,
     /// The signalling's address: media may come from there too.
     server: IpAddr,
@@ -89,7 +90,7 @@ impl Media {
         Self {
             session: Session::new(rng.u32(..), rng.u16(..0x8000), RATE, cname),
             tone: Tone::choose(rng),
-            law: Law::Mu,
+            sound: Vec::new(),
             remote: None,
             server,
             digits,
@@ -110,7 +111,10 @@ impl Media {
 
     /// Sends to somebody from now on.
     pub(super) fn start(&mut self, now: Timestamp, remote: Remote) {
-        self.law = Law::of(remote.payload_type).unwrap_or(self.law);
+        if self.remote.as_ref().map(|own| own.payload_type) != Some(remote.payload_type) {
+            let law = Law::of(remote.payload_type).unwrap_or(Law::Mu);
+            self.sound = self.tone.frame(law);
+        }
         if self.next.is_none() {
             self.next = Some(now);
             self.next_report = Some(now.offset(FIRST_REPORT_NS));
@@ -195,8 +199,7 @@ impl Media {
             }
             self.pause = self.pause.saturating_sub(1);
         }
-        let payload = self.tone.frame(self.law);
-        (self.session).packet(now, remote.payload_type, is_first, ticks, &payload)
+        (self.session).packet(now, remote.payload_type, is_first, ticks, &self.sound)
     }
 
     /// Takes what came to a media port.
@@ -247,6 +250,11 @@ impl Media {
 
     pub(super) fn heard_from(&self) -> Option<Endpoint> {
         self.session.main().map(|own| own.from)
+    }
+
+    /// Packets of sources beyond those that are told apart.
+    pub(super) const fn others(&self) -> u64 {
+        self.session.others
     }
 
     pub(super) fn sources(&self) -> u64 {

@@ -6,7 +6,6 @@ use rsip::Header;
 use super::dialog::Dialog;
 use super::{CallProbe, DTMF, MAX_COPIES};
 use crate::net::Endpoint;
-use crate::probe::options::target;
 use crate::sdp::build::Audio;
 use crate::sip::reply::field;
 use crate::sip::{Method, SipMessage, build};
@@ -15,7 +14,7 @@ impl CallProbe {
     /// The URI of whoever calls.
     pub(super) fn caller(&self) -> rsip::Uri {
         match &self.config.caller {
-            Some((user, host)) => target(user, host, 5060),
+            Some(caller) => caller.uri_of(&caller.user),
             None => build::uri("probe", self.local()),
         }
     }
@@ -25,9 +24,9 @@ impl CallProbe {
     }
 
     pub(super) fn contact(&self) -> Header {
-        let own = build::uri("probe", self.local());
-        let transport = self.config.transport.parameter();
-        field("Contact", format!("<{own}{transport}>"))
+        let carrier = self.config.transport;
+        let own = self.config.target.contact("probe", self.local(), carrier);
+        field("Contact", own)
     }
 
     pub(super) fn description(&self) -> String {

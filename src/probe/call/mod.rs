@@ -16,8 +16,9 @@ pub(super) use self::media::direction;
 pub use self::media::event;
 use self::media::{Media, Remote, To};
 use super::digest::{Credentials, Digest, Unanswerable};
-use super::options::{mapped, target};
+use super::options::mapped;
 use super::sip_client::{Heard, Opening, Response, SipClient, State, phrase};
+use super::target::SipTarget;
 use super::{Carrier, Found, Input, Probe, Socket, Transmit};
 use crate::net::Endpoint;
 use crate::report::{CallMeasurements, milliseconds};
@@ -33,12 +34,10 @@ use crate::time::{MILLISECOND, SECOND, Timestamp};
 pub struct Config {
     /// The server's addresses; the next is asked where one is silent.
     pub servers: Vec<Endpoint>,
-    /// Who is called.
-    pub user: String,
-    /// The domain.
-    pub host: String,
-    /// Who calls: a user and a domain; this host, where nobody is named.
-    pub caller: Option<(String, String)>,
+    /// Who is called, as it was named.
+    pub target: SipTarget,
+    /// Who calls; this host, where nobody is named.
+    pub caller: Option<SipTarget>,
     /// What answers challenges.
     pub credentials: Credentials,
     /// Over what.
@@ -123,7 +122,7 @@ pub struct CallProbe {
     asked: Vec<(String, usize)>,
     invite: Option<usize>,
     /// Who is asked now: it changes with a redirect.
-    callee: rsip::Uri,
+    callee: SipTarget,
     to: Endpoint,
     redirects: Vec<String>,
     call_id: String,
@@ -163,7 +162,7 @@ impl CallProbe {
             rtcp: None,
             asked: Vec::new(),
             invite: None,
-            callee: target(&config.user, &config.host, to.port),
+            callee: config.target.clone(),
             to,
             redirects: Vec::new(),
             call_id: client.word(24),
@@ -285,13 +284,14 @@ impl CallProbe {
         let number = self.signalling();
         self.told.local_address = Some(self.local().to_string());
         self.told.local_media = self.rtp.map(|own| own.to_string());
-        let uri = format!("{}{}", self.callee, self.config.transport.parameter());
+        let callee = self.callee.uri_of(&self.callee.user);
+        let uri = format!("{callee}{}", self.callee.parameter(self.config.transport));
         self.told.request_uri.clone_from(&uri);
         let body = self.description();
         let credentials = self.digest.answer("INVITE", &uri, body.as_bytes());
         let branch = self.client.word(20);
         let via = self.client.via(number, &branch);
-        let to = format!("<{}>", self.callee);
+        let to = format!("<{callee}>");
         let mut headers = self.heads(via, to, self.cseq, &Method::Invite);
         headers.push(self.contact());
         headers.push(field("Allow", ALLOW.to_owned()));
@@ -350,7 +350,7 @@ impl CallProbe {
         };
         let (number, cseq) = (self.signalling(), self.cseq);
         let via = self.client.via(number, &branch);
-        let to = format!("<{}>", self.callee);
+        let to = format!("<{}>", self.callee.uri_of(&self.callee.user));
         let headers = self.heads(via, to, cseq, &Method::Cancel);
         let octets = build::request_to("CANCEL", &self.told.request_uri, headers, b"");
         let to = (number, self.to);
@@ -441,6 +441,7 @@ impl CallProbe {
             return self.client.send(socket, hop, ack);
         }
         if self.dialogs.len() >= MAX_DIALOGS {
+            self.client.strays += 1;
             return;
         }
         let asked = self.told.request_uri.clone();
@@ -547,13 +548,18 @@ impl CallProbe {
         let host = std::str::from_utf8(parts.host).ok()?;
         let user = std::str::from_utf8(parts.user_name()).ok()?;
         let is_same =
-            host.eq_ignore_ascii_case(&self.config.host) || host.parse() == Ok(self.to.ip);
+            host.eq_ignore_ascii_case(&self.config.target.host) || host.parse() == Ok(self.to.ip);
         let is_plain = parts.scheme.eq_ignore_ascii_case(b"sip");
         if is_known || !room || !is_same || !is_plain {
             return None;
         }
         let port = parts.port.unwrap_or(5060);
-        self.callee = target(user, host, port);
+        self.callee = SipTarget {
+            user: user.to_owned(),
+            host: host.to_owned(),
+            port: parts.port,
+            ..self.callee.clone()
+        };
         let to = Endpoint::new(self.to.ip, port);
         if to != self.to {
             if self.config.transport.is_stream() {
@@ -673,6 +679,7 @@ impl CallProbe {
         };
         self.requests += 1;
         if self.requests > MAX_REQUESTS {
+            self.client.strays += 1;
             return;
         }
         let method = method.clone();

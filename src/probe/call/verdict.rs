@@ -21,7 +21,7 @@ impl CallProbe {
             ending,
             steps: self.steps(),
             measurements: Measurements::Call(Box::new(own)),
-            strays: self.client.strays + self.media.strangers,
+            strays: self.client.strays + self.media.strangers + self.media.others(),
         }
     }
 
