@@ -16,7 +16,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use domain::base::iana::Rtype;
-use domain::base::{Message, MessageBuilder, Name, ParsedName};
+use domain::base::{Message, MessageBuilder, Name, ParsedName, ToName};
 use domain::rdata::AllRecordData;
 
 /// The most answers of one message that are kept.
@@ -162,7 +162,7 @@ impl DnsMessage {
             is_response: header.qr(),
             is_truncated: header.tc(),
             rcode: header.rcode().to_int(),
-            name: name(question.qname()),
+            name: name(&question.qname()),
             kind: kind(question.qtype()),
             answers: Vec::new(),
             is_cut: false,
@@ -245,11 +245,24 @@ pub fn rcode_name(rcode: u8) -> String {
     name.to_owned()
 }
 
-fn name(name: impl fmt::Display) -> String {
-    let mut text = name.to_string().to_ascii_lowercase();
-    if text.ends_with('.') {
-        text.pop();
+fn name(name: &impl ToName) -> String {
+    let mut text = String::new();
+    for label in name.iter_labels().filter(|label| !label.is_root()) {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        let octets = label.as_slice();
+        let is_plain = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+        match std::str::from_utf8(octets)
+            .ok()
+            .filter(|_| octets.iter().all(is_plain))
+        {
+            Some(plain) => text.push_str(plain),
+            // With what else a label may hold escaped.
+            None => text.push_str(&label.to_string()),
+        }
     }
+    text.make_ascii_lowercase();
     text
 }
 

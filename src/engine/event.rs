@@ -1,6 +1,9 @@
 //! What the engine tells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use foldhash::fast::RandomState;
 
 use super::call::{ClosedCall, Seen};
 use super::connection::Connection;
@@ -9,6 +12,7 @@ use super::limits::Limit;
 use super::registration::Registration;
 use super::rtp_stream::RtpStream;
 use super::stun_exchange::StunExchange;
+use crate::link::Ignored;
 use crate::net::Flow;
 use crate::packet::PacketRef;
 use crate::time::Timestamp;
@@ -89,6 +93,24 @@ pub struct MessageSeen {
     pub seen: Seen,
 }
 
+/// Why a packet, or what one carries, is read no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unread {
+    /// The packet itself could not be decoded further.
+    Ignored(Ignored),
+    /// What it carries is nothing that is followed.
+    Because(&'static str),
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ignored(ignored) => ignored.fmt(f),
+            Self::Because(reason) => f.write_str(reason),
+        }
+    }
+}
+
 /// What passed, counted.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
@@ -123,7 +145,7 @@ pub struct Counters {
     /// DNS look-ups that lead to no SIP server.
     pub dns_other: u64,
     /// Packets that were read no further, by reason.
-    pub not_decoded: BTreeMap<String, u64>,
+    pub not_decoded: HashMap<Unread, u64, RandomState>,
     /// Octets of streams that belonged to no message.
     pub stream_octets_skipped: u64,
     /// Octets of streams that were not captured.

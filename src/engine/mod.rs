@@ -35,7 +35,7 @@ pub mod table;
 pub mod transaction;
 mod transfer;
 
-pub use event::{Closed, Counters, Event, MessageSeen};
+pub use event::{Closed, Counters, Event, MessageSeen, Unread};
 
 use std::collections::{HashMap, VecDeque};
 
@@ -335,10 +335,7 @@ impl Engine {
                 }
             }
             Content::IcmpError(error) => self.icmp(at, error),
-            Content::Ignored(reason) => {
-                let reason = reason.to_string();
-                self.not_decoded(&reason);
-            }
+            Content::Ignored(reason) => self.unread(Unread::Ignored(*reason)),
         }
     }
 
@@ -410,17 +407,20 @@ impl Engine {
         self.not_decoded("ICMP error about other traffic");
     }
 
-    fn not_decoded(&mut self, reason: &str) {
-        if let Some(count) = self.counters.not_decoded.get_mut(reason) {
+    #[inline]
+    fn not_decoded(&mut self, reason: &'static str) {
+        self.unread(Unread::Because(reason));
+    }
+
+    fn unread(&mut self, reason: Unread) {
+        let reasons = &mut self.counters.not_decoded;
+        if let Some(count) = reasons.get_mut(&reason) {
             *count += 1;
-        } else if self.counters.not_decoded.len() < 256 {
-            self.counters.not_decoded.insert(reason.to_owned(), 1);
+        } else if reasons.len() < 256 {
+            reasons.insert(reason, 1);
         } else {
-            *self
-                .counters
-                .not_decoded
-                .entry("other reasons".to_owned())
-                .or_default() += 1;
+            let other = Unread::Because("other reasons");
+            *reasons.entry(other).or_default() += 1;
         }
     }
 
@@ -475,7 +475,8 @@ impl Engine {
         for handle in self.lookups.over(now) {
             self.close_lookup(handle);
         }
-        for handle in self.tcp.scan(part(self.tcp.round())) {
+        // These may be silent for hours; there may be many of them.
+        for handle in self.tcp.scan(self.tcp.round() / 256 + 64) {
             let idle = self
                 .tcp
                 .get(handle)

@@ -103,14 +103,14 @@ impl Engine {
         } else {
             let requests = &mut self.counters.requests;
             let name = facts.method.as_str();
-            // Unknown methods are the sender's choice: only so many are told
-            // apart.
-            let name = if requests.len() < 64 || requests.contains_key(name) {
-                name
+            if let Some(count) = requests.get_mut(name) {
+                *count += 1;
             } else {
-                "other"
-            };
-            *requests.entry(name.to_owned()).or_default() += 1;
+                // Unknown methods are the sender's choice: only so many are
+                // told apart.
+                let name = if requests.len() < 64 { name } else { "other" };
+                *requests.entry(name.to_owned()).or_default() += 1;
+            }
             if facts.message.via_count() > 1
                 && facts.to_tag.is_none()
                 && !self.proxies.contains_key(&facts.flow.src)

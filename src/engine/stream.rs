@@ -113,11 +113,17 @@ impl Engine {
         }
         direction.segments = direction.segments.saturating_add(1);
         let limit = self.config.limits.tcp_waiting;
-        direction.reassembled.segment(segment, limit);
+        let in_order = direction.reassembled.in_order(segment);
+        if in_order.is_none() {
+            direction.reassembled.segment(segment, limit);
+        }
         let Some(mut direction) = self.tcp.take(handle) else {
             return;
         };
-        self.deliver(&mut direction, Some(segment.network));
+        match in_order {
+            Some(octets) => self.octets(&mut direction, octets, Some(segment.network)),
+            None => self.deliver(&mut direction, Some(segment.network)),
+        }
         self.put_back(handle, direction);
         if segment.fin || segment.rst {
             self.end(key);
@@ -171,39 +177,7 @@ impl Engine {
     pub(super) fn deliver(&mut self, direction: &mut TcpDirection, network: Option<Network>) {
         while let Some(delivery) = direction.reassembled.poll() {
             match delivery {
-                Delivery::Octets(octets) => {
-                    if let Reading::Abandoned(_) = direction.reading {
-                        continue;
-                    }
-                    if direction.reading == Reading::Probing(0)
-                        && direction.framer.pending() == 0
-                        && is_tls(&octets)
-                    {
-                        direction.reading = Reading::Tls;
-                        direction.tls = Some(Box::default());
-                    }
-                    if let Some(tap) = &mut direction.tls {
-                        let before = tap.shown.closed_records;
-                        tap.push(&octets);
-                        let closed = tap.shown.closed_records - before;
-                        self.connection_tls(direction.last, direction.flow, &tap.shown, closed);
-                        self.not_decoded("TLS");
-                        continue;
-                    }
-                    if direction.reading == Reading::Probing(0)
-                        && direction.framer.pending() == 0
-                        && let Some(stun) = StunFramer::recognise(&octets)
-                    {
-                        direction.reading = Reading::Stun;
-                        direction.stun = Some(Box::new(stun));
-                    }
-                    if direction.stun.is_some() {
-                        self.frame_stun(direction, &octets);
-                    } else {
-                        direction.framer.push(&octets);
-                        self.frame(direction, network);
-                    }
-                }
+                Delivery::Octets(octets) => self.octets(direction, &octets, network),
                 Delivery::Gap(octets) => {
                     if direction.reading == Reading::Sip {
                         self.counters.stream_octets_missing += octets;
@@ -222,6 +196,37 @@ impl Engine {
                     }
                 }
             }
+        }
+    }
+
+    /// Reads octets that follow those before.
+    fn octets(&mut self, direction: &mut TcpDirection, octets: &[u8], network: Option<Network>) {
+        if let Reading::Abandoned(_) = direction.reading {
+            return;
+        }
+        let begins = direction.reading == Reading::Probing(0) && direction.framer.pending() == 0;
+        if begins && is_tls(octets) {
+            direction.reading = Reading::Tls;
+            direction.tls = Some(Box::default());
+        }
+        if let Some(tap) = &mut direction.tls {
+            let before = tap.shown.closed_records;
+            tap.push(octets);
+            let closed = tap.shown.closed_records - before;
+            self.connection_tls(direction.last, direction.flow, &tap.shown, closed);
+            self.not_decoded("TLS");
+            return;
+        }
+        if begins && let Some(stun) = StunFramer::recognise(octets) {
+            direction.reading = Reading::Stun;
+            direction.stun = Some(Box::new(stun));
+        }
+        if direction.stun.is_some() {
+            self.frame_stun(direction, octets);
+        } else {
+            direction.framer.push(octets);
+            self.frame(direction, network);
+            direction.framer.rest();
         }
     }
 

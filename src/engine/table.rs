@@ -1,9 +1,10 @@
 //! A hash map with a capacity, whose oldest entries leave first.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::borrow::Borrow;
+use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;
+use hashbrown::HashTable;
 
 use crate::time::Timestamp;
 
@@ -30,8 +31,10 @@ pub trait Entry {
 /// rank and age: nearly the oldest, at no cost per use.
 #[derive(Debug)]
 pub struct Table<K, V> {
-    map: HashMap<K, u32, RandomState>,
-    slots: Vec<Slot<K, V>>,
+    /// Slots, found by the hash of their keys.
+    places: HashTable<u32>,
+    hasher: RandomState,
+    slots: Slots<K, V>,
     free: Vec<u32>,
     capacity: usize,
     hand: usize,
@@ -46,16 +49,67 @@ struct Slot<K, V> {
     value: Option<V>,
 }
 
-/// Neighbours that are compared when one has to leave.
-const SAMPLE: usize = 16;
+/// Slots in parts of one size, none of which moves when there are more: half
+/// of a list that grows as a whole would be copied, and lie idle.
+#[derive(Debug)]
+struct Slots<K, V>(Vec<Vec<Slot<K, V>>>);
 
-impl<K: Hash + Eq + Clone, V: Entry> Table<K, V> {
+/// Slots of a part.
+const PART: usize = 256;
+
+impl<K, V> Default for Slots<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K, V> Slots<K, V> {
+    fn len(&self) -> usize {
+        let last = self.0.last().map_or(0, Vec::len);
+        self.0.len().saturating_sub(1) * PART + last
+    }
+
+    #[inline]
+    fn get(&self, place: usize) -> Option<&Slot<K, V>> {
+        self.0.get(place / PART)?.get(place % PART)
+    }
+
+    #[inline]
+    fn get_mut(&mut self, place: usize) -> Option<&mut Slot<K, V>> {
+        self.0.get_mut(place / PART)?.get_mut(place % PART)
+    }
+
+    fn push(&mut self, slot: Slot<K, V>) {
+        match self.0.last_mut() {
+            Some(part) if part.len() < PART => part.push(slot),
+            Some(_) => {
+                let mut part = Vec::with_capacity(PART);
+                part.push(slot);
+                self.0.push(part);
+            }
+            // Many tables stay small.
+            None => self.0.push(vec![slot]),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Slot<K, V>> {
+        self.0.iter().flatten()
+    }
+}
+
+/// Neighbours that are compared when one has to leave: a few, and more where
+/// none of these can be spared.
+const SAMPLE: usize = 4;
+const LARGE_SAMPLE: usize = 16;
+
+impl<K: Hash + Eq, V: Entry> Table<K, V> {
     /// An empty table of at most `capacity` entries.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self {
-            map: HashMap::default(),
-            slots: Vec::new(),
+            places: HashTable::new(),
+            hasher: RandomState::default(),
+            slots: Slots::default(),
             free: Vec::new(),
             capacity: capacity.max(1),
             hand: 0,
@@ -66,13 +120,13 @@ impl<K: Hash + Eq + Clone, V: Entry> Table<K, V> {
     /// How many entries there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.map.len()
+        self.places.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.map.is_empty()
+        self.places.is_empty()
     }
 
     /// The entry of `key`.
@@ -80,10 +134,15 @@ impl<K: Hash + Eq + Clone, V: Entry> Table<K, V> {
     #[must_use]
     pub fn find<Q>(&self, key: &Q) -> Option<Handle>
     where
-        K: std::borrow::Borrow<Q>,
+        K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
     {
-        let slot = *self.map.get(key)?;
+        let hash = self.hasher.hash_one(key);
+        let slot = *self.places.find(hash, |&slot| {
+            let slot = self.slots.get(slot as usize);
+            slot.and_then(|slot| slot.key.as_ref())
+                .is_some_and(|own| own.borrow() == key)
+        })?;
         let generation = self.slots.get(slot as usize)?.generation;
         Some(Handle { slot, generation })
     }
@@ -112,7 +171,7 @@ impl<K: Hash + Eq + Clone, V: Entry> Table<K, V> {
     /// leave for it.
     #[must_use]
     pub fn insert(&mut self, key: K, value: V) -> (Handle, Option<V>) {
-        let evicted = if self.map.len() >= self.capacity {
+        let evicted = if self.len() >= self.capacity {
             self.evict()
         } else {
             None
@@ -125,13 +184,18 @@ impl<K: Hash + Eq + Clone, V: Entry> Table<K, V> {
             });
             u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX)
         });
+        let hash = self.hasher.hash_one(&key);
         let mut generation = 0;
         if let Some(entry) = self.slots.get_mut(slot as usize) {
-            entry.key = Some(key.clone());
+            entry.key = Some(key);
             entry.value = Some(value);
             generation = entry.generation;
         }
-        self.map.insert(key, slot);
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.places.insert_unique(hash, slot, |&slot| {
+            let key = slots.get(slot as usize).and_then(|slot| slot.key.as_ref());
+            key.map_or(0, |key| hasher.hash_one(key))
+        });
         (Handle { slot, generation }, evicted)
     }
 
@@ -144,7 +208,10 @@ impl<K: Hash + Eq + Clone, V: Entry> Table<K, V> {
         let value = slot.value.take()?;
         let key = slot.key.take()?;
         slot.generation = slot.generation.wrapping_add(1);
-        self.map.remove(&key);
+        let hash = self.hasher.hash_one(&key);
+        if let Ok(place) = self.places.find_entry(hash, |own| *own == handle.slot) {
+            place.remove();
+        }
         self.free.push(handle.slot);
         Some(value)
     }
@@ -178,7 +245,11 @@ impl<K: Hash + Eq + Clone, V: Entry> Table<K, V> {
     pub fn worst(&mut self) -> Option<Handle> {
         let mut worst: Option<(u8, Timestamp, Handle)> = None;
         let (mut looked, mut compared) = (0, 0);
-        while looked < self.slots.len() && compared < SAMPLE {
+        while looked < self.slots.len() {
+            let is_spared = worst.is_some_and(|(rank, ..)| rank == 0);
+            if compared >= if is_spared { SAMPLE } else { LARGE_SAMPLE } {
+                break;
+            }
             looked += 1;
             self.hand = if self.hand + 1 < self.slots.len() {
                 self.hand + 1

@@ -446,6 +446,11 @@ impl Inspector {
             counters.fragments_unfinished,
             "fragmented packets without all their fragments",
         );
+        // Several kinds may go by one name.
+        let mut not_decoded = BTreeMap::<String, u64>::new();
+        for (reason, count) in &counters.not_decoded {
+            *not_decoded.entry(reason.to_string()).or_default() += count;
+        }
         let digits = self.points.iter().map(|point| point.digits).max();
         let stamp = |at: Option<Timestamp>| at.map(|at| at.rfc3339(digits.unwrap_or(9)));
         let duration = counters
@@ -474,7 +479,7 @@ impl Inspector {
             duration_s: duration,
             complete: incomplete_reasons.is_empty(),
             incomplete_reasons,
-            not_decoded: counters.not_decoded.clone(),
+            not_decoded,
             sip_messages: counters.sip_messages,
             requests: counters.requests.clone(),
             responses: counters

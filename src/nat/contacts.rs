@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use crate::engine::nat::Contact;
 use crate::net::{Endpoint, Flow};
 use crate::packet::CapturePoint;
 
-type Places<K> = HashMap<K, Vec<usize>, RandomState>;
+type Places<K> = HashMap<K, SmallVec<[u32; 4]>, RandomState>;
 
 /// Contacts in the order of first packets.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Contacts {
     pub fn new(list: Vec<Contact>) -> Self {
         let (mut by_src, mut by_dst) = (Places::default(), Places::default());
         let mut by_dst_ip = Places::default();
-        for (place, own) in list.iter().enumerate() {
+        for (place, own) in (0..).zip(&list) {
             by_src.entry(own.flow.src).or_default().push(place);
             by_dst.entry(own.flow.dst).or_default().push(place);
             by_dst_ip.entry(own.flow.dst.ip).or_default().push(place);
@@ -72,10 +73,13 @@ impl Contacts {
             .find(|own| own.capture_point == point)
     }
 
-    fn at<'s>(&'s self, places: Option<&'s Vec<usize>>) -> impl Iterator<Item = &'s Contact> {
+    fn at<'s>(
+        &'s self,
+        places: Option<&'s SmallVec<[u32; 4]>>,
+    ) -> impl Iterator<Item = &'s Contact> {
         places
             .into_iter()
             .flatten()
-            .filter_map(|place| self.list.get(*place))
+            .filter_map(|place| self.list.get(*place as usize))
     }
 }

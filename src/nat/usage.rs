@@ -122,6 +122,9 @@ impl Usage {
                 at: call.first,
             });
         }
+        if closed.streams.is_empty() {
+            return;
+        }
         // A description that names neither who sent it nor who is called: media
         // go to a third.
         for kept in call.kept.iter() {

@@ -170,20 +170,14 @@ impl<'a> Message<'a> {
 
     /// Header fields of a name, each as it is written.
     pub(super) fn fields(&self, name: &str) -> Vec<&'a [u8]> {
-        let kind = HeaderName::of(name.as_bytes());
-        let fields = self.sip.header_fields().iter();
-        fields
-            .filter(|field| match kind {
-                HeaderName::Other => field.name.eq_ignore_ascii_case(name.as_bytes()),
-                kind => field.kind == kind,
-            })
-            .map(|field| field.value)
-            .collect()
+        let fields = self.sip.fields_named(name);
+        fields.map(|field| field.value).collect()
     }
 
     /// The first header field of a name.
     pub(super) fn field(&self, name: &str) -> Option<&'a [u8]> {
-        self.fields(name).first().copied()
+        let mut fields = self.sip.fields_named(name);
+        fields.next().map(|field| field.value)
     }
 
     /// A header field that is a number.

@@ -176,11 +176,9 @@ pub fn find(code: &str) -> Option<&'static Rule> {
 
 fn judge(profile: Profile, mut each: impl FnMut(&Rule, &mut Findings)) -> Vec<Finding> {
     let mut findings = Findings::default();
-    for rule in CATALOGUE {
-        findings.rule = profile.severity(rule).map(|severity| (rule, severity));
-        if findings.rule.is_some() {
-            each(rule, &mut findings);
-        }
+    for &(rule, severity) in profile.rules() {
+        findings.rule = Some((rule, severity));
+        each(rule, &mut findings);
     }
     findings.found
 }

@@ -1,6 +1,8 @@
 //! How strictly is judged.
 
-use super::{Rule, Severity};
+use std::sync::OnceLock;
+
+use super::{CATALOGUE, Rule, Severity};
 
 /// What kind of network is judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +49,21 @@ impl Profile {
             "webrtc" => Self::Webrtc,
             _ => return None,
         })
+    }
+
+    /// Rules whose findings count, and what they weigh.
+    pub(super) fn rules(self) -> &'static [(&'static Rule, Severity)] {
+        static RULES: [OnceLock<Vec<(&Rule, Severity)>>; Profile::NAMES.len()] =
+            [const { OnceLock::new() }; Profile::NAMES.len()];
+        let weighed = || {
+            let rules = CATALOGUE.into_iter();
+            rules
+                .filter_map(|rule| Some((rule, self.severity(rule)?)))
+                .collect()
+        };
+        RULES
+            .get(self as usize)
+            .map_or(&[], |rules| rules.get_or_init(weighed))
     }
 
     /// What a finding of `rule` weighs; `None` if it is none here.

@@ -60,6 +60,16 @@ impl Framer {
         self.buffer.extend_from_slice(octets);
     }
 
+    /// Holds no memory while nothing is held back: of many streams few speak
+    /// at a time.
+    pub fn rest(&mut self) {
+        if self.pending() == 0 {
+            self.buffer = Vec::new();
+            self.start = 0;
+            self.searched = 0;
+        }
+    }
+
     /// Octets are missing: what was begun can't be finished.
     pub fn gap(&mut self) -> Option<Framed> {
         let lost = self.pending();

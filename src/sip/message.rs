@@ -1,9 +1,10 @@
 //! The lossless view of one message.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use super::Method;
-use super::header::{CSeq, ContentType, HeaderError, HeaderName, NameAddr, Via};
+use super::header::{CSeq, ContentType, HeaderError, HeaderName, NameAddr, Parts, Via};
 use crate::octets;
 
 /// The longest method that is believed; the framing waits for no longer one.
@@ -19,9 +20,14 @@ pub struct SipMessage<'a> {
     octets: &'a [u8],
     start_line: StartLine<'a>,
     fields: Vec<HeaderField<'a>>,
+    /// Which names occur, each by its bit: most that are asked for do not.
+    present: u64,
     body: &'a [u8],
     anomalies: Vec<Anomaly>,
     content_length: Option<Option<u64>>,
+    /// What nearly everybody asks for is read once.
+    top_via: OnceCell<Result<Via<'a>, HeaderError>>,
+    sdp: OnceCell<Option<&'a [u8]>>,
 }
 
 /// The first line.
@@ -93,6 +99,9 @@ pub fn looks_like_sip(octets: &[u8]) -> bool {
         _ => return false,
     }
     let octets = skip_empty_lines(octets);
+    if method_length(octets).is_none() && strip_prefix_ignore_case(octets, b"SIP/").is_none() {
+        return false;
+    }
     let line = match memchr::memchr(b'\n', octets::span(octets, 0, 16_384)) {
         Some(end) => octets::span(octets, 0, end),
         None => octets::span(octets, 0, 16_384),
@@ -107,6 +116,14 @@ pub(super) fn skip_empty_lines(octets: &[u8]) -> &[u8] {
         .position(|octet| !matches!(octet, b'\r' | b'\n'))
         .unwrap_or(octets.len());
     octets::from(octets, end)
+}
+
+/// The length of the method that a request begins with, as far as that tells.
+fn method_length(line: &[u8]) -> Option<usize> {
+    let mut head = octets::span(line, 0, MAX_METHOD).iter();
+    let length = head.position(|&octet| !is_token(octet))?;
+    let is_word = length > 0 && matches!(octets::u8_at(line, length), Some(b' ' | b'\t'));
+    is_word.then_some(length)
 }
 
 /// Whether a line, with or without its end, is a start line.
@@ -127,17 +144,9 @@ pub(super) fn is_start_line(line: &[u8]) -> bool {
                 .first()
                 .is_some_and(u8::is_ascii_digit);
     }
-    let Some(space) = line.iter().position(|octet| matches!(octet, b' ' | b'\t')) else {
+    let Some(space) = method_length(line) else {
         return false;
     };
-    if space == 0
-        || space >= MAX_METHOD
-        || !octets::span(line, 0, space)
-            .iter()
-            .all(|&octet| is_token(octet))
-    {
-        return false;
-    }
     let line = line.trim_ascii_end();
     let Some(at) = memchr::memmem::rfind(line, b"/") else {
         return false;
@@ -163,13 +172,31 @@ fn strip_prefix_ignore_case<'a>(octets: &'a [u8], prefix: &[u8]) -> Option<&'a [
 }
 
 /// RFC 3261, 25.1: the characters of a token.
-pub(super) const fn is_token(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric()
-        || matches!(
-            octet,
-            b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-        )
+#[inline]
+pub(super) fn is_token(octet: u8) -> bool {
+    TOKEN.get(usize::from(octet)) == Some(&true)
 }
+
+static TOKEN: [bool; 256] = {
+    let mut token = [false; 256];
+    let mut octet = 0_u8;
+    while octet < 128 {
+        #[expect(
+            clippy::arithmetic_side_effects,
+            clippy::indexing_slicing,
+            reason = "runs in the compiler, which would stop at a fault"
+        )]
+        {
+            token[octet as usize] = octet.is_ascii_alphanumeric()
+                || matches!(
+                    octet,
+                    b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
+                );
+            octet += 1;
+        }
+    }
+    token
+};
 
 /// Takes the first line off, without its end; says whether it ended in a bare
 /// line feed, and whether it ended at all.
@@ -201,7 +228,7 @@ impl<'a> SipMessage<'a> {
         let mut anomalies = Vec::new();
         let start_line = start_line(line, &mut anomalies);
         let mut fields: Vec<HeaderField<'a>> = Vec::with_capacity(16);
-        let (mut overflow, mut blank) = (false, false);
+        let (mut overflow, mut blank, mut present) = (false, false, 0);
         loop {
             let before = rest;
             let Some((line, bare)) = take_line(&mut rest) else {
@@ -234,8 +261,10 @@ impl<'a> SipMessage<'a> {
                     if name.is_empty() || !name.iter().all(|&octet| is_token(octet)) {
                         anomalies.push(Anomaly::FieldName);
                     }
+                    let kind = HeaderName::of(name);
+                    present |= kind.bit();
                     fields.push(HeaderField {
-                        kind: HeaderName::of(name),
+                        kind,
                         name,
                         value: octets::from(whole, colon.saturating_add(1)).trim_ascii(),
                     });
@@ -256,9 +285,12 @@ impl<'a> SipMessage<'a> {
             octets,
             start_line,
             fields,
+            present,
             body: rest,
             anomalies,
             content_length: None,
+            top_via: OnceCell::new(),
+            sdp: OnceCell::new(),
         };
         message.bound_body();
         Some(message)
@@ -321,37 +353,49 @@ impl<'a> SipMessage<'a> {
         self.content_length
     }
 
+    /// Whether a field of this name is there.
+    #[inline]
+    #[must_use]
+    pub const fn has(&self, name: HeaderName) -> bool {
+        self.present & name.bit() != 0
+    }
+
+    /// Every field of this name, in order.
+    #[inline]
+    pub fn fields_of(&self, name: HeaderName) -> impl Iterator<Item = &HeaderField<'a>> {
+        let fields: &[_] = if self.has(name) { &self.fields } else { &[] };
+        fields.iter().filter(move |field| field.kind == name)
+    }
+
+    /// Every field with this spelling, in any case.
+    pub fn fields_named(&self, name: &str) -> impl Iterator<Item = &HeaderField<'a>> {
+        let kind = HeaderName::of(name.as_bytes());
+        self.fields_of(kind).filter(move |field| {
+            kind != HeaderName::Other || field.name.eq_ignore_ascii_case(name.as_bytes())
+        })
+    }
+
     /// The first field of this name, as written.
+    #[inline]
     #[must_use]
     pub fn value(&self, name: HeaderName) -> Option<&'a [u8]> {
-        self.fields
-            .iter()
-            .find(|field| field.kind == name)
-            .map(|field| field.value)
+        self.fields_of(name).next().map(|field| field.value)
     }
 
     /// Every value of this name, with lists taken apart at their commas.
     pub fn values(&self, name: HeaderName) -> impl Iterator<Item = &'a [u8]> + '_ {
-        self.fields
-            .iter()
-            .filter(move |field| field.kind == name)
-            .flat_map(|field| super::header::split_outside_quotes(field.value, b','))
+        self.fields_of(name)
+            .flat_map(|field| -> Parts<'a> {
+                super::header::split_outside_quotes(field.value, b',')
+            })
             .map(<[u8]>::trim_ascii)
     }
 
     /// The first value of a field with this spelling, in any case, unfolded.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<Cow<'a, [u8]>> {
-        let kind = HeaderName::of(name.as_bytes());
-        self.fields
-            .iter()
-            .find(|field| {
-                if kind == HeaderName::Other {
-                    field.name.eq_ignore_ascii_case(name.as_bytes())
-                } else {
-                    field.kind == kind
-                }
-            })
+        self.fields_named(name)
+            .next()
             .map(|field| unfolded(field.value))
     }
 
@@ -395,11 +439,10 @@ impl<'a> SipMessage<'a> {
     ///
     /// When it is missing or malformed.
     pub fn top_via(&self) -> Result<Via<'a>, HeaderError> {
-        Via::parse(
-            self.values(HeaderName::Via)
-                .next()
-                .ok_or(HeaderError::Missing)?,
-        )
+        *self.top_via.get_or_init(|| {
+            let top = self.values(HeaderName::Via).next();
+            Via::parse(top.ok_or(HeaderError::Missing)?)
+        })
     }
 
     /// How many hosts the request has passed: its `Via` values.
@@ -425,10 +468,16 @@ impl<'a> SipMessage<'a> {
     /// like one counts where the type is not said.
     #[must_use]
     pub fn sdp(&self) -> Option<&'a [u8]> {
-        match self.value(HeaderName::ContentType) {
-            Some(_) => self.body_of_type("application/sdp"),
-            None => Some(self.body).filter(|body| body.starts_with(b"v=0")),
+        if self.body.is_empty() {
+            return None;
         }
+        *self.sdp.get_or_init(|| {
+            if self.has(HeaderName::ContentType) {
+                self.body_of_type("application/sdp")
+            } else {
+                Some(self.body).filter(|body| body.starts_with(b"v=0"))
+            }
+        })
     }
 }
 

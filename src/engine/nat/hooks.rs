@@ -59,12 +59,16 @@ impl Engine {
         if flow.src.port == port_mapping::PORT {
             self.nat_granted(at, flow, payload);
         }
+        // The first ones are enough, as they are of media.
+        if !self.nat_met(at, flow, Kind::Plain, 1) {
+            return;
+        }
         let key = self
             .nat
             .twins
             .digest((network.identification, payload.len(), payload));
         let sighting = Sighting::of(at, flow, Some(network));
-        self.nat_sighting(key, Kind::Plain, sighting, 1);
+        self.nat_twin(key, Kind::Plain, sighting);
     }
 
     /// A segment of TCP: only those that open a connection are looked at.
@@ -318,16 +322,31 @@ impl Engine {
         sighting: Sighting,
         count: u64,
     ) -> Option<Pair> {
-        let (at, flow) = (sighting.at, sighting.flow);
+        self.nat_met(sighting.at, sighting.flow, kind, count);
+        self.nat_twin(key, kind, sighting)
+    }
+
+    /// One packet from an endpoint to another; says whether it is among the
+    /// first on its way, or after a silence.
+    fn nat_met(&mut self, at: PacketRef, flow: Flow, kind: Kind, count: u64) -> bool {
         match self.nat.contact(at, flow, count) {
-            Met::Again => {}
+            Met::Again => false,
+            Met::Lately => true,
             // Media, STUN and SIP over UDP find their peers by themselves.
             Met::First if kind == Kind::Plain || flow.transport == Transport::Tcp => {
                 self.nat_opened(at, flow);
+                true
             }
-            Met::First => {}
-            Met::InPlaceOfAnother => self.limit(Limit::NatContacts),
+            Met::First => true,
+            Met::InPlaceOfAnother => {
+                self.limit(Limit::NatContacts);
+                true
+            }
         }
+    }
+
+    /// Looks for a packet on the other side of a NAT.
+    fn nat_twin(&mut self, key: u64, kind: Kind, sighting: Sighting) -> Option<Pair> {
         let (pair, is_passed) = self.nat.twins.see(key, kind, sighting);
         if is_passed
             && let Some(handle) =

@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 
 use super::limits::Limits;
 use super::stun_exchange::StunExchange;
-use super::table::{Entry, Table};
+use super::table::{Entry, Handle, Table};
 use crate::net::{Endpoint, Flow, Transport, is_private};
 use crate::packet::{CapturePoint, PacketRef};
 use crate::time::{SECOND, Timestamp};
@@ -184,6 +184,8 @@ pub struct Contact {
     pub granted: Option<Timestamp>,
     /// The silence before the last packet that ended one, and when it did.
     idle: Option<(i64, Timestamp)>,
+    /// So many of the next packets are looked for on the other side of a NAT.
+    young: u8,
 }
 
 impl Entry for Contact {
@@ -240,6 +242,9 @@ pub struct UacTest {
 
 /// A silence shorter than this says nothing of a binding's life.
 const SILENCE_NS: i64 = 2 * SECOND;
+/// Packets of one way that are looked for on the other side of a NAT, from the
+/// first on and after each silence; some may be lost.
+const YOUNG: u8 = 8;
 /// Filter tests, expiries and efforts kept.
 const MAX_NOTES: usize = 1024;
 /// Hosts whose requests are tested as kamailio does.
@@ -498,20 +503,25 @@ impl NatFacts {
 
     /// A packet passed.
     fn contact(&mut self, at: PacketRef, flow: Flow, count: u64) -> Met {
-        let back = self.contacts.find(&(at.capture_point, flow.reversed()));
-        let last_back = back.and_then(|back| Some(self.contacts.get(back)?.last));
         let key = (at.capture_point, flow);
         if let Some(handle) = self.contacts.find(&key)
             && let Some(contact) = self.contacts.get_mut(handle)
         {
-            let last = last_back.map_or(contact.last, |back| back.max(contact.last));
-            let idle = at.timestamp.since(last);
-            if idle >= SILENCE_NS {
-                contact.idle = Some((idle, at.timestamp));
-            }
-            contact.last = contact.last.max(at.timestamp);
+            let last = contact.last;
+            contact.last = last.max(at.timestamp);
             contact.packets += count;
-            return Met::Again;
+            // Only then does it matter what came back meanwhile.
+            if at.timestamp.since(last) >= SILENCE_NS {
+                contact.young = YOUNG;
+                self.silence(handle, at, flow, last);
+                return Met::Lately;
+            }
+            contact.young = contact.young.saturating_sub(1);
+            return if contact.young > 0 {
+                Met::Lately
+            } else {
+                Met::Again
+            };
         }
         let contact = Contact {
             flow,
@@ -525,10 +535,24 @@ impl NatFacts {
             asked: None,
             granted: None,
             idle: None,
+            young: YOUNG,
         };
         match self.contacts.insert(key, contact).1 {
             Some(_) => Met::InPlaceOfAnother,
             None => Met::First,
+        }
+    }
+
+    /// A packet passed long after the last one on the same way.
+    fn silence(&mut self, handle: Handle, at: PacketRef, flow: Flow, last: Timestamp) {
+        let back = self.contacts.find(&(at.capture_point, flow.reversed()));
+        let back = back.and_then(|back| Some(self.contacts.get(back)?.last));
+        let last = back.map_or(last, |back| back.max(last));
+        let idle = at.timestamp.since(last);
+        if idle >= SILENCE_NS
+            && let Some(contact) = self.contacts.get_mut(handle)
+        {
+            contact.idle = Some((idle, at.timestamp));
         }
     }
 
@@ -582,6 +606,8 @@ impl NatFacts {
 enum Met {
     /// They are.
     Again,
+    /// They are, since a few packets, or were silent for a while.
+    Lately,
     /// They are not.
     First,
     /// They are not, and others had to be forgotten for them.

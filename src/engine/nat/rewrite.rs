@@ -1,7 +1,5 @@
 //! SIP messages that something changed on their way through a NAT.
 
-use std::collections::{HashMap, VecDeque};
-
 use crate::net::Flow;
 use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
@@ -41,13 +39,11 @@ const MAX_VALUE: usize = 120;
 const MAX_MESSAGES: usize = 512;
 const MAX_OCTETS: usize = 4096;
 
-/// Messages seen lately, by frame.
-type Frame = (CapturePoint, u32);
-
+/// Messages seen lately, the oldest of which is overwritten.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
-    order: VecDeque<Frame>,
-    octets: HashMap<Frame, Box<[u8]>>,
+    kept: Vec<(CapturePoint, u32, Vec<u8>)>,
+    next: usize,
     held: usize,
 }
 
@@ -56,24 +52,29 @@ impl Messages {
         if message.len() > MAX_OCTETS {
             return;
         }
-        if self.order.len() >= MAX_MESSAGES
-            && let Some(oldest) = self.order.pop_front()
-            && let Some(gone) = self.octets.remove(&oldest)
-        {
-            self.held -= gone.len() + 96;
+        if self.kept.len() < MAX_MESSAGES {
+            self.held += message.len() + 40;
+            let kept = (at.capture_point, at.number, message.to_vec());
+            self.kept.push(kept);
+            return;
         }
-        let frame = (at.capture_point, at.number);
-        self.held += message.len() + 96;
-        match self.octets.insert(frame, message.into()) {
-            None => self.order.push_back(frame),
-            // A segment may hold several messages; the last one stays.
-            Some(gone) => self.held -= gone.len() + 96,
+        if let Some((point, number, octets)) = self.kept.get_mut(self.next) {
+            let before = octets.capacity();
+            octets.clear();
+            octets.extend_from_slice(message);
+            self.held += octets.capacity().saturating_sub(before);
+            (*point, *number) = (at.capture_point, at.number);
         }
+        self.next = (self.next + 1) % MAX_MESSAGES;
     }
 
+    /// The last message of a frame; a segment may hold several.
     pub(super) fn get(&self, at: PacketRef) -> Option<&[u8]> {
-        let frame = (at.capture_point, at.number);
-        self.octets.get(&frame).map(AsRef::as_ref)
+        let (newer, older) = self.kept.split_at(self.next.min(self.kept.len()));
+        let mut latest_first = newer.iter().rev().chain(older.iter().rev());
+        let kept = latest_first
+            .find(|(point, number, _)| *point == at.capture_point && *number == at.number);
+        kept.map(|(.., octets)| octets.as_slice())
     }
 
     pub(super) const fn bytes_held(&self) -> usize {

@@ -1,11 +1,9 @@
 //! The same packet on both sides of a NAT.
 
-use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, Hash};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
-use smallvec::SmallVec;
 
 use super::Translation;
 use crate::link::Network;
@@ -74,12 +72,27 @@ impl Pair {
 }
 
 /// Packets seen lately, by what they hold.
+///
+/// A ring in which the oldest is overwritten; those whose keys fall into one
+/// bucket are linked from the newest to the oldest. Nothing is ever taken out:
+/// a link that leads out of the ring leads nowhere.
 #[derive(Debug)]
 pub(super) struct Twins {
-    seen: HashMap<u64, SmallVec<[Sighting; 2]>, RandomState>,
-    order: VecDeque<u64>,
-    capacity: usize,
+    ring: Vec<Seen>,
+    /// The newest of each bucket, counted from 1.
+    buckets: Vec<u32>,
+    /// How many were ever put in.
+    count: u32,
+    capacity: u32,
     hasher: RandomState,
+}
+
+#[derive(Debug)]
+struct Seen {
+    key: u64,
+    /// The one before in its bucket.
+    before: u32,
+    sighting: Sighting,
 }
 
 /// Places at which one packet is looked for.
@@ -89,55 +102,126 @@ const AT_ONCE_NS: i64 = SECOND;
 
 impl Twins {
     pub(super) fn new(capacity: usize) -> Self {
+        let capacity = u32::try_from(capacity.max(1)).unwrap_or(u32::MAX / 4);
         Self {
-            seen: HashMap::default(),
-            order: VecDeque::new(),
-            capacity,
+            ring: Vec::new(),
+            buckets: Vec::new(),
+            count: 0,
+            capacity: capacity.min(u32::MAX / 4),
             hasher: RandomState::default(),
         }
     }
 
-    pub(super) fn bytes_held(&self) -> usize {
-        self.seen.len() * (size_of::<SmallVec<[Sighting; 2]>>() + 24)
+    pub(super) const fn bytes_held(&self) -> usize {
+        self.ring.len() * size_of::<Seen>() + self.buckets.len() * size_of::<u32>()
     }
 
+    #[inline]
     pub(super) fn digest(&self, what: impl Hash) -> u64 {
         self.hasher.hash_one(what)
     }
 
     /// A packet was seen; hands back what it is the translation of, and whether
     /// it is one that a router passed on as it was.
+    #[inline]
     pub(super) fn see(&mut self, key: u64, kind: Kind, now: Sighting) -> (Option<Pair>, bool) {
-        if !self.seen.contains_key(&key) {
-            if self.order.len() >= self.capacity
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.seen.remove(&oldest);
+        let newest = self.newest(key);
+        let mut at = newest;
+        let (mut places, mut known, mut pair) = (0, None, None);
+        while let Some(seen) = self.seen(at) {
+            if seen.key == key {
+                places += 1;
+                if seen.sighting.flow == now.flow {
+                    known = Some(at);
+                } else if pair.is_none() {
+                    pair = translated(kind, seen.sighting, now);
+                }
             }
-            self.order.push_back(key);
+            at = seen.before;
         }
-        let places = self.seen.entry(key).or_default();
-        if let Some(known) = places.iter_mut().find(|own| own.flow == now.flow) {
-            let hops = known.ttl.zip(now.ttl).filter(|(then, now)| then != now);
-            let is_passed = hops.is_some() && known.at.timestamp != now.at.timestamp;
+        if let Some(known) = known
+            && let Some(seen) = self.seen_mut(known)
+        {
+            let then = seen.sighting;
+            let hops = then.ttl.zip(now.ttl).filter(|(then, now)| then != now);
+            let is_passed = hops.is_some() && then.at.timestamp != now.at.timestamp;
             // Sent again, or captured again; each place counts once.
-            if known.at.capture_point == now.at.capture_point {
-                *known = now;
+            if then.at.capture_point == now.at.capture_point {
+                seen.sighting = now;
             }
-            let pair = places
-                .iter()
-                .rev()
-                .find_map(|before| translated(kind, *before, now));
             return (pair, is_passed);
         }
-        let pair = places
-            .iter()
-            .rev()
-            .find_map(|before| translated(kind, *before, now));
-        if places.len() < MAX_PLACES {
-            places.push(now);
+        if places < MAX_PLACES {
+            self.put(Seen {
+                key,
+                before: newest,
+                sighting: now,
+            });
         }
         (pair, false)
+    }
+
+    fn bucket(&self, key: u64) -> usize {
+        let mask = self.buckets.len().wrapping_sub(1);
+        usize::try_from(key).unwrap_or(usize::MAX) & mask
+    }
+
+    fn newest(&self, key: u64) -> u32 {
+        self.buckets.get(self.bucket(key)).copied().unwrap_or(0)
+    }
+
+    /// Where one stands that is counted so; `None` once it is overwritten.
+    fn place(&self, number: u32) -> Option<usize> {
+        let age = self.count.wrapping_sub(number);
+        let is_there = number != 0 && age < self.capacity;
+        is_there.then_some((number.wrapping_sub(1) % self.capacity) as usize)
+    }
+
+    fn seen(&self, number: u32) -> Option<&Seen> {
+        self.ring.get(self.place(number)?)
+    }
+
+    fn seen_mut(&mut self, number: u32) -> Option<&mut Seen> {
+        let place = self.place(number)?;
+        self.ring.get_mut(place)
+    }
+
+    fn put(&mut self, seen: Seen) {
+        if self.count == u32::MAX {
+            // The count begins anew: what came before it is forgotten.
+            (self.count, self.ring, self.buckets) = (0, Vec::new(), Vec::new());
+        }
+        self.count += 1;
+        if self.ring.len() < self.capacity as usize {
+            self.ring.push(seen);
+            if self.ring.len() > self.buckets.len() / 2 {
+                self.widen();
+                return;
+            }
+        } else {
+            let place = self.place(self.count);
+            if let Some(oldest) = place.and_then(|place| self.ring.get_mut(place)) {
+                *oldest = seen;
+            }
+        }
+        let key = self.place(self.count).and_then(|own| self.ring.get(own));
+        let bucket = key.map_or(0, |seen| self.bucket(seen.key));
+        if let Some(newest) = self.buckets.get_mut(bucket) {
+            *newest = self.count;
+        }
+    }
+
+    /// Makes more buckets while the ring fills for the first time.
+    fn widen(&mut self) {
+        self.buckets = vec![0; (self.buckets.len() * 2).max(1024)];
+        for (place, number) in (1..=self.count).enumerate() {
+            let bucket = self.ring.get(place).map_or(0, |seen| self.bucket(seen.key));
+            if let Some(newest) = self.buckets.get_mut(bucket)
+                && let Some(seen) = self.ring.get_mut(place)
+            {
+                seen.before = std::mem::replace(newest, number);
+            }
+        }
     }
 }
 
@@ -246,6 +330,41 @@ mod tests {
             ttl: Some(ttl),
             identification: Some(7),
         }
+    }
+
+    #[test]
+    fn packets_are_remembered_until_so_many_others_passed() {
+        let inside = sighting("10.0.0.1:5", "198.51.100.1:6", 64, 0);
+        let outside = sighting("203.0.113.1:9", "198.51.100.1:6", 63, 1);
+        let check = |capacity: usize, others: u64, expected: bool| {
+            let mut twins = Twins::new(capacity);
+            let mut see = |key, sighting| twins.see(key, Kind::Unique, sighting).0.is_some();
+            assert!(!see(7, inside));
+            for other in 0..others {
+                // Some of them fall into the same bucket.
+                assert!(!see(7 + (other + 1) * 512, inside));
+            }
+            assert_eq!(see(7, outside), expected, "{capacity} {others}");
+        };
+        for capacity in [1, 2, 64, 5000] {
+            check(capacity, capacity as u64 - 1, true);
+            check(capacity, capacity as u64, false);
+            check(capacity, 3 * capacity as u64, false);
+        }
+    }
+
+    #[test]
+    fn a_packet_is_looked_for_at_so_many_places() {
+        let mut twins = Twins::new(100);
+        let mut see = |src: &str| {
+            let seen = sighting(src, "198.51.100.1:6", 64, 0);
+            twins.see(1, Kind::Unique, seen).0.is_some()
+        };
+        for src in ["192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1", "192.0.2.4:1"] {
+            assert!(!see(src));
+        }
+        assert!(see("10.0.0.5:1"));
+        assert_eq!(twins.ring.len(), MAX_PLACES);
     }
 
     #[test]

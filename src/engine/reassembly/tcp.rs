@@ -1,6 +1,6 @@
 //! One direction of a TCP connection, in order (RFC 9293, 3.4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use crate::link::Segment;
 
@@ -23,10 +23,25 @@ pub struct TcpStream {
     waiting_bytes: usize,
     /// Octets delivered or given up.
     position: u64,
-    ready: std::collections::VecDeque<Delivery>,
+    ready: VecDeque<Delivery>,
 }
 
 impl TcpStream {
+    /// Takes a segment that follows all before it, as most do: its octets are
+    /// handed back as they are. `None`: it is to be given to
+    /// [`TcpStream::segment`].
+    #[inline]
+    pub fn in_order<'a>(&mut self, segment: &Segment<'a>) -> Option<&'a [u8]> {
+        let is_next = self.next.is_none_or(|next| next == segment.sequence);
+        let is_plain = !segment.syn && segment.missing == 0 && !segment.payload.is_empty();
+        if !is_next || !is_plain || !self.waiting.is_empty() || !self.ready.is_empty() {
+            return None;
+        }
+        self.next = Some(segment.sequence);
+        self.step(segment.payload.len() as u64);
+        Some(segment.payload)
+    }
+
     /// Takes one segment of this direction. `limit` bounds what may wait.
     pub fn segment(&mut self, segment: &Segment<'_>, limit: usize) {
         let mut sequence = segment.sequence;
@@ -109,7 +124,12 @@ impl TcpStream {
 
     /// What is ready, in order.
     pub fn poll(&mut self) -> Option<Delivery> {
-        self.ready.pop_front()
+        let delivery = self.ready.pop_front();
+        if delivery.is_none() {
+            // Most directions need it once or never.
+            self.ready = VecDeque::new();
+        }
+        delivery
     }
 
     /// Octets that wait.

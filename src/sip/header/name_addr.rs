@@ -77,6 +77,10 @@ impl<'a> NameAddr<'a> {
 /// Where `wanted` stands outside quotes; its last place if a quote never ends,
 /// so that the URI is still found.
 fn find_unquoted(value: &[u8], wanted: u8) -> Option<usize> {
+    let first = memchr::memchr2(b'"', wanted, value)?;
+    if value.get(first) == Some(&wanted) {
+        return Some(first);
+    }
     let (mut quoted, mut escaped) = (false, false);
     let found = value.iter().position(|&octet| {
         if escaped {

@@ -1,6 +1,6 @@
 //! `Via` (RFC 3261, 20.42; RFC 3581).
 
-use super::{HeaderError, parameter};
+use super::{HeaderError, parameters};
 use crate::octets;
 
 /// One `Via` value: a stop on the request's way.
@@ -26,7 +26,7 @@ impl<'a> Via<'a> {
     /// When the sent-protocol or the sent-by is missing.
     pub fn parse(value: &'a [u8]) -> Result<Self, HeaderError> {
         let value = value.trim_ascii();
-        let (head, parameters) = match memchr::memchr(b';', value) {
+        let (head, written) = match memchr::memchr(b';', value) {
             Some(at) => (octets::span(value, 0, at), octets::from(value, at)),
             None => (value, &b""[..]),
         };
@@ -47,13 +47,27 @@ impl<'a> Via<'a> {
         if sent_by.is_empty() {
             return Err(HeaderError::Malformed("no sent-by"));
         }
-        Ok(Self {
+        let mut via = Self {
             transport: octets::span(rest, 0, end),
             sent_by,
-            branch: parameter(parameters, "branch").filter(|branch| !branch.is_empty()),
-            received: parameter(parameters, "received"),
-            rport: parameter(parameters, "rport"),
-        })
+            branch: None,
+            received: None,
+            rport: None,
+        };
+        for (key, value) in parameters(written) {
+            let known = if key.eq_ignore_ascii_case(b"branch") {
+                &mut via.branch
+            } else if key.eq_ignore_ascii_case(b"received") {
+                &mut via.received
+            } else if key.eq_ignore_ascii_case(b"rport") {
+                &mut via.rport
+            } else {
+                continue;
+            };
+            known.get_or_insert(value);
+        }
+        via.branch = via.branch.filter(|branch| !branch.is_empty());
+        Ok(via)
     }
 }
 

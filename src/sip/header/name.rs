@@ -1,0 +1,204 @@
+//! Header field names, in any spelling.
+
+/// A header field's name, in any spelling; compact forms of RFC 3261 (7.3.3)
+/// and its extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the variants are the names")]
+pub enum HeaderName {
+    Accept,
+    Allow,
+    AllowEvents,
+    Authorization,
+    CSeq,
+    CallId,
+    Contact,
+    ContentEncoding,
+    ContentLength,
+    ContentType,
+    Date,
+    Event,
+    Expires,
+    From,
+    MaxForwards,
+    MinExpires,
+    MinSe,
+    PAssertedIdentity,
+    Path,
+    ProxyAuthenticate,
+    ProxyAuthorization,
+    RAck,
+    RSeq,
+    Reason,
+    RecordRoute,
+    ReferTo,
+    ReferredBy,
+    Replaces,
+    Require,
+    RetryAfter,
+    Route,
+    Server,
+    ServiceRoute,
+    SessionExpires,
+    SessionId,
+    SubscriptionState,
+    Subject,
+    Supported,
+    To,
+    UserAgent,
+    Via,
+    Warning,
+    WwwAuthenticate,
+    /// Any other name.
+    Other,
+}
+
+impl HeaderName {
+    /// The name of these octets; case does not matter.
+    #[inline]
+    #[must_use]
+    pub fn of(name: &[u8]) -> Self {
+        let mut slot = slot_of(name);
+        while let Some(&place) = SLOTS.get(slot)
+            && let Some((known, kind)) = KNOWN.get(usize::from(place))
+        {
+            if name.eq_ignore_ascii_case(known) {
+                return *kind;
+            }
+            slot = slot.wrapping_add(1);
+        }
+        Self::Other
+    }
+
+    /// Its bit among those of a set of names.
+    #[inline]
+    pub(in crate::sip) const fn bit(self) -> u64 {
+        1 << (self as u8)
+    }
+}
+
+/// The names that are told apart, with their compact forms.
+const KNOWN: [(&[u8], HeaderName); 58] = [
+    (b"accept", HeaderName::Accept),
+    (b"allow", HeaderName::Allow),
+    (b"allow-events", HeaderName::AllowEvents),
+    (b"u", HeaderName::AllowEvents),
+    (b"authorization", HeaderName::Authorization),
+    (b"cseq", HeaderName::CSeq),
+    (b"call-id", HeaderName::CallId),
+    (b"i", HeaderName::CallId),
+    (b"contact", HeaderName::Contact),
+    (b"m", HeaderName::Contact),
+    (b"content-encoding", HeaderName::ContentEncoding),
+    (b"e", HeaderName::ContentEncoding),
+    (b"content-length", HeaderName::ContentLength),
+    (b"l", HeaderName::ContentLength),
+    (b"content-type", HeaderName::ContentType),
+    (b"c", HeaderName::ContentType),
+    (b"date", HeaderName::Date),
+    (b"event", HeaderName::Event),
+    (b"o", HeaderName::Event),
+    (b"expires", HeaderName::Expires),
+    (b"from", HeaderName::From),
+    (b"f", HeaderName::From),
+    (b"max-forwards", HeaderName::MaxForwards),
+    (b"min-expires", HeaderName::MinExpires),
+    (b"min-se", HeaderName::MinSe),
+    (b"p-asserted-identity", HeaderName::PAssertedIdentity),
+    (b"path", HeaderName::Path),
+    (b"proxy-authenticate", HeaderName::ProxyAuthenticate),
+    (b"proxy-authorization", HeaderName::ProxyAuthorization),
+    (b"rack", HeaderName::RAck),
+    (b"rseq", HeaderName::RSeq),
+    (b"reason", HeaderName::Reason),
+    (b"record-route", HeaderName::RecordRoute),
+    (b"refer-to", HeaderName::ReferTo),
+    (b"r", HeaderName::ReferTo),
+    (b"referred-by", HeaderName::ReferredBy),
+    (b"b", HeaderName::ReferredBy),
+    (b"replaces", HeaderName::Replaces),
+    (b"require", HeaderName::Require),
+    (b"retry-after", HeaderName::RetryAfter),
+    (b"route", HeaderName::Route),
+    (b"server", HeaderName::Server),
+    (b"service-route", HeaderName::ServiceRoute),
+    (b"session-expires", HeaderName::SessionExpires),
+    (b"x", HeaderName::SessionExpires),
+    (b"session-id", HeaderName::SessionId),
+    (b"subscription-state", HeaderName::SubscriptionState),
+    (b"subject", HeaderName::Subject),
+    (b"s", HeaderName::Subject),
+    (b"supported", HeaderName::Supported),
+    (b"k", HeaderName::Supported),
+    (b"to", HeaderName::To),
+    (b"t", HeaderName::To),
+    (b"user-agent", HeaderName::UserAgent),
+    (b"via", HeaderName::Via),
+    (b"v", HeaderName::Via),
+    (b"warning", HeaderName::Warning),
+    (b"www-authenticate", HeaderName::WwwAuthenticate),
+];
+
+/// Slots, a power of two, and room for the last of them to be taken.
+const HASHED: usize = 256;
+const FREE: u8 = u8::MAX;
+
+/// Where each name is looked for, from its [`slot_of`] on until a free slot.
+static SLOTS: [u8; HASHED + 16] = slots();
+
+/// Names of one length that begin and end alike are rare.
+#[inline]
+const fn slot_of(name: &[u8]) -> usize {
+    let (Some(first), Some(last)) = (name.first(), name.last()) else {
+        return 0;
+    };
+    let (first, last) = ((*first | 0x20) as usize, (*last | 0x20) as usize);
+    (name.len().wrapping_mul(23) ^ first.wrapping_mul(5) ^ last.wrapping_mul(41)) % HASHED
+}
+
+#[expect(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    reason = "runs in the compiler, which would stop at a fault"
+)]
+const fn slots() -> [u8; HASHED + 16] {
+    let mut slots = [FREE; HASHED + 16];
+    let mut place = 0;
+    while place < KNOWN.len() {
+        let mut slot = slot_of(KNOWN[place].0);
+        while slots[slot] != FREE {
+            slot += 1;
+        }
+        slots[slot] = place as u8;
+        place += 1;
+    }
+    assert!(
+        slots[HASHED + 15] == FREE,
+        "the last name must end the search"
+    );
+    slots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_any_spelling() {
+        for (name, expected) in [
+            (&b"Via"[..], HeaderName::Via),
+            (b"v", HeaderName::Via),
+            (b"CALL-ID", HeaderName::CallId),
+            (b"p-Asserted-identity", HeaderName::PAssertedIdentity),
+            (b"C%6Fntact", HeaderName::Other),
+            (b"a-name-longer-than-any-known", HeaderName::Other),
+            (b"", HeaderName::Other),
+        ] {
+            assert_eq!(HeaderName::of(name), expected);
+        }
+        for (name, kind) in KNOWN {
+            assert_eq!(HeaderName::of(&name.to_ascii_uppercase()), kind);
+            assert!(kind.bit() != HeaderName::Other.bit());
+        }
+    }
+}
