@@ -3,6 +3,8 @@
 //! Every reader here answers `None` past the end, so that a decoder built on
 //! them has no index that a captured octet could push out of bounds.
 
+use std::borrow::Cow;
+
 /// The octet at `at`.
 #[inline]
 #[must_use]
@@ -45,10 +47,27 @@ pub(crate) fn span(octets: &[u8], at: usize, length: usize) -> &[u8] {
 /// old stacks survive as themselves.
 #[must_use]
 pub(crate) fn text(octets: &[u8]) -> String {
+    text_of(octets).into_owned()
+}
+
+/// The same, borrowed where that can be.
+#[must_use]
+pub(crate) fn text_of(octets: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(octets) {
-        Ok(text) => text.to_owned(),
-        Err(_) => octets.iter().map(|&octet| char::from(octet)).collect(),
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(octets.iter().map(|&octet| char::from(octet)).collect()),
     }
+}
+
+/// An IP address, written without brackets.
+#[must_use]
+pub(crate) fn address(octets: &[u8]) -> Option<std::net::IpAddr> {
+    // Most hosts are names; the longest address has 39 characters.
+    let may_be = |octet: &u8| octet.is_ascii_hexdigit() || matches!(octet, b'.' | b':' | b'%');
+    if octets.len() > 64 || !octets.iter().all(may_be) {
+        return None;
+    }
+    std::str::from_utf8(octets).ok()?.parse().ok()
 }
 
 /// A decimal number made of digits only, as large as fits in 64 bits.

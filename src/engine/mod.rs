@@ -79,6 +79,8 @@ pub struct Engine {
     counters: Counters,
     clock: Clock,
     events: VecDeque<Event>,
+    /// What is still to be closed at the end of the capture.
+    open: VecDeque<Open>,
     calls: Table<Box<[u8]>, Call>,
     calls_cost: usize,
     media: Media,
@@ -111,6 +113,17 @@ pub struct Engine {
     next_connection: u64,
     next_lookup: u64,
     next_sweep: Timestamp,
+}
+
+/// Something that the end of the capture closes.
+#[derive(Clone, Copy, Debug)]
+enum Open {
+    Call(Handle),
+    Stream(Handle),
+    Registration(Handle),
+    Connection(Handle),
+    Lookup(Handle),
+    Stun(Handle),
 }
 
 /// How often idle objects are looked for.
@@ -169,6 +182,7 @@ impl Engine {
             counters: Counters::default(),
             clock: Clock::default(),
             events: VecDeque::new(),
+            open: VecDeque::new(),
             calls: Table::new(limits.calls),
             calls_cost: 0,
             media: Media::new(&limits),
@@ -266,10 +280,28 @@ impl Engine {
 
     /// The next thing learned.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Some(event);
+            }
+            // At the end of the capture one after the other is closed, so that
+            // they are never held twice.
+            match self.open.pop_front()? {
+                Open::Call(handle) => self.close_call(handle, Closed::EndOfCapture),
+                Open::Stream(handle) => self.close_stream(handle),
+                Open::Registration(handle) => self.close_registration(handle),
+                Open::Connection(handle) => self.close_connection(handle),
+                Open::Lookup(handle) => self.close_lookup(handle),
+                Open::Stun(handle) => self.close_stun(handle),
+            }
+            if self.open.is_empty() && self.nat.missed() > 0 {
+                self.limit(Limit::NatNotes);
+            }
+        }
     }
 
-    /// Ends the capture: everything still open is told as it stands.
+    /// Ends the capture: everything still open is told as it stands, as
+    /// [`Engine::poll_event`] is asked for it.
     pub fn finish(&mut self) {
         let network = None;
         for handle in self.tcp.handles().collect::<Vec<_>>() {
@@ -280,25 +312,20 @@ impl Engine {
             }
         }
         self.counters.fragments_unfinished = self.fragments.unfinished();
-        for handle in self.calls.in_order(|call| call.serial) {
-            self.close_call(handle, Closed::EndOfCapture);
-        }
-        for handle in self.media.in_order() {
-            self.close_stream(handle);
-        }
-        for handle in self.registrations.in_order(|device| device.serial) {
-            self.close_registration(handle);
-        }
-        for handle in self.connections.in_order(|connection| connection.serial) {
-            self.close_connection(handle);
-        }
-        for handle in self.lookups.in_order() {
-            self.close_lookup(handle);
-        }
-        for handle in self.stun.in_order(|exchange| exchange.serial) {
-            self.close_stun(handle);
-        }
-        if self.nat.missed() > 0 {
+        let calls = self.calls.in_order(|call| call.serial);
+        let streams = self.media.in_order();
+        let registrations = self.registrations.in_order(|device| device.serial);
+        let connections = self.connections.in_order(|connection| connection.serial);
+        let lookups = self.lookups.in_order();
+        let exchanges = self.stun.in_order(|exchange| exchange.serial);
+        self.open = (calls.into_iter().map(Open::Call))
+            .chain(streams.into_iter().map(Open::Stream))
+            .chain(registrations.into_iter().map(Open::Registration))
+            .chain(connections.into_iter().map(Open::Connection))
+            .chain(lookups.into_iter().map(Open::Lookup))
+            .chain(exchanges.into_iter().map(Open::Stun))
+            .collect();
+        if self.open.is_empty() && self.nat.missed() > 0 {
             self.limit(Limit::NatNotes);
         }
     }

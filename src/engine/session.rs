@@ -165,13 +165,13 @@ impl Session {
     pub fn description(
         &mut self,
         hash: u64,
-        body: &[u8],
+        read: impl FnOnce() -> Option<Arc<SessionDescription>>,
         limits: &Limits,
-    ) -> Arc<SessionDescription> {
+    ) -> Option<Arc<SessionDescription>> {
         if let Some((_, known)) = self.bodies.iter().find(|(known, _)| *known == hash) {
-            return Arc::clone(known);
+            return Some(Arc::clone(known));
         }
-        let description = Arc::new(SessionDescription::parse(body));
+        let description = read()?;
         self.passed.unless(!description.is_cut, Limit::Descriptions);
         let room = self.bodies.len() < limits.bodies_per_call;
         self.passed.unless(room, Limit::BodiesPerCall);
@@ -179,7 +179,7 @@ impl Session {
             self.bodies.remove(0);
         }
         self.bodies.push((hash, Arc::clone(&description)));
-        description
+        Some(description)
     }
 
     /// `side` offers in `exchange`.

@@ -1,5 +1,7 @@
 //! SIP messages on their way into calls.
 
+use std::borrow::Cow;
+
 use super::call::{Call, ClosedCall, Facts, Handled, Seen};
 use super::limits::Limit;
 use super::table::{Entry, Handle};
@@ -58,11 +60,12 @@ impl Engine {
         }
         self.count(&facts);
         self.nat_sip(&facts);
-        let (seen, call_id) = match message.call_id() {
-            Some(call_id) => (self.track(&facts, call_id), Some(octets::text(call_id))),
+        let call_id = message.call_id();
+        let seen = match call_id {
+            Some(call_id) => self.track(&facts, call_id),
             None => {
                 self.stray(&facts);
-                (Seen::New, None)
+                Seen::New
             }
         };
         match seen {
@@ -71,6 +74,7 @@ impl Engine {
             Seen::Duplicate => self.counters.duplicates += 1,
         }
         if self.config.messages {
+            let call_id = call_id.map(octets::text);
             let record = self.message_seen(&facts, call_id, seen, arrival.packets);
             self.events.push_back(Event::Message(Box::new(record)));
         }
@@ -282,8 +286,8 @@ impl Engine {
             reason_phrase,
             call_id,
             cseq: message.cseq().ok().map(|cseq| cseq.number),
-            from_tag: Some(facts.from_tag.clone()).filter(|tag| !tag.is_empty()),
-            to_tag: facts.to_tag.clone(),
+            from_tag: Some(facts.from_tag.clone().into_owned()).filter(|tag| !tag.is_empty()),
+            to_tag: facts.to_tag.clone().map(Cow::into_owned),
             branch: text(message.top_via().ok().and_then(|via| via.branch)),
             user_agent: text(
                 message

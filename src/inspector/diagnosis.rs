@@ -35,6 +35,7 @@ impl Inspector {
             &self.config.credentials,
         );
         let mut findings = rules::judge_call(&context, self.config.profile);
+        drop(context);
         if let Some(record) = &record {
             for finding in &mut findings {
                 finding.party = finding
@@ -120,6 +121,7 @@ impl Inspector {
             &self.config.credentials,
         );
         let findings = rules::judge_call(&context, self.config.profile);
+        drop(context);
         self.diagnose("message", "", None, &findings);
     }
 

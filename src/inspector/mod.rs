@@ -77,6 +77,7 @@ pub struct Inspector {
     packets: Vec<u64>,
     files: Vec<String>,
     records: VecDeque<Record>,
+    is_ending: bool,
     incomplete: Vec<String>,
     outcomes: BTreeMap<String, u64>,
     calls: u64,
@@ -106,6 +107,7 @@ impl Inspector {
             packets: Vec::new(),
             files: Vec::new(),
             records: VecDeque::new(),
+            is_ending: false,
             incomplete: Vec::new(),
             outcomes: BTreeMap::new(),
             calls: 0,
@@ -175,15 +177,30 @@ impl Inspector {
 
     /// The next record.
     pub fn poll_record(&mut self) -> Option<Record> {
-        self.records.pop_front()
+        loop {
+            if let Some(record) = self.records.pop_front() {
+                return Some(record);
+            }
+            if !self.is_ending {
+                return None;
+            }
+            match self.engine.poll_event() {
+                Some(event) => self.event(event),
+                None => self.conclude(),
+            }
+        }
     }
 
-    /// Ends the run.
+    /// Ends the run: the rest comes as [`Inspector::poll_record`] is asked for
+    /// it.
     pub fn finish(&mut self) {
         self.engine.finish();
-        while let Some(event) = self.engine.poll_event() {
-            self.event(event);
-        }
+        self.is_ending = true;
+    }
+
+    /// What is told when everything else is.
+    fn conclude(&mut self) {
+        self.is_ending = false;
         if self.config.call.is_none() {
             self.tell_nats();
         }

@@ -5,7 +5,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 /// Octets of one section that stay in memory.
-const IN_MEMORY: usize = 8 * 1024 * 1024;
+const IN_MEMORY: usize = 4 * 1024 * 1024;
+/// Octets that are read back at once.
+const PART: u64 = 256 * 1024;
 
 /// One section: entries with a place, written in the order of their places.
 #[derive(Debug, Default)]
@@ -43,21 +45,26 @@ impl Spool {
             file.write_all(&self.memory)?;
             self.memory.clear();
         }
-        let mut buffer = Vec::new();
-        let mut position = u64::MAX;
+        // Most entries stand in the order in which they are wanted: a part of
+        // the file serves many of them.
+        let (mut part, mut part_start) = (Vec::new(), 0_u64);
         for (number, &(_, start, length)) in self.entries.iter().enumerate() {
             if number > 0 {
                 out.write_all(separator)?;
             }
             match &mut self.file {
                 Some(file) => {
-                    if position != start {
+                    let end = start + u64::from(length);
+                    if start < part_start || end > part_start + part.len() as u64 {
+                        let wanted = u64::from(length).max(PART).min(self.length - start);
+                        part.resize(usize::try_from(wanted).unwrap_or(usize::MAX), 0);
                         file.seek(SeekFrom::Start(start))?;
+                        file.read_exact(&mut part)?;
+                        part_start = start;
                     }
-                    buffer.resize(length as usize, 0);
-                    file.read_exact(&mut buffer)?;
-                    position = start + u64::from(length);
-                    out.write_all(&buffer)?;
+                    let place = usize::try_from(start - part_start).unwrap_or(usize::MAX);
+                    let entry = part.get(place..place.saturating_add(length as usize));
+                    out.write_all(entry.unwrap_or_default())?;
                 }
                 None => {
                     let start = usize::try_from(start).unwrap_or(usize::MAX);

@@ -2,6 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
+use super::Needs;
 use super::credentials::Credential;
 use super::description::Description;
 use crate::engine::call::{Call, ClosedCall, Exchange, KeptMessage};
@@ -169,20 +173,20 @@ impl<'a> Message<'a> {
     }
 
     /// Header fields of a name, each as it is written.
-    pub(super) fn fields(&self, name: &str) -> Vec<&'a [u8]> {
-        let fields = self.sip.fields_named(name);
+    pub(super) fn fields(&self, name: HeaderName) -> Vec<&'a [u8]> {
+        let fields = self.sip.fields_of(name);
         fields.map(|field| field.value).collect()
     }
 
     /// The first header field of a name.
-    pub(super) fn field(&self, name: &str) -> Option<&'a [u8]> {
+    pub(super) fn field_named(&self, name: &str) -> Option<&'a [u8]> {
         let mut fields = self.sip.fields_named(name);
         fields.next().map(|field| field.value)
     }
 
     /// A header field that is a number.
-    pub(super) fn number(&self, name: &str) -> Option<u64> {
-        let value = self.field(name)?;
+    pub(super) fn number(&self, name: HeaderName) -> Option<u64> {
+        let value = self.value(name)?;
         let end = memchr::memchr(b';', value).unwrap_or(value.len());
         octets::decimal(octets::span(value, 0, end).trim_ascii())
     }
@@ -289,6 +293,12 @@ pub struct CallContext<'a> {
     pub capture: CaptureFacts,
     /// Secrets to verify responses with.
     pub credentials: &'a [Credential],
+    /// Methods and header fields that occur in it.
+    pub(super) has: Needs,
+    /// Offers and answers, by the places of their messages.
+    rounds: Vec<(usize, usize)>,
+    /// Descriptions of one party that follow one another, likewise.
+    renewals: Vec<(usize, usize)>,
 }
 
 impl<'a> CallContext<'a> {
@@ -302,9 +312,12 @@ impl<'a> CallContext<'a> {
     ) -> Self {
         let kept = closed.call.kept.iter();
         let mut messages: Vec<Message<'a>> = kept.filter_map(Message::parse).collect();
-        let mut told = HashSet::new();
-        let mut requests = HashMap::new();
+        let mut told = HashSet::<_, RandomState>::default();
+        let mut requests = HashMap::<_, _, RandomState>::default();
+        let mut has = Needs::NOTHING;
         for (place, message) in messages.iter_mut().enumerate() {
+            has.methods |= message.method.bit();
+            has.fields |= message.sip.names();
             message.is_original = told.insert(message.identity());
             let hop = (message.kept.transaction, message.method.clone());
             if message.is_request() {
@@ -313,13 +326,21 @@ impl<'a> CallContext<'a> {
                 message.request = requests.get(&hop).copied();
             }
         }
-        Self {
+        let mut context = Self {
             closed,
             messages,
             media,
             capture,
             credentials,
+            has,
+            rounds: Vec::new(),
+            renewals: Vec::new(),
+        };
+        if context.messages.iter().any(|message| message.sdp.is_some()) {
+            context.rounds = context.find_rounds();
+            context.renewals = context.find_renewals();
         }
+        context
     }
 
     pub(super) const fn call(&self) -> &'a Call {
@@ -390,40 +411,45 @@ impl<'a> CallContext<'a> {
     }
 
     /// Offers that were answered, each at the hop of the answer.
-    pub(super) fn rounds(&self) -> Vec<Round<'_, 'a>> {
+    pub(super) fn rounds(&self) -> impl DoubleEndedIterator<Item = Round<'_, 'a>> {
+        self.rounds.iter().filter_map(|&(offer, answer)| {
+            let (offer, answer) = (self.messages.get(offer)?, self.messages.get(answer)?);
+            Some(Round {
+                offer,
+                offered: offer.sdp.as_ref()?,
+                answer,
+                answered: answer.sdp.as_ref()?,
+            })
+        })
+    }
+
+    fn find_rounds(&self) -> Vec<(usize, usize)> {
         let mut rounds = Vec::new();
-        for response in self.originals().filter(|message| !message.is_request()) {
-            let Some(sdp) = &response.sdp else { continue };
-            let is_answer = response
-                .status
-                .is_some_and(|status| (101..300).contains(&status))
+        for (place, response) in self.messages.iter().enumerate() {
+            let is_answer = response.is_original
+                && response.sdp.is_some()
+                && response
+                    .status
+                    .is_some_and(|status| (101..300).contains(&status))
                 && matches!(
                     response.method,
                     Method::Invite | Method::Update | Method::Prack
                 );
-            let Some(request) = self.request_of(response).filter(|_| is_answer) else {
+            let Some(asked) = response.request.filter(|_| is_answer) else {
                 continue;
             };
-            if let Some(offered) = &request.sdp {
-                rounds.push(Round {
-                    offer: request,
-                    offered,
-                    answer: response,
-                    answered: sdp,
-                });
+            if (self.messages.get(asked)).is_some_and(|request| request.sdp.is_some()) {
+                rounds.push((asked, place));
             } else if response.is_success(&Method::Invite) {
                 // Without an offer in the INVITE the answer is in the ACK.
-                let ack = self.requests(&Method::Ack).find(|ack| {
-                    ack.cseq == response.cseq && ack.to_tag == response.to_tag && ack.sdp.is_some()
+                let ack = self.messages.iter().position(|ack| {
+                    ack.is_request()
+                        && ack.method == Method::Ack
+                        && ack.cseq == response.cseq
+                        && ack.to_tag == response.to_tag
+                        && ack.sdp.is_some()
                 });
-                if let Some((ack, answered)) = ack.and_then(|ack| Some((ack, ack.sdp.as_ref()?))) {
-                    rounds.push(Round {
-                        offer: response,
-                        offered: sdp,
-                        answer: ack,
-                        answered,
-                    });
-                }
+                rounds.extend(ack.map(|ack| (place, ack)));
             }
         }
         rounds
@@ -437,18 +463,29 @@ impl<'a> CallContext<'a> {
 
     /// What one party said of its media, in the order of time: pairs of
     /// descriptions that follow one another.
-    pub(super) fn renewals(&self) -> Vec<Renewal<'_, 'a>> {
-        let mut last: HashMap<&[u8], (&Message<'a>, &Description<'a>)> = HashMap::new();
+    pub(super) fn renewals(&self) -> impl Iterator<Item = Renewal<'_, 'a>> {
+        self.renewals.iter().filter_map(|&(earlier, now)| {
+            let (earlier, message) = (self.messages.get(earlier)?, self.messages.get(now)?);
+            Some(Renewal {
+                earlier,
+                before: earlier.sdp.as_ref()?,
+                message,
+                description: message.sdp.as_ref()?,
+            })
+        })
+    }
+
+    fn find_renewals(&self) -> Vec<(usize, usize)> {
+        let mut last: SmallVec<[(&[u8], usize); 4]> = SmallVec::new();
         let mut renewals = Vec::new();
-        for (message, description) in self.descriptions() {
+        for (place, message) in self.messages.iter().enumerate() {
+            if !message.is_original || message.sdp.is_none() {
+                continue;
+            }
             let own = Self::own_tag(message);
-            if let Some((earlier, before)) = last.insert(own, (message, description)) {
-                renewals.push(Renewal {
-                    earlier,
-                    before,
-                    message,
-                    description,
-                });
+            match last.iter_mut().find(|(tag, _)| *tag == own) {
+                Some((_, before)) => renewals.push((std::mem::replace(before, place), place)),
+                None => last.push((own, place)),
             }
         }
         renewals
@@ -457,10 +494,19 @@ impl<'a> CallContext<'a> {
     /// Challenges with the request that answers each on the same hop.
     pub(super) fn auth_rounds(&self) -> Vec<AuthRound<'_, 'a>> {
         let mut rounds = Vec::new();
+        if !self
+            .responses()
+            .any(|(status, _)| matches!(status, 401 | 407))
+        {
+            return rounds;
+        }
         for (status, response, asked) in self.answered() {
             let (challenge, credentials) = match status {
-                401 => ("WWW-Authenticate", "Authorization"),
-                407 => ("Proxy-Authenticate", "Proxy-Authorization"),
+                401 => (HeaderName::WwwAuthenticate, HeaderName::Authorization),
+                407 => (
+                    HeaderName::ProxyAuthenticate,
+                    HeaderName::ProxyAuthorization,
+                ),
                 _ => continue,
             };
             let next = self.requests(&asked.method).find(|own| {
@@ -490,7 +536,10 @@ impl<'a> CallContext<'a> {
                 .collect()
         };
         let mut cases = Vec::new();
-        if !self.is_whole() {
+        let is_routed = |own: &Message<'_>| {
+            own.sip.has(HeaderName::RecordRoute) || own.sip.has(HeaderName::Route)
+        };
+        if !self.is_whole() || !self.messages.iter().any(is_routed) {
             return cases;
         }
         for message in self.inside() {

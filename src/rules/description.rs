@@ -1,5 +1,10 @@
 //! A session description line by line, for rules that quote it.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use smallvec::SmallVec;
+
 use crate::octets;
 use crate::sdp::RtpMap;
 
@@ -19,7 +24,14 @@ pub struct Section<'a> {
     pub media: &'a [u8],
     /// All its other lines.
     pub lines: Vec<Line<'a>>,
+    /// The words of `m=`.
+    parts: Words<'a>,
+    /// The codec of each format, once anybody asks.
+    codecs: OnceCell<Vec<Option<String>>>,
 }
+
+/// What stands between white space.
+type Words<'a> = SmallVec<[&'a [u8]; 8]>;
 
 /// A session description (RFC 8866), nothing left out.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +68,9 @@ impl<'a> Description<'a> {
                 }
                 description.media.push(Section {
                     media: line.value,
-                    lines: Vec::new(),
+                    lines: Vec::with_capacity(8),
+                    parts: words(line.value),
+                    codecs: OnceCell::new(),
                 });
             } else {
                 let section = description.media.last_mut();
@@ -75,7 +89,7 @@ impl<'a> Description<'a> {
 
     /// The words of `o=`: user, session, version, `IN`, type, address.
     #[must_use]
-    pub fn origin_words(&self) -> Vec<&'a [u8]> {
+    pub fn origin_words(&self) -> Words<'a> {
         self.origin().map(words).unwrap_or_default()
     }
 
@@ -159,20 +173,21 @@ impl<'a> Section<'a> {
     /// `audio`, `video` and so on.
     #[must_use]
     pub fn kind(&self) -> &'a [u8] {
-        words(self.media).first().copied().unwrap_or_default()
+        self.parts.first().copied().unwrap_or_default()
     }
 
     /// The port; `None` where it is none.
     #[must_use]
     pub fn port(&self) -> Option<u16> {
-        let port = words(self.media).get(1).copied()?;
-        octets::text(port).split('/').next()?.parse().ok()
+        let port = self.parts.get(1).copied()?;
+        let end = memchr::memchr(b'/', port).unwrap_or(port.len());
+        std::str::from_utf8(port.get(..end)?).ok()?.parse().ok()
     }
 
     /// `RTP/AVP` and so on.
     #[must_use]
     pub fn protocol(&self) -> &'a [u8] {
-        words(self.media).get(2).copied().unwrap_or_default()
+        self.parts.get(2).copied().unwrap_or_default()
     }
 
     /// Whether it is RTP.
@@ -183,8 +198,8 @@ impl<'a> Section<'a> {
 
     /// The payload types, or what stands in their place.
     #[must_use]
-    pub fn formats(&self) -> Vec<&'a [u8]> {
-        words(self.media).get(3..).unwrap_or_default().to_vec()
+    pub fn formats(&self) -> &[&'a [u8]] {
+        self.parts.get(3..).unwrap_or_default()
     }
 
     /// The value of `rtpmap` for a format, without the number.
@@ -208,20 +223,40 @@ impl<'a> Section<'a> {
 
     /// Encoding and clock of a format, in capitals: `PCMU/8000`.
     #[must_use]
-    pub fn codec(&self, format: &[u8]) -> Option<String> {
+    pub fn codec(&self, format: &[u8]) -> Option<Cow<'_, str>> {
+        let place = self.formats().iter().position(|own| *own == format);
+        let Some(place) = place else {
+            return self.read_codec(format).map(Cow::Owned);
+        };
+        let all = || {
+            let formats = self.formats().iter();
+            formats.map(|own| self.read_codec(own)).collect()
+        };
+        let codec = self.codecs.get_or_init(all).get(place)?;
+        codec.as_deref().map(Cow::Borrowed)
+    }
+
+    fn read_codec(&self, format: &[u8]) -> Option<String> {
         if let Some(map) = self.rtpmap(format) {
-            let text = octets::text(map).to_ascii_uppercase();
-            let mut parts = text.split('/');
-            return Some(format!("{}/{}", parts.next()?, parts.next().unwrap_or("?")));
+            let mut text = octets::text(map);
+            text.make_ascii_uppercase();
+            // The third part, channels, is left out.
+            let mut slashes = text.match_indices('/').map(|(at, _)| at);
+            match (slashes.next(), slashes.next()) {
+                (None, _) => text.push_str("/?"),
+                (Some(_), Some(second)) => text.truncate(second),
+                (Some(_), None) => {}
+            }
+            return Some(text);
         }
-        let number = octets::text(format).parse().ok()?;
+        let number = std::str::from_utf8(format).ok()?.parse().ok()?;
         let map = RtpMap::of_static(number)?;
         Some(format!("{}/{}", map.encoding, map.clock_rate))
     }
 }
 
 /// What stands between white space.
-pub(super) fn words(value: &[u8]) -> Vec<&[u8]> {
+pub(super) fn words(value: &[u8]) -> Words<'_> {
     let words = value.split(u8::is_ascii_whitespace);
     words.filter(|word| !word.is_empty()).collect()
 }

@@ -20,6 +20,7 @@ mod context;
 mod credentials;
 mod description;
 mod finding;
+mod good;
 mod nat_finding;
 mod passport;
 mod profile;
@@ -29,6 +30,7 @@ pub use catalogue::CATALOGUE;
 pub use context::{CallContext, CaptureFacts, MediaFact, Message};
 pub use credentials::Credential;
 pub use finding::{Finding, Findings, Quote};
+use good::Good;
 pub use nat_finding::{NatFinding, NatFindings};
 pub use profile::Profile;
 
@@ -37,6 +39,8 @@ use crate::engine::dns_lookup::DnsLookup;
 use crate::engine::registration::Registration;
 use crate::engine::stun_exchange::StunExchange;
 use crate::nat::survey::Survey;
+use crate::sip::Method;
+use crate::sip::header::HeaderName;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,8 +98,54 @@ pub struct Rule {
     pub flags: &'static [&'static str],
     /// Scenes that it must accept.
     pub accepts: &'static [&'static str],
+    /// Without any of these in a call it finds nothing there.
+    needs: Needs,
     /// What it looks at.
     check: Check,
+}
+
+/// Methods and header fields of which a call must have one; nothing is needed
+/// where none is named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Needs {
+    methods: u64,
+    fields: u64,
+}
+
+impl Needs {
+    const NOTHING: Self = Self {
+        methods: 0,
+        fields: 0,
+    };
+
+    const fn methods(methods: &[Method]) -> Self {
+        let (mut bits, mut rest) = (0, methods);
+        while let [first, others @ ..] = rest {
+            bits |= first.bit();
+            rest = others;
+        }
+        Self {
+            methods: bits,
+            fields: 0,
+        }
+    }
+
+    const fn fields(names: &[HeaderName]) -> Self {
+        let (mut bits, mut rest) = (0, names);
+        while let [first, others @ ..] = rest {
+            bits |= first.bit();
+            rest = others;
+        }
+        Self {
+            methods: 0,
+            fields: bits,
+        }
+    }
+
+    const fn are_met(self, by: Self) -> bool {
+        let is_nothing = self.methods == 0 && self.fields == 0;
+        is_nothing || self.methods & by.methods != 0 || self.fields & by.fields != 0
+    }
 }
 
 /// What a rule looks at.
@@ -131,6 +181,7 @@ impl Rule {
         source: "",
         flags: &[],
         accepts: &[],
+        needs: Needs::NOTHING,
         check: Check::Call(|_, _| {}),
     };
 
@@ -187,7 +238,9 @@ fn judge(profile: Profile, mut each: impl FnMut(&Rule, &mut Findings)) -> Vec<Fi
 #[must_use]
 pub fn judge_call(context: &CallContext<'_>, profile: Profile) -> Vec<Finding> {
     judge(profile, |rule, findings| {
-        if let Check::Call(check) = rule.check {
+        if let Check::Call(check) = rule.check
+            && rule.needs.are_met(context.has)
+        {
             check(context, findings);
         }
     })

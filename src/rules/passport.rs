@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::context::Message;
 use crate::octets;
+use crate::sip::header::HeaderName;
 
 /// The claims of one PASSporT in full form.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub(super) struct Passport<'a> {
 impl<'a> Passport<'a> {
     /// Those of a message that can be read.
     pub(super) fn all(message: &Message<'a>) -> Vec<Self> {
-        let values = message.fields("Identity").into_iter();
+        let values = message.fields(HeaderName::Identity).into_iter();
         values.filter_map(Self::parse).collect()
     }
 

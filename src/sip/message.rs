@@ -27,7 +27,9 @@ pub struct SipMessage<'a> {
     content_length: Option<Option<u64>>,
     /// What nearly everybody asks for is read once.
     top_via: OnceCell<Result<Via<'a>, HeaderError>>,
+    parties: [OnceCell<Option<NameAddr<'a>>>; 3],
     sdp: OnceCell<Option<&'a [u8]>>,
+    is_folded: bool,
 }
 
 /// The first line.
@@ -182,7 +184,6 @@ static TOKEN: [bool; 256] = {
     let mut octet = 0_u8;
     while octet < 128 {
         #[expect(
-            clippy::arithmetic_side_effects,
             clippy::indexing_slicing,
             reason = "runs in the compiler, which would stop at a fault"
         )]
@@ -214,6 +215,20 @@ fn take_line<'a>(rest: &mut &'a [u8]) -> Option<(&'a [u8], bool)> {
     }
 }
 
+/// The name of a header field, where its colon stands, and whether the name is
+/// a token.
+#[inline]
+fn name_of(field: &[u8]) -> Option<(&[u8], usize, bool)> {
+    let end = field.iter().position(|octet| !is_token(*octet))?;
+    if field.get(end) == Some(&b':') {
+        return Some((octets::span(field, 0, end), end, end > 0));
+    }
+    let colon = memchr::memchr(b':', field)?;
+    let name = octets::span(field, 0, colon).trim_ascii();
+    let is_token = !name.is_empty() && name.iter().all(|octet| is_token(*octet));
+    Some((name, colon, is_token))
+}
+
 impl<'a> SipMessage<'a> {
     /// Reads a message that fills `octets`; `None` if they do not begin with a
     /// start line.
@@ -229,6 +244,7 @@ impl<'a> SipMessage<'a> {
         let start_line = start_line(line, &mut anomalies);
         let mut fields: Vec<HeaderField<'a>> = Vec::with_capacity(16);
         let (mut overflow, mut blank, mut present) = (false, false, 0);
+        let mut is_folded = false;
         loop {
             let before = rest;
             let Some((line, bare)) = take_line(&mut rest) else {
@@ -252,13 +268,13 @@ impl<'a> SipMessage<'a> {
                     break;
                 };
                 bare_line_feed |= bare;
+                is_folded = true;
                 length = start.saturating_add(folded.len());
             }
             let whole = octets::span(before, 0, length);
-            match memchr::memchr(b':', whole) {
-                Some(colon) => {
-                    let name = octets::span(whole, 0, colon).trim_ascii();
-                    if name.is_empty() || !name.iter().all(|&octet| is_token(octet)) {
+            match name_of(whole) {
+                Some((name, colon, is_token)) => {
+                    if !is_token {
                         anomalies.push(Anomaly::FieldName);
                     }
                     let kind = HeaderName::of(name);
@@ -290,6 +306,8 @@ impl<'a> SipMessage<'a> {
             anomalies,
             content_length: None,
             top_via: OnceCell::new(),
+            parties: [const { OnceCell::new() }; 3],
+            is_folded,
             sdp: OnceCell::new(),
         };
         message.bound_body();
@@ -353,11 +371,22 @@ impl<'a> SipMessage<'a> {
         self.content_length
     }
 
+    /// Whether a field goes on over several lines (RFC 3261, 7.3.1).
+    #[must_use]
+    pub const fn is_folded(&self) -> bool {
+        self.is_folded
+    }
+
     /// Whether a field of this name is there.
     #[inline]
     #[must_use]
     pub const fn has(&self, name: HeaderName) -> bool {
         self.present & name.bit() != 0
+    }
+
+    /// The names that occur, each by its [`HeaderName::bit`].
+    pub(crate) const fn names(&self) -> u64 {
+        self.present
     }
 
     /// Every field of this name, in order.
@@ -409,19 +438,22 @@ impl<'a> SipMessage<'a> {
     /// `From`.
     #[must_use]
     pub fn from(&self) -> Option<NameAddr<'a>> {
-        self.value(HeaderName::From).map(NameAddr::parse)
+        let [from, ..] = &self.parties;
+        *from.get_or_init(|| self.value(HeaderName::From).map(NameAddr::parse))
     }
 
     /// `To`.
     #[must_use]
     pub fn to(&self) -> Option<NameAddr<'a>> {
-        self.value(HeaderName::To).map(NameAddr::parse)
+        let [_, to, _] = &self.parties;
+        *to.get_or_init(|| self.value(HeaderName::To).map(NameAddr::parse))
     }
 
     /// The first `Contact`.
     #[must_use]
     pub fn contact(&self) -> Option<NameAddr<'a>> {
-        self.values(HeaderName::Contact).next().map(NameAddr::parse)
+        let [.., contact] = &self.parties;
+        *contact.get_or_init(|| self.values(HeaderName::Contact).next().map(NameAddr::parse))
     }
 
     /// `CSeq`.

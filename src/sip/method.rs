@@ -60,6 +60,28 @@ impl Method {
         }
     }
 
+    /// Its bit in a set of methods; unknown ones share theirs.
+    pub(crate) const fn bit(&self) -> u64 {
+        let place = match self {
+            Self::Invite => 0,
+            Self::Ack => 1,
+            Self::Bye => 2,
+            Self::Cancel => 3,
+            Self::Register => 4,
+            Self::Options => 5,
+            Self::Prack => 6,
+            Self::Update => 7,
+            Self::Info => 8,
+            Self::Subscribe => 9,
+            Self::Notify => 10,
+            Self::Refer => 11,
+            Self::Message => 12,
+            Self::Publish => 13,
+            Self::Other(_) => 14,
+        };
+        1 << place
+    }
+
     /// The method as it is written.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -21,7 +21,8 @@ impl<'a> Uri<'a> {
     /// Takes `uri` apart.
     #[must_use]
     pub fn parse(uri: &'a [u8]) -> Self {
-        let Some(colon) = memchr::memchr(b':', uri) else {
+        // Short as URIs are, plain loops are as quick as wide searches.
+        let Some(colon) = uri.iter().position(|octet| *octet == b':') else {
             return Self {
                 host: uri,
                 ..Self::default()
@@ -39,14 +40,17 @@ impl<'a> Uri<'a> {
             };
         }
         // The user part may hold `;` and `?`, the host part no `@`.
-        let (user, host_part) = match memchr::memrchr(b'@', octets::span(body, 0, head_end(body))) {
+        let (user, host_part) = match user_end(body) {
             Some(at) => (
                 octets::span(body, 0, at),
                 octets::from(body, at.saturating_add(1)),
             ),
             None => (&b""[..], body),
         };
-        let end = memchr::memchr2(b';', b'?', host_part).unwrap_or(host_part.len());
+        let end = host_part
+            .iter()
+            .position(|octet| matches!(octet, b';' | b'?'))
+            .unwrap_or(host_part.len());
         let (host, port) = split_host_port(octets::span(host_part, 0, end));
         Self {
             scheme,
@@ -76,13 +80,18 @@ impl<'a> Uri<'a> {
     }
 }
 
-/// Headers after a `?` may hold an escaped `@` only; a raw one there would
-/// otherwise be taken for the end of the user.
-fn head_end(body: &[u8]) -> usize {
-    match (memchr::memchr(b'@', body), memchr::memchr(b'?', body)) {
-        (Some(at), Some(question)) if question > at => question,
-        _ => body.len(),
+/// The last `@`. Headers after a `?` may hold an escaped one only: a raw one
+/// there would otherwise be taken for the end of the user.
+fn user_end(body: &[u8]) -> Option<usize> {
+    let mut end = None;
+    for (at, octet) in body.iter().enumerate() {
+        match octet {
+            b'@' => end = Some(at),
+            b'?' if end.is_some() => break,
+            _ => {}
+        }
     }
+    end
 }
 
 /// Host and port, with or without the brackets of IPv6.
@@ -98,9 +107,10 @@ pub fn split_host_port(text: &[u8]) -> (&[u8], Option<u16>) {
             None => (inside, None),
         }
     } else {
-        match memchr::memchr(b':', text) {
+        let mut colons = (text.iter().enumerate()).filter(|(_, octet)| **octet == b':');
+        match (colons.next(), colons.next()) {
             // More than one colon is an IPv6 address without its brackets.
-            Some(at) if memchr::memrchr(b':', text) == Some(at) => (
+            (Some((at, _)), None) => (
                 octets::span(text, 0, at).trim_ascii(),
                 Some(octets::from(text, at.saturating_add(1))),
             ),

@@ -118,7 +118,7 @@ impl Exchange {
         Self {
             method: facts.method.clone(),
             cseq: facts.cseq,
-            from_tag: facts.from_tag.clone(),
+            from_tag: facts.from_tag.clone().into_owned(),
             is_outside: !facts.is_response && facts.to_tag.is_none(),
             by: None,
             purpose: Purpose::Other,

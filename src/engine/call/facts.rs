@@ -1,6 +1,9 @@
 //! What the engine must know of a message beside its octets.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
@@ -8,6 +11,7 @@ use crate::link::Network;
 use crate::net::Flow;
 use crate::octets;
 use crate::packet::PacketRef;
+use crate::sdp::SessionDescription;
 use crate::sip::{Method, SipMessage, StartLine};
 
 /// What the engine must know of a message beside its octets.
@@ -24,12 +28,13 @@ pub(in crate::engine) struct Facts<'m, 'a> {
     pub status: Option<u16>,
     pub is_response: bool,
     pub cseq: u32,
-    pub from_tag: String,
-    pub to_tag: Option<String>,
+    pub from_tag: Cow<'a, str>,
+    pub to_tag: Option<Cow<'a, str>>,
     /// Whether the capture cut it.
     pub is_cut: bool,
     /// In how many packets it came.
     pub packets: u32,
+    description: OnceCell<Arc<SessionDescription>>,
 }
 
 impl<'m, 'a> Facts<'m, 'a> {
@@ -40,7 +45,7 @@ impl<'m, 'a> Facts<'m, 'a> {
         network: Option<Network>,
     ) -> Self {
         let cseq = message.cseq().ok();
-        let tag = |value: Option<&[u8]>| value.map(octets::text);
+        let tag = |value: Option<&'a [u8]>| value.map(octets::text_of);
         let (method, status, is_response) = match message.start_line() {
             StartLine::Request { method, .. } => (method.clone(), None, false),
             StartLine::Response { status_code, .. } => {
@@ -63,7 +68,15 @@ impl<'m, 'a> Facts<'m, 'a> {
             to_tag: tag(message.to().and_then(|to| to.tag())),
             is_cut: false,
             packets: 1,
+            description: OnceCell::new(),
         }
+    }
+
+    /// Its session description, read once.
+    pub(in crate::engine) fn description(&self) -> Option<Arc<SessionDescription>> {
+        let body = self.message.sdp().filter(|body| !body.is_empty())?;
+        let read = || Arc::new(SessionDescription::parse(body));
+        Some(Arc::clone(self.description.get_or_init(read)))
     }
 }
 

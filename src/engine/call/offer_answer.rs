@@ -62,7 +62,12 @@ impl Call {
         let by = self.side_of(&facts.from_tag);
         let side = if facts.is_response { by.other() } else { by };
         let hash = digest(body);
-        let description = self.session.description(hash, body, limits);
+        let description = self
+            .session
+            .description(hash, || facts.description(), limits);
+        let Some(description) = description else {
+            return;
+        };
         let Some(exchange) = self.exchanges.get_mut(number) else {
             return;
         };

@@ -1,5 +1,7 @@
 //! How messages seen for the first time move a call on.
 
+use std::borrow::Cow;
+
 use super::facts::Facts;
 use super::{Call, Handled, Lead, Opening, exchange, is_session_method};
 use crate::engine::dialog::{Dialog, DialogState};
@@ -78,17 +80,17 @@ impl Call {
         if facts.method == Method::Invite && outside {
             handled.begins_call = !self.start_seen;
             self.start_seen = true;
-            if !self.caller_tags.contains(&facts.from_tag) {
+            if !self.caller_tags.iter().any(|tag| *tag == facts.from_tag) {
                 let room = self.caller_tags.len() < limits.tags_per_call;
                 self.passed.unless(room, Limit::TagsPerCall);
                 if room {
-                    self.caller_tags.push(facts.from_tag.clone());
+                    self.caller_tags.push(facts.from_tag.clone().into_owned());
                 }
             }
         } else if self.caller_tags.is_empty() && is_session_method(&facts.method) {
             // The capture began inside the call: whoever speaks first counts
             // as its caller.
-            self.caller_tags.push(facts.from_tag.clone());
+            self.caller_tags.push(facts.from_tag.clone().into_owned());
         }
         let by = self.side_of(&facts.from_tag);
         match facts.method {
@@ -186,7 +188,7 @@ impl Call {
             self.opening = Opening::of(facts);
         }
         if self.caller_tags.is_empty() && is_session_method(&facts.method) {
-            self.caller_tags.push(facts.from_tag.clone());
+            self.caller_tags.push(facts.from_tag.clone().into_owned());
         }
         let by = self.side_of(&facts.from_tag);
         let StartLine::Response { reason_phrase, .. } = facts.message.start_line() else {
@@ -215,7 +217,7 @@ impl Call {
                 reason_phrase: octets::text(reason_phrase),
                 at,
                 by: facts.flow.src,
-                to_tag: facts.to_tag.clone(),
+                to_tag: facts.to_tag.clone().map(Cow::into_owned),
             };
             // A 2xx after a failure on the same branch would be a fork's.
             let better = transaction
@@ -281,8 +283,8 @@ impl Call {
                     dialog.was_confirmed |= state == DialogState::Confirmed;
                 }
                 None if room => self.dialogs.push(Dialog {
-                    from_tag: facts.from_tag.clone(),
-                    to_tag: to_tag.clone(),
+                    from_tag: facts.from_tag.clone().into_owned(),
+                    to_tag: to_tag.clone().into_owned(),
                     state,
                     was_confirmed: state == DialogState::Confirmed,
                 }),

@@ -144,7 +144,11 @@ impl Call {
             return;
         }
         let to_tag = facts.to_tag.as_deref().unwrap_or_default();
-        let tag = if subscribes { &facts.from_tag } else { to_tag };
+        let tag = if subscribes {
+            facts.from_tag.as_ref()
+        } else {
+            to_tag
+        };
         let event = facts.message.value(HeaderName::Event);
         let known = self.subscriptions.iter().rposition(|known| {
             // A response need not name the event again.

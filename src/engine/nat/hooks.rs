@@ -16,7 +16,6 @@ use crate::net::{Endpoint, Flow, Transport, is_private};
 use crate::packet::PacketRef;
 use crate::port_mapping;
 use crate::rtp::RtpPacket;
-use crate::sdp::SessionDescription;
 use crate::sip::header::{HeaderName, NameAddr};
 use crate::sip::{MAGIC_COOKIE, Method, split_host_port};
 
@@ -154,7 +153,7 @@ impl Engine {
         let contact = facts.message.contact();
         let contact = contact.as_ref().map(NameAddr::parsed_uri);
         let contact_ip = contact.as_ref().and_then(|uri| address(uri.host));
-        let sdp = facts.message.sdp().map(SessionDescription::parse);
+        let sdp = facts.description();
         let media_ip = sdp
             .as_ref()
             .and_then(|own| own.media.iter().find_map(|media| media.connection));

@@ -5,7 +5,8 @@
 //!
 //! Fix: write Digest realm="...", nonce="...".
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
+use crate::sip::header::HeaderName;
 use crate::sip::header::auth_parameter;
 
 pub(super) const RULE: Rule = Rule {
@@ -23,13 +24,14 @@ pub(super) const RULE: Rule = Rule {
     ],
     accepts: &["0 A>B REGISTER
          1 B>A 401 method=REGISTER to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"y\""],
+    needs: Needs::fields(&[HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate]),
     check: Check::Call(check),
     ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (_, message) in context.responses().filter(|(_, own)| own.is_original) {
-        for name in ["WWW-Authenticate", "Proxy-Authenticate"] {
+        for name in [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate] {
             for value in message.fields(name) {
                 if !value
                     .get(..6)

@@ -5,7 +5,8 @@
 //!
 //! Fix: offer SHA-256 above MD5.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Message, Needs, Rule, Severity};
+use crate::sip::header::HeaderName;
 use crate::sip::header::auth_parameter;
 use crate::sip::header::unquoted;
 
@@ -20,14 +21,23 @@ pub(super) const RULE: Rule = Rule {
          1 B>A 401 method=REGISTER to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"y\",qop=\"auth\""],
     accepts: &["0 A>B REGISTER
          1 B>A 401 method=REGISTER to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"y\",algorithm=SHA-256,qop=\"auth\""],
+    needs: Needs::fields(&[
+        HeaderName::WwwAuthenticate,
+        HeaderName::ProxyAuthenticate,
+    ]),
     check: Check::Call(check),
     ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    for (_, message) in context.responses().filter(|(_, own)| own.is_original) {
-        let mut challenges = message.fields("WWW-Authenticate");
-        challenges.extend(message.fields("Proxy-Authenticate"));
+    let challenges = |(_, own): &(u16, &Message<'_>)| {
+        let sip = &own.sip;
+        own.is_original
+            && (sip.has(HeaderName::WwwAuthenticate) || sip.has(HeaderName::ProxyAuthenticate))
+    };
+    for (_, message) in context.responses().filter(challenges) {
+        let mut challenges = message.fields(HeaderName::WwwAuthenticate);
+        challenges.extend(message.fields(HeaderName::ProxyAuthenticate));
         let weak = |value: &&[u8]| {
             let algorithm = auth_parameter(value, "algorithm")
                 .map(unquoted)

@@ -4,7 +4,8 @@
 //!
 //! Fix: put the strongest challenge on top.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
+use crate::sip::header::HeaderName;
 use crate::sip::header::auth_parameter;
 use crate::sip::header::unquoted;
 
@@ -19,13 +20,17 @@ pub(super) const RULE: Rule = Rule {
          1 B>A 401 method=REGISTER to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"y\" header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"z\",algorithm=SHA-256"],
     accepts: &["0 A>B REGISTER
          1 B>A 401 method=REGISTER to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"z\",algorithm=SHA-256 header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"y\""],
+    needs: Needs::fields(&[
+        HeaderName::WwwAuthenticate,
+        HeaderName::ProxyAuthenticate,
+    ]),
     check: Check::Call(check),
     ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (_, message) in context.responses().filter(|(_, own)| own.is_original) {
-        for name in ["WWW-Authenticate", "Proxy-Authenticate"] {
+        for name in [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate] {
             let is_sha = |value: &[u8]| {
                 auth_parameter(value, "algorithm")
                     .map(unquoted)

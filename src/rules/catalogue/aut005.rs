@@ -6,7 +6,8 @@
 //! Fix: compare the Authorization with the challenge, part by part.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
+use crate::sip::header::HeaderName;
 use crate::sip::header::auth_parameter;
 use crate::sip::header::unquoted;
 
@@ -27,13 +28,14 @@ pub(super) const RULE: Rule = Rule {
         "0 A>B REGISTER header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",response=\"0123456789abcdef0123456789abcdef\"",
         "0 A>B REGISTER header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"\",uri=\"sip:x\",response=\"\"",
     ],
+    needs: Needs::fields(&[HeaderName::Authorization, HeaderName::ProxyAuthorization]),
     check: Check::Call(check),
     ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals().filter(|own| own.is_request()) {
-        for name in ["Authorization", "Proxy-Authorization"] {
+        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
             for value in message.fields(name) {
                 if let Some(fault) = fault(value) {
                     // The response itself is a secret.

@@ -6,9 +6,10 @@
 //! Fix: compute the response over the Request-URI as it is sent.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::Uri;
+use crate::sip::header::HeaderName;
 use crate::sip::header::auth_parameter;
 use crate::sip::header::unquoted;
 
@@ -25,6 +26,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &[
         "0 A>B REGISTER uri=sip:x;transport=udp header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",response=\"0123456789abcdef0123456789abcdef\"",
     ],
+    needs: Needs::fields(&[HeaderName::Authorization, HeaderName::ProxyAuthorization]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -34,7 +36,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         .originals()
         .filter(|own| own.is_request() && own.sip.via_count() == 1 && own.method != Method::Ack)
     {
-        for name in ["Authorization", "Proxy-Authorization"] {
+        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
             for value in message.fields(name) {
                 let Some(uri) = auth_parameter(value, "uri").map(unquoted) else {
                     continue;

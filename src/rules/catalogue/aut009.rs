@@ -6,8 +6,9 @@
 //! Fix: count nc up, or ask for a new nonce.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
+use crate::sip::header::HeaderName;
 use crate::sip::header::auth_parameter;
 use crate::sip::header::unquoted;
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
          900 A>B REGISTER cseq=3 branch=3 header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",qop=auth,nc=00000001,cnonce=\"z\",response=\"0123456789abcdef0123456789abcdef\""],
     accepts: &["0 A>B REGISTER cseq=2 branch=2 header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",qop=auth,nc=00000001,cnonce=\"z\",response=\"0123456789abcdef0123456789abcdef\"
          900 A>B REGISTER cseq=3 branch=3 header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",qop=auth,nc=00000002,cnonce=\"z\",response=\"0123456789abcdef0123456789abcdef\""],
+    needs: Needs::fields(&[HeaderName::Authorization, HeaderName::ProxyAuthorization]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -35,9 +37,9 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         .filter(|own| own.is_request() && !matches!(own.method, Method::Ack | Method::Cancel));
     for message in requests {
         for value in message
-            .fields("Authorization")
+            .fields(HeaderName::Authorization)
             .into_iter()
-            .chain(message.fields("Proxy-Authorization"))
+            .chain(message.fields(HeaderName::ProxyAuthorization))
         {
             let (Some(nonce), Some(nc)) =
                 (auth_parameter(value, "nonce"), auth_parameter(value, "nc"))

@@ -5,7 +5,8 @@
 //!
 //! Fix: lengthen the life of nonces, share them between the servers, compare their clocks.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
+use crate::sip::header::HeaderName;
 use crate::sip::header::auth_parameter;
 use crate::sip::header::unquoted;
 
@@ -29,6 +30,10 @@ pub(super) const RULE: Rule = Rule {
          3 B>A 200 method=REGISTER cseq=2 branch=2 to=t
          4 A>B REGISTER cseq=3 branch=3
          5 B>A 401 method=REGISTER cseq=3 branch=3 to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"c\",stale=true"],
+    needs: Needs::fields(&[
+        HeaderName::WwwAuthenticate,
+        HeaderName::ProxyAuthenticate,
+    ]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -37,9 +42,9 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     let mut row = 0;
     for (status, message) in context.responses().filter(|(_, own)| own.is_original) {
         let stale = message
-            .fields("WWW-Authenticate")
+            .fields(HeaderName::WwwAuthenticate)
             .into_iter()
-            .chain(message.fields("Proxy-Authenticate"))
+            .chain(message.fields(HeaderName::ProxyAuthenticate))
             .any(|own| {
                 auth_parameter(own, "stale")
                     .map(unquoted)

@@ -6,7 +6,8 @@
 //! Fix: pair 401 with Authorization and 407 with Proxy-Authorization.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "AUT015",
@@ -22,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &["0 A>B REGISTER
          1 B>A 401 method=REGISTER to=t header=WWW-Authenticate:_Digest_realm=\"x\",nonce=\"y\"
          2 A>B REGISTER cseq=2 branch=2 header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",response=\"0123456789abcdef0123456789abcdef\""],
+    needs: Needs::fields(&[HeaderName::Authorization, HeaderName::ProxyAuthorization]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -41,8 +43,8 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         });
         let Some(next) = next else { continue };
         let swapped = next
-            .field(wrong)
-            .filter(|_| next.field(right).is_none() && request.field(wrong).is_none());
+            .field_named(wrong)
+            .filter(|_| next.field_named(right).is_none() && request.field_named(wrong).is_none());
         if let Some(value) = swapped {
             let scheme = octets::span(value, 0, 6);
             found.quote(

@@ -5,7 +5,8 @@
 //! Fix: nothing at the device; where it is refused, compare the account at the server.
 
 use crate::rules::credentials::Verdict;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "AUT017",
@@ -20,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &[
         "0 A>B REGISTER header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",response=\"0123456789abcdef0123456789abcdef\"",
     ],
+    needs: Needs::fields(&[HeaderName::Authorization, HeaderName::ProxyAuthorization]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -27,9 +29,9 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals().filter(|own| own.is_request()) {
         for value in message
-            .fields("Authorization")
+            .fields(HeaderName::Authorization)
             .into_iter()
-            .chain(message.fields("Proxy-Authorization"))
+            .chain(message.fields(HeaderName::ProxyAuthorization))
         {
             let own = context.credentials.iter().find(|own| own.is_for(value));
             if own.is_some_and(|own| {

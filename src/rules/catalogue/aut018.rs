@@ -8,8 +8,9 @@
 //! the program computes it wrongly.
 
 use crate::rules::credentials::Verdict;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "AUT018",
@@ -27,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
         "0 A>B REGISTER header=Authorization:_Digest_username=\"a\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",response=\"1f45ac741de375f80166ad520d05a604\"",
         "0 A>B REGISTER header=Authorization:_Digest_username=\"other\",realm=\"x\",nonce=\"y\",uri=\"sip:x\",response=\"0123456789abcdef0123456789abcdef\"",
     ],
+    needs: Needs::fields(&[HeaderName::Authorization, HeaderName::ProxyAuthorization]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -35,9 +37,9 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     let requests = context.originals().filter(|own| own.is_request());
     for message in requests.filter(|own| !matches!(own.method, Method::Ack | Method::Cancel)) {
         for value in message
-            .fields("Authorization")
+            .fields(HeaderName::Authorization)
             .into_iter()
-            .chain(message.fields("Proxy-Authorization"))
+            .chain(message.fields(HeaderName::ProxyAuthorization))
         {
             let Some(own) = context.credentials.iter().find(|own| own.is_for(value)) else {
                 continue;

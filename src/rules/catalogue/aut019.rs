@@ -5,7 +5,9 @@
 //! Fix: use Digest, and take the password out of the URI; change the password.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
+use crate::sip::Uri;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "AUT019",
@@ -24,10 +26,11 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
+    let mut good = Good::default();
     for message in context.originals().filter(|own| own.is_request()) {
-        for name in ["Authorization", "Proxy-Authorization"] {
-            for value in message.fields(name) {
-                let scheme = octets::span(value, 0, 5);
+        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+            for field in message.sip.fields_of(name) {
+                let scheme = octets::span(field.value, 0, 5);
                 if scheme.eq_ignore_ascii_case(b"basic") {
                     found.message(message, format!("{} has Basic credentials", message.told()));
                     return;
@@ -35,12 +38,8 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             }
         }
         let parties = [message.sip.from(), message.sip.to(), message.sip.contact()];
-        let mut uris = parties.into_iter().flatten().map(|own| own.parsed_uri());
-        if uris.any(|uri| {
-            uri.user.contains(&b':')
-                && uri.user != uri.user_name()
-                && uri.scheme.to_ascii_lowercase().starts_with(b"sip")
-        }) {
+        let mut parties = parties.into_iter().flatten();
+        if parties.any(|own| !good.is(own.uri, |uri| !has_password(uri))) {
             found.message(
                 message,
                 format!("{} has a password in a URI", message.told()),
@@ -48,4 +47,11 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             return;
         }
     }
+}
+
+fn has_password(uri: &[u8]) -> bool {
+    let uri = Uri::parse(uri);
+    uri.user.contains(&b':')
+        && uri.user != uri.user_name()
+        && uri.scheme.to_ascii_lowercase().starts_with(b"sip")
 }

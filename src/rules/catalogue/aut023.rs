@@ -5,8 +5,9 @@
 //!
 //! Fix: copy the credentials of the INVITE.
 
-use crate::rules::{CallContext, Check, Findings, Message, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Message, Needs, Rule, Severity};
 use crate::sip::Method;
+use crate::sip::header::HeaderName;
 use crate::sip::header::auth_parameter;
 
 pub(super) const RULE: Rule = Rule {
@@ -27,6 +28,7 @@ pub(super) const RULE: Rule = Rule {
          5 B>A 200 to=t
          6 A>B ACK to=t branch=2 header=Proxy-Authorization:_Digest_nonce=\"y\",response=\"1\"",
     ],
+    needs: Needs::fields(&[HeaderName::Authorization, HeaderName::ProxyAuthorization]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -37,9 +39,9 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             own.cseq == ack.cseq && own.from_tag == ack.from_tag && own.flow().src == ack.flow().src
         });
         let Some(invite) = invite else { continue };
-        for name in ["Authorization", "Proxy-Authorization"] {
+        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
             let response = |own: &Message<'_>| {
-                own.field(name)
+                own.value(name)
                     .and_then(|own| auth_parameter(own, "response").map(<[u8]>::to_vec))
             };
             if let (Some(first), Some(second)) = (response(invite), response(ack))

@@ -24,8 +24,11 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals() {
-        for name in ["Record-Route", "Route"] {
-            for value in message.values(HeaderName::of(name.as_bytes())) {
+        for (name, kind) in [
+            ("Record-Route", HeaderName::RecordRoute),
+            ("Route", HeaderName::Route),
+        ] {
+            for value in message.sip.values(kind) {
                 let uri = NameAddr::parse(value).parsed_uri();
                 if uri.parameter("lr").is_none()
                     && !uri.host.is_empty()

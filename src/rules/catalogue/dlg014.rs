@@ -60,7 +60,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         return;
     };
     let last = last.max(call.last);
-    let held = context.rounds().last().is_some_and(|round| {
+    let held = context.rounds().next_back().is_some_and(|round| {
         round
             .offered
             .media

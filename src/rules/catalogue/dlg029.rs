@@ -6,6 +6,7 @@
 
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "DLG029",
@@ -29,7 +30,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         .requests(&Method::Refer)
         .filter(|own| own.is_original && own.is_entire())
     {
-        let count = message.fields("Refer-To").len();
+        let count = message.fields(HeaderName::ReferTo).len();
         if count != 1 {
             found.message(message, format!("{} names {count} targets", message.told()));
         }

@@ -4,7 +4,7 @@
 //!
 //! Fix: let the proxy that asserts the identity replace what was there.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::header::HeaderName;
 use crate::sip::header::NameAddr;
 
@@ -17,6 +17,7 @@ pub(super) const RULE: Rule = Rule {
     source: include_str!("idn002.rs"),
     flags: &["0 A>B INVITE header=P-Asserted-Identity:_<sip:a@x>,_<sip:b@x>"],
     accepts: &["0 A>B INVITE header=P-Asserted-Identity:_<sip:a@x>,_<tel:+1>"],
+    needs: Needs::fields(&[HeaderName::PAssertedIdentity]),
     check: Check::Call(check),
     ..Rule::BASE
 };

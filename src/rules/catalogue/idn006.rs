@@ -5,7 +5,7 @@
 //! Fix: compare with the numbers that the trunk may use.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::sip::header::NameAddr;
@@ -19,6 +19,7 @@ pub(super) const RULE: Rule = Rule {
     source: include_str!("idn006.rs"),
     flags: &["0 A>B INVITE header=P-Asserted-Identity:_<sip:other@x>"],
     accepts: &["0 A>B INVITE header=P-Asserted-Identity:_<sip:a@x>"],
+    needs: Needs::fields(&[HeaderName::PAssertedIdentity]),
     check: Check::Call(check),
     ..Rule::BASE
 };

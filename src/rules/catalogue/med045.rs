@@ -5,6 +5,8 @@
 //!
 //! Fix: offer telephone-event with each clock that a codec has.
 
+use std::borrow::Cow;
+
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 
 pub(super) const RULE: Rule = Rule {
@@ -31,15 +33,18 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             .iter()
             .filter(|own| own.kind() == b"audio" && own.port() != Some(0))
         {
-            let codecs: Vec<String> = media
+            let is_event = |codec: &str| codec.starts_with("TELEPHONE-EVENT");
+            let mut all = media.formats().iter().filter_map(|own| media.codec(own));
+            if !all.any(|codec| is_event(&codec)) {
+                continue;
+            }
+            let codecs: Vec<Cow<'_, str>> = media
                 .formats()
                 .iter()
                 .filter_map(|format| media.codec(format))
                 .collect();
-            let clock = |own: &String| own.split('/').nth(1).map(str::to_owned);
-            let (events, sound): (Vec<_>, Vec<_>) = codecs
-                .iter()
-                .partition(|own| own.starts_with("TELEPHONE-EVENT"));
+            let clock = |own: &Cow<'_, str>| own.split('/').nth(1).map(str::to_owned);
+            let (events, sound): (Vec<_>, Vec<_>) = codecs.iter().partition(|own| is_event(own));
             let clocks: Vec<_> = sound.iter().map(|own| clock(own)).collect();
             if !events.is_empty()
                 && !sound.is_empty()

@@ -4,7 +4,7 @@
 //!
 //! Fix: send it over TCP or TLS, or in parts.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 
 pub(super) const RULE: Rule = Rule {
@@ -16,6 +16,7 @@ pub(super) const RULE: Rule = Rule {
     source: include_str!("msg001.rs"),
     flags: &["0 A>B MESSAGE body=LONGLONG header=Content-Type:_text/plain"],
     accepts: &["0 A>B MESSAGE body=short header=Content-Type:_text/plain"],
+    needs: Needs::methods(&[Method::Message]),
     check: Check::Call(check),
     ..Rule::BASE
 };

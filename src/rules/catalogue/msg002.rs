@@ -4,7 +4,7 @@
 //!
 //! Fix: leave Contact out of MESSAGE.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 
@@ -17,6 +17,7 @@ pub(super) const RULE: Rule = Rule {
     source: include_str!("msg002.rs"),
     flags: &["0 A>B MESSAGE header=Contact:_<sip:a@10.0.0.1>"],
     accepts: &["0 A>B MESSAGE"],
+    needs: Needs::methods(&[Method::Message]),
     check: Check::Call(check),
     ..Rule::BASE
 };

@@ -4,7 +4,7 @@
 //!
 //! Fix: use RFC 4733 for digits.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 
 pub(super) const RULE: Rule = Rule {
@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &[
         "0 A>B INFO to=t cseq=2 body=Signal=1 header=Content-Type:_application/dtmf-relay header=Info-Package:_dtmf",
     ],
+    needs: Needs::methods(&[Method::Info]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -27,7 +28,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         .requests(&Method::Info)
         .filter(|own| own.is_original)
     {
-        if message.field("Info-Package").is_none() && !message.sip.body().is_empty() {
+        if message.field_named("Info-Package").is_none() && !message.sip.body().is_empty() {
             found.message(message, format!("{} has no Info-Package", message.told()));
             return;
         }

@@ -58,9 +58,12 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             && context.timed_out(started)
             && hop.method != Method::Ack;
         let leads_inside = Realm::of(from) == Realm::Global && Realm::of(to) != Realm::Global;
+        if !is_silent || !leads_inside {
+            continue;
+        }
         let uri = hop.request_uri.as_deref().unwrap_or_default();
         let host = octets::text(Uri::parse(uri.as_bytes()).host);
-        if is_silent && leads_inside && host.parse() == Ok(to) {
+        if host.parse() == Ok(to) {
             found.add(
                 format!(
                     "{} goes from {from} to {to}, an address inside another network, and is not answered",

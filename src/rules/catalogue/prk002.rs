@@ -33,7 +33,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     {
         let asks = message.lists(HeaderName::Require, "100rel") && (101..200).contains(&status);
         let number = message
-            .number("RSeq")
+            .number(HeaderName::RSeq)
             .filter(|own| (1..1 << 32).contains(own));
         if asks && number.is_none() {
             found.message(

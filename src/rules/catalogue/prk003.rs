@@ -40,8 +40,8 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             .take(place)
             .rfind(|own| own.to_tag == message.to_tag && own.cseq == message.cseq);
         let (Some(old), Some(new)) = (
-            before.and_then(|own| own.number("RSeq")),
-            message.number("RSeq"),
+            before.and_then(|own| own.number(HeaderName::RSeq)),
+            message.number(HeaderName::RSeq),
         ) else {
             continue;
         };

@@ -6,6 +6,7 @@
 
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "PRK004",
@@ -35,7 +36,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         let [first, second] = pair else { continue };
         let same = first.to_tag == second.to_tag
             && first.cseq == second.cseq
-            && first.number("RSeq") != second.number("RSeq");
+            && first.number(HeaderName::RSeq) != second.number(HeaderName::RSeq);
         let prack = context
             .requests(&Method::Prack)
             .find(|own| own.to_tag == first.to_tag);

@@ -47,7 +47,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             .collect();
         let parts = words(value);
         let fits = |own: &&&Message<'_>| {
-            parts.first().and_then(|own| octets::decimal(own)) == own.number("RSeq")
+            parts.first().and_then(|own| octets::decimal(own)) == own.number(HeaderName::RSeq)
                 && parts.get(1).and_then(|own| octets::decimal(own)) == own.cseq.map(u64::from)
                 && parts.get(2) == Some(&&b"INVITE"[..])
         };

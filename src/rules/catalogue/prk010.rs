@@ -47,7 +47,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         let confirmed = context.answered().find(|(_, own, _)| {
             own.is_reliable()
                 && own.to_tag == prack.to_tag
-                && own.number("RSeq") == number
+                && own.number(HeaderName::RSeq) == number
                 && number.is_some()
         });
         let Some((_, confirmed, invite)) = confirmed else {

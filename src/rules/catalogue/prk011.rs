@@ -38,7 +38,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             _ => continue,
         };
         let value = message
-            .field(name)
+            .field_named(name)
             .filter(|own| octets::text(own).to_ascii_lowercase().contains("100rel"));
         if let Some(value) = value {
             found.quote(message, value, format!("{} about 100rel", message.told()));

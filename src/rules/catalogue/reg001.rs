@@ -4,7 +4,7 @@
 //!
 //! Fix: take user and @ out of the Request-URI.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::Uri;
 
@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
     source: include_str!("reg001.rs"),
     flags: &["0 A>B REGISTER uri=sip:a@x header=Contact:_<sip:a@10.0.0.1>"],
     accepts: &["0 A>B REGISTER uri=sip:x header=Contact:_<sip:a@10.0.0.1>"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };

@@ -6,7 +6,7 @@
 //! Fix: set From and To to the same address of record, unless a third party is meant.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 
 pub(super) const RULE: Rule = Rule {
@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
     source: include_str!("reg002.rs"),
     flags: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>"],
     accepts: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1> swap=To:_<sip:b@x>=>To:_<sip:a@x>"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };

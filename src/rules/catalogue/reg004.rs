@@ -4,7 +4,7 @@
 //!
 //! Fix: count CSeq up, or begin a new Call-ID after a restart.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::time::SECOND;
@@ -23,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &["0 A>B REGISTER cseq=5 header=Contact:_<sip:a@10.0.0.1>
          1 B>A 200 method=REGISTER cseq=5 to=t
          900 A>B REGISTER cseq=6 branch=2 header=Contact:_<sip:a@10.0.0.1>"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };

@@ -4,7 +4,7 @@
 //!
 //! Fix: wait for the answer, or for 32 seconds.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 
 pub(super) const RULE: Rule = Rule {
@@ -20,6 +20,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>
          800 B>A 200 method=REGISTER to=t
          900 A>B REGISTER cseq=2 branch=2 header=Contact:_<sip:a@10.0.0.1>"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };

@@ -8,7 +8,7 @@
 //! came from beside it.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::sip::header::NameAddr;
@@ -27,6 +27,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=60
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:c@10.0.0.9>;expires=60,_<sip:a@10.0.0.1:5060>;expires=60", "0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=0
          1 B>A 200 method=REGISTER to=t"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -54,7 +55,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             let expires = contact
                 .parameter("expires")
                 .and_then(octets::decimal)
-                .or_else(|| request.number("Expires"));
+                .or_else(|| request.number(HeaderName::Expires));
             let is_uri = contact
                 .parsed_uri()
                 .scheme

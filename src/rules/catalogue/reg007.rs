@@ -5,7 +5,7 @@
 //!
 //! Fix: let the registrar add it.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::sip::header::NameAddr;
@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.1>"],
     accepts: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=60
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.1> header=Expires:_60"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -35,7 +36,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             .values(HeaderName::Contact)
             .into_iter()
             .find(|value| NameAddr::parse(value).parameter("expires").is_none());
-        if let (Some(value), None) = (silent, message.field("Expires")) {
+        if let (Some(value), None) = (silent, message.value(HeaderName::Expires)) {
             found.quote(
                 message,
                 value,

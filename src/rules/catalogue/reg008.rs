@@ -6,7 +6,7 @@
 //! Fix: let the registrar grant at most what is asked.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::sip::header::NameAddr;
@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.1>;expires=3600"],
     accepts: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=60
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.1>;expires=60"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -38,7 +39,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         };
         let asked = request.values(HeaderName::Contact);
         let [own] = asked.as_slice() else { continue };
-        let Some(asked) = expires(own).or_else(|| request.number("Expires")) else {
+        let Some(asked) = expires(own).or_else(|| request.number(HeaderName::Expires)) else {
             continue;
         };
         let same = |value: &&&[u8]| NameAddr::parse(value).uri == NameAddr::parse(own).uri;

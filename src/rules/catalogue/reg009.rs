@@ -6,7 +6,7 @@
 //! Fix: let the device send keep-alives (RFC 5626), and register for longer.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::sip::header::NameAddr;
@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.1>;expires=59"],
     accepts: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=60
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.1>;expires=60"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };

@@ -5,8 +5,9 @@
 //! Fix: let the device ask for Min-Expires or more.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "REG010",
@@ -22,13 +23,17 @@ pub(super) const RULE: Rule = Rule {
     accepts: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;expires=30
          1 B>A 423 method=REGISTER to=t header=Min-Expires:_300
          9 A>B REGISTER cseq=2 branch=2 header=Contact:_<sip:a@10.0.0.1>;expires=300"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (status, response) in context.responses() {
-        let Some(least) = response.number("Min-Expires").filter(|_| status == 423) else {
+        let Some(least) = response
+            .number(HeaderName::MinExpires)
+            .filter(|_| status == 423)
+        else {
             continue;
         };
         let next = context
@@ -39,7 +44,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         let asked = contact
             .and_then(|own| own.parameter("expires"))
             .and_then(octets::decimal)
-            .or_else(|| next.number("Expires"));
+            .or_else(|| next.number(HeaderName::Expires));
         if let Some(asked) = asked.filter(|asked| *asked < least && *asked > 0) {
             found.message(
                 next,

@@ -4,7 +4,7 @@
 //!
 //! Fix: send Contact: * and Expires: 0, and no other Contact.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 
@@ -17,6 +17,7 @@ pub(super) const RULE: Rule = Rule {
     source: include_str!("reg013.rs"),
     flags: &["0 A>B REGISTER header=Contact:_* header=Expires:_60"],
     accepts: &["0 A>B REGISTER header=Contact:_* header=Expires:_0"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -30,7 +31,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         let Some(star) = contacts.iter().find(|value| **value == b"*") else {
             continue;
         };
-        if contacts.len() > 1 || message.number("Expires") != Some(0) {
+        if contacts.len() > 1 || message.number(HeaderName::Expires) != Some(0) {
             found.quote(
                 message,
                 star,

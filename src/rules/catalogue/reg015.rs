@@ -7,7 +7,7 @@
 //! contacts of an account.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::sip::header::NameAddr;
@@ -23,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.1:5061>;expires=60,_<sip:a@10.0.0.1:5062>;expires=60"],
     accepts: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1:5062>;expires=60
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.3:5061>;expires=60,_<sip:a@10.0.0.1:5062>;expires=60"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };

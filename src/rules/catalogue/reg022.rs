@@ -5,7 +5,7 @@
 //!
 //! Fix: send +sip.instance together with reg-id.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::sip::header::NameAddr;
@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &[
         "0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>;reg-id=1;+sip.instance=\"<urn:uuid:1>\"",
     ],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };

@@ -5,7 +5,7 @@
 //!
 //! Fix: register the plain Contact, and use the GRUU inside dialogs.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 
 pub(super) const RULE: Rule = Rule {
@@ -17,6 +17,7 @@ pub(super) const RULE: Rule = Rule {
     source: include_str!("reg024.rs"),
     flags: &["0 A>B REGISTER header=Contact:_<sip:a@x;gr=urn:uuid:1>"],
     accepts: &["0 A>B REGISTER header=Contact:_<sip:a@10.0.0.1>"],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };

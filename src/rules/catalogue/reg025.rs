@@ -5,7 +5,7 @@
 //!
 //! Fix: let the device send Supported: path, or the registrar accept it all the same.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 
@@ -25,6 +25,7 @@ pub(super) const RULE: Rule = Rule {
         "0 A>B REGISTER header=Path:_<sip:p;lr> header=Contact:_<sip:a@10.0.0.1>
          1 B>A 200 method=REGISTER to=t header=Contact:_<sip:a@10.0.0.1>;expires=60",
     ],
+    needs: Needs::methods(&[Method::Register]),
     check: Check::Call(check),
     ..Rule::BASE
 };

@@ -4,6 +4,8 @@
 //!
 //! Fix: let the side that answers choose among what was offered.
 
+use std::borrow::Cow;
+
 use crate::rules::description::Section;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 
@@ -28,16 +30,14 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for round in context.rounds() {
         for (offered, answered) in round.offered.media.iter().zip(&round.answered.media) {
-            let codecs = |own: &Section<'_>| -> Vec<String> {
-                let all = own
-                    .formats()
-                    .into_iter()
-                    .filter_map(|format| own.codec(format));
+            fn codecs<'s>(own: &'s Section<'_>) -> Vec<Cow<'s, str>> {
+                let formats = own.formats().iter();
+                let all = formats.filter_map(|format| own.codec(format));
                 all.filter(|codec| {
                     !codec.starts_with("TELEPHONE-EVENT") && !codec.starts_with("CN/")
                 })
                 .collect()
-            };
+            }
             let (ours, theirs) = (codecs(offered), codecs(answered));
             let unknown = answered
                 .formats()

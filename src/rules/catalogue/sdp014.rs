@@ -50,8 +50,14 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         names.join(", ")
     };
     let epoch = context.call().session.epochs.first();
-    let offered = epoch.map_or_else(|| "nothing".to_owned(), |epoch| codecs(&epoch.offer));
     let response = context.call().final_of(last);
+    let is_refused = response.is_some_and(|own| matches!(own.status_code, 488 | 606));
+    let answer = epoch.and_then(|epoch| epoch.answer.as_ref());
+    let is_answered = answer.is_some_and(|own| own.media.iter().any(|media| media.port != 0));
+    if !is_refused && (answer.is_none() || is_answered) {
+        return;
+    }
+    let offered = epoch.map_or_else(|| "nothing".to_owned(), |epoch| codecs(&epoch.offer));
     if let Some(response) = response.filter(|own| matches!(own.status_code, 488 | 606)) {
         found.add(
             format!(

@@ -30,7 +30,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             .iter()
             .filter(|own| own.is_rtp() && own.port() != Some(0))
         {
-            let bare = media.formats().into_iter().find(|format| {
+            let bare = media.formats().iter().find(|format| {
                 octets::decimal(format).is_some_and(|number| (96..128).contains(&number))
                     && media.rtpmap(format).is_none()
             });

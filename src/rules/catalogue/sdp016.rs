@@ -35,7 +35,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             continue;
         }
         for (before, now) in case.before.media.iter().zip(&case.description.media) {
-            for format in now.formats() {
+            for &format in now.formats() {
                 let is_dynamic =
                     octets::decimal(format).is_some_and(|own| (96..128).contains(&own));
                 if let (true, Some(old), Some(new)) =

@@ -28,13 +28,13 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for round in context.rounds() {
         for (offered, answered) in round.offered.media.iter().zip(&round.answered.media) {
-            for format in answered.formats() {
+            for &format in answered.formats() {
                 let Some(codec) = answered.codec(format) else {
                     continue;
                 };
-                let same = |own: &&[u8]| offered.codec(own).as_ref() == Some(&codec);
-                let numbers: Vec<_> = offered.formats().into_iter().filter(same).collect();
-                if let (Some(first), false) = (numbers.first(), numbers.contains(&format)) {
+                let same = |own: &&&[u8]| offered.codec(own).as_ref() == Some(&codec);
+                let numbers: Vec<_> = offered.formats().iter().filter(same).collect();
+                if let (Some(first), false) = (numbers.first(), numbers.contains(&&format)) {
                     found.quote(
                         round.answer,
                         answered.media,

@@ -27,15 +27,15 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (message, description) in context.descriptions() {
         for media in description.media.iter().filter(|own| own.is_rtp()) {
-            for format in media.formats() {
+            for &format in media.formats() {
                 let Some(map) = media.rtpmap(format) else {
                     continue;
                 };
+                let said = media.codec(format).unwrap_or_default();
                 let number = octets::decimal(format).and_then(|own| u8::try_from(own).ok());
                 let fixed = number
                     .and_then(crate::sdp::RtpMap::of_static)
                     .map(|own| format!("{}/{}", own.encoding, own.clock_rate).to_ascii_uppercase());
-                let said = media.codec(format).unwrap_or_default();
                 if fixed.as_ref().is_some_and(|fixed| *fixed != said) || said == "G722/16000" {
                     found.quote(
                         message,

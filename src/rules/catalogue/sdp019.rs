@@ -27,12 +27,18 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (message, description) in context.descriptions() {
         for media in &description.media {
-            for format in media.formats() {
+            for &format in media.formats() {
                 let Some(map) = media.rtpmap(format) else {
                     continue;
                 };
+                if !map
+                    .get(..5)
+                    .is_some_and(|own| own.eq_ignore_ascii_case(b"opus/"))
+                {
+                    continue;
+                }
                 let text = octets::text(map).to_ascii_lowercase();
-                if text.starts_with("opus/") && text.trim() != "opus/48000/2" {
+                if text.trim() != "opus/48000/2" {
                     found.quote(
                         message,
                         map,

@@ -28,7 +28,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for round in context.rounds() {
         for (offered, answered) in round.offered.media.iter().zip(&round.answered.media) {
-            for format in answered.formats() {
+            for &format in answered.formats() {
                 let codec = answered.codec(format).unwrap_or_default();
                 if !codec.starts_with("AMR") || answered.port() == Some(0) {
                     continue;

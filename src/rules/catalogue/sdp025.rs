@@ -32,8 +32,11 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     let Some(bye) = context.requests(&Method::Bye).next() else {
         return;
     };
-    let rounds = context.rounds();
-    let Some(last) = rounds.last().filter(|own| own.offer.is_inside()) else {
+    let Some(last) = context
+        .rounds()
+        .next_back()
+        .filter(|own| own.offer.is_inside())
+    else {
         return;
     };
     let audio = last.offered.media.iter().find(|own| own.kind() == b"audio");

@@ -34,6 +34,9 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             .iter()
             .filter(|own| !matches!(own.port(), Some(0 | 9) | None))
         {
+            if media.attribute("candidate").is_none() {
+                continue;
+            }
             let candidates: Vec<_> = media
                 .attributes("candidate")
                 .map(|own| words(own))
@@ -41,7 +44,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             let Some(address) = description.address(media).filter(|ip| !ip.is_unspecified()) else {
                 continue;
             };
-            let fits = |parts: &Vec<&[u8]>| {
+            let fits = |parts: &[&[u8]]| {
                 let text = |place: usize| {
                     parts
                         .get(place)
@@ -51,7 +54,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 text(4).parse() == Ok(address) && text(5).parse().ok() == media.port()
                     || text(4).ends_with(".local")
             };
-            if !candidates.is_empty() && !candidates.iter().any(fits) {
+            if !candidates.iter().any(|own| fits(own)) {
                 let part = description.connection(media).unwrap_or_default();
                 found.quote(
                     message,

@@ -36,7 +36,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    let rounds = context.rounds();
+    let rounds: Vec<_> = context.rounds().collect();
     for stream in &context.closed.streams {
         let Some(member) = stream.membership else {
             continue;

@@ -34,10 +34,16 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     ];
     for message in context.originals().filter(|own| own.is_request()) {
         let agent = message.value(HeaderName::UserAgent).unwrap_or_default();
-        let lower = octets::text(agent).to_ascii_lowercase();
-        let party =
-            octets::text(message.value(HeaderName::From).unwrap_or_default()).to_ascii_lowercase();
-        if NAMES.iter().any(|name| lower.starts_with(name)) || party.contains("\"sipvicious\"") {
+        let from = message.value(HeaderName::From).unwrap_or_default();
+        let is_named = |name: &&str| {
+            let head = agent.get(..name.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        let is_sipvicious = memchr::memchr(b'"', from).is_some_and(|at| {
+            let quoted = octets::from(from, at).to_ascii_lowercase();
+            memchr::memmem::find(&quoted, b"\"sipvicious\"").is_some()
+        });
+        if NAMES.iter().any(is_named) || is_sipvicious {
             found.quote(
                 message,
                 agent,

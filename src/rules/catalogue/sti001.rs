@@ -6,7 +6,8 @@
 //! Fix: let proxies pass Identity on octet by octet; use TCP, for it is long.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
+use crate::sip::header::HeaderName;
 use crate::sip::header::parameter;
 
 pub(super) const RULE: Rule = Rule {
@@ -24,6 +25,7 @@ pub(super) const RULE: Rule = Rule {
         "0 A>B INVITE header=Identity:_eyJh.eyJk.AAAA;info=<https://c.example/c.pem>;alg=ES256",
         "0 A>B INVITE header=Identity:_..AAAA;info=<https://c.example/c.pem>",
     ],
+    needs: Needs::fields(&[HeaderName::Identity]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -31,7 +33,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals() {
         // RFC 4474 had another Identity: a signature alone.
-        let signed = message.fields("Identity").into_iter();
+        let signed = message.fields(HeaderName::Identity).into_iter();
         for value in signed.filter(|own| own.contains(&b'.')) {
             let end = memchr::memchr(b';', value).unwrap_or(value.len());
             let parts: Vec<&[u8]> = octets::span(value, 0, end)

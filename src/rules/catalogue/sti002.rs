@@ -8,7 +8,8 @@
 use std::collections::HashSet;
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Message, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Message, Needs, Rule, Severity};
+use crate::sip::header::HeaderName;
 use crate::sip::header::parameter;
 
 pub(super) const RULE: Rule = Rule {
@@ -33,6 +34,7 @@ pub(super) const RULE: Rule = Rule {
         "0 A>B INVITE fragment=800 header=Identity:_eyJh.LONG.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA;info=<https://c.example/c.pem>
          9000 C>D OPTIONS call=other",
     ],
+    needs: Needs::fields(&[HeaderName::Identity]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -52,7 +54,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         .requests(&crate::sip::Method::Invite)
         .filter(|own| own.is_udp() && own.is_entire())
     {
-        for value in message.fields("Identity") {
+        for value in message.fields(HeaderName::Identity) {
             if let Some(signature) = short_signature(value) {
                 found.quote(
                     message,
@@ -65,7 +67,11 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 );
             }
         }
-        let longest = message.fields("Identity").iter().map(|own| own.len()).max();
+        let longest = message
+            .fields(HeaderName::Identity)
+            .iter()
+            .map(|own| own.len())
+            .max();
         let is_silent = !answered.contains(&message.kept.transaction)
             && context.is_whole()
             && context.timed_out(message.when());

@@ -5,7 +5,8 @@
 //! Fix: publish the certificate at an https address.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
+use crate::sip::header::HeaderName;
 use crate::sip::header::parameter;
 
 pub(super) const RULE: Rule = Rule {
@@ -17,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
     source: include_str!("sti003.rs"),
     flags: &["0 A>B INVITE header=Identity:_eyJh.eyJk.AAAA;info=<http://c.example/c.pem>"],
     accepts: &["0 A>B INVITE header=Identity:_eyJh.eyJk.AAAA;info=<https://c.example/c.pem>"],
+    needs: Needs::fields(&[HeaderName::Identity]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -24,7 +26,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals() {
         // RFC 4474 had another Identity: a signature alone.
-        let signed = message.fields("Identity").into_iter();
+        let signed = message.fields(HeaderName::Identity).into_iter();
         for value in signed.filter(|own| own.contains(&b'.')) {
             let end = memchr::memchr(b';', value).unwrap_or(value.len());
             let Some(info) = parameter(octets::from(value, end), "info") else {

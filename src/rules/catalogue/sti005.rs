@@ -7,7 +7,7 @@
 use crate::octets;
 use crate::rules::passport::Passport;
 use crate::rules::passport::digits;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::sip::header::NameAddr;
@@ -26,6 +26,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &[
         "0 A>B INVITE uri=sip:15552@x swap=From:_<sip:a@x>=>From:_<sip:+15551@x> swap=To:_<sip:b@x>=>To:_<sip:+15552@x> header=Identity:_eyJhbGciOiJFUzI1NiIsInBwdCI6InNoYWtlbiIsInR5cCI6InBhc3Nwb3J0IiwieDV1IjoiaHR0cHM6Ly9jLmV4YW1wbGUvYyJ9.eyJhdHRlc3QiOiJBIiwiZGVzdCI6eyJ0biI6WyIxNTU1MiJdfSwiaWF0IjoxNzAwMDAwMDAwLCJvcmlnIjp7InRuIjoiMTU1NTEifSwib3JpZ2lkIjoiMTIzZTQ1NjctZTg5Yi0xMmQzLWE0NTYtNDI2NjU1NDQwMDAwIn0.AAAA;info=<https://c.example/c>;ppt=shaken",
     ],
+    needs: Needs::fields(&[HeaderName::Identity]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -35,6 +36,10 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         .requests(&Method::Invite)
         .filter(|own| own.is_original)
     {
+        let passports = Passport::all(message);
+        if passports.is_empty() {
+            continue;
+        }
         let asserted = message.values(HeaderName::PAssertedIdentity);
         let parties = message
             .sip
@@ -44,7 +49,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         let shown: Vec<String> = parties
             .map(|own| digits(&octets::text(own.parsed_uri().user_name())))
             .collect();
-        for own in Passport::all(message) {
+        for own in passports {
             let Some(origin) = own.origin() else { continue };
             if own.kind.as_deref() != Some("div")
                 && !shown.contains(&origin)

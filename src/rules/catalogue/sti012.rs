@@ -5,7 +5,8 @@
 //! Fix: let one element sign, the rest pass it on.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
+use crate::sip::header::HeaderName;
 use crate::sip::header::parameter;
 
 pub(super) const RULE: Rule = Rule {
@@ -21,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &[
         "0 A>B INVITE header=Identity:_a.b.AAAA;info=<https://c/c>;ppt=shaken header=Identity:_a.c.AAAA;info=<https://c/c>;ppt=div",
     ],
+    needs: Needs::fields(&[HeaderName::Identity]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -28,7 +30,7 @@ pub(super) const RULE: Rule = Rule {
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals() {
         let mut kinds = Vec::new();
-        for value in message.fields("Identity") {
+        for value in message.fields(HeaderName::Identity) {
             let kind = parameter(value, "ppt").map(octets::text);
             if kinds.contains(&kind) {
                 found.message(

@@ -5,7 +5,7 @@
 //! Fix: add Event with the package, as presence or message-summary.
 
 use crate::rules::context::has;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 
@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
         "0 B>A NOTIFY tag=t to=f header=Subscription-State:_active",
     ],
     accepts: &["0 A>B SUBSCRIBE header=o:_presence"],
+    needs: Needs::methods(&[Method::Subscribe, Method::Notify, Method::Refer]),
     check: Check::Call(check),
     ..Rule::BASE
 };

@@ -5,8 +5,9 @@
 //!
 //! Fix: see where the notifier sends: the Contact of the SUBSCRIBE, along its Record-Route.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "SUB002",
@@ -22,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
          1 B>A 200 to=t method=SUBSCRIBE header=Expires:_600
          9 B>A NOTIFY tag=t to=f branch=n header=Event:_presence header=Subscription-State:_active
          40000 C>D OPTIONS call=later tag=o branch=o"],
+    needs: Needs::methods(&[Method::Subscribe, Method::Notify, Method::Refer]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -35,7 +37,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         .filter(|(_, own, _)| own.is_success(&Method::Subscribe) && own.is_original)
     {
         let told = context.requests(&Method::Notify).next().is_some();
-        let begins = !request.is_inside() && request.number("Expires") != Some(0);
+        let begins = !request.is_inside() && request.number(HeaderName::Expires) != Some(0);
         if begins && !told && context.timed_out(response.when()) {
             found.message(response, format!("no NOTIFY follows {}", response.told()));
             return;

@@ -6,7 +6,7 @@
 //! Fix: add Subscription-State.
 
 use crate::rules::context::has;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 
@@ -22,6 +22,7 @@ pub(super) const RULE: Rule = Rule {
         "0 B>A NOTIFY tag=t to=f header=Event:_presence header=Subscription-State:_active;expires=60",
         "0 B>A NOTIFY header=Event:_message-summary",
     ],
+    needs: Needs::methods(&[Method::Subscribe, Method::Notify, Method::Refer]),
     check: Check::Call(check),
     ..Rule::BASE
 };

@@ -4,8 +4,9 @@
 //!
 //! Fix: let the notifier send Expires, at most what was asked for.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "SUB004",
@@ -22,6 +23,7 @@ pub(super) const RULE: Rule = Rule {
     ],
     accepts: &["0 A>B SUBSCRIBE header=Event:_presence header=Expires:_600
          1 B>A 200 to=t method=SUBSCRIBE header=Expires:_600"],
+    needs: Needs::methods(&[Method::Subscribe, Method::Notify, Method::Refer]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -30,7 +32,10 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (_, response, request) in context.answered().filter(|(_, own, _)| {
         own.is_success(&Method::Subscribe) && own.is_original && own.is_entire()
     }) {
-        let fault = match (request.number("Expires"), response.number("Expires")) {
+        let fault = match (
+            request.number(HeaderName::Expires),
+            response.number(HeaderName::Expires),
+        ) {
             (_, None) => "does not say how long the subscription lasts",
             (Some(asked), Some(granted)) if granted > asked => {
                 "grants more time than was asked for"

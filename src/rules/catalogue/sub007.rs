@@ -5,7 +5,7 @@
 //! Fix: let the notifier forget the subscription with the last NOTIFY.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Message, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Message, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::time::SECOND;
@@ -21,6 +21,7 @@ pub(super) const RULE: Rule = Rule {
          900 B>A NOTIFY tag=t to=f cseq=2 branch=2 header=Event:_presence header=Subscription-State:_active"],
     accepts: &["0 B>A NOTIFY tag=t to=f header=Event:_presence header=Subscription-State:_active
          900 B>A NOTIFY tag=t to=f cseq=2 branch=2 header=Event:_presence header=Subscription-State:_terminated;reason=timeout"],
+    needs: Needs::methods(&[Method::Subscribe, Method::Notify, Method::Refer]),
     check: Check::Call(check),
     ..Rule::BASE
 };

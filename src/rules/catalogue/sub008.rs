@@ -4,7 +4,7 @@
 //!
 //! Fix: answer 200 to a SUBSCRIBE that is accepted.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 
 pub(super) const RULE: Rule = Rule {
@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
          1 B>A 202 to=t method=SUBSCRIBE header=Expires:_60"],
     accepts: &["0 A>B SUBSCRIBE header=Event:_presence
          1 B>A 200 to=t method=SUBSCRIBE header=Expires:_60"],
+    needs: Needs::methods(&[Method::Subscribe, Method::Notify, Method::Refer]),
     check: Check::Call(check),
     ..Rule::BASE
 };

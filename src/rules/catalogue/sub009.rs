@@ -6,7 +6,7 @@
 //! Fix: echo Event with its id.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Message, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Message, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::sip::header::parameter;
@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &["0 A>B SUBSCRIBE header=Event:_presence;id=7 header=Expires:_60
          1 B>A 200 to=t method=SUBSCRIBE header=Expires:_60
          9 B>A NOTIFY tag=t to=f branch=n header=Event:_presence;id=7 header=Subscription-State:_active"],
+    needs: Needs::methods(&[Method::Subscribe, Method::Notify, Method::Refer]),
     check: Check::Call(check),
     ..Rule::BASE
 };

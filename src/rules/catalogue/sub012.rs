@@ -5,7 +5,7 @@
 //!
 //! Fix: let the server send SIP-ETag and Expires.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 
 pub(super) const RULE: Rule = Rule {
@@ -19,6 +19,7 @@ pub(super) const RULE: Rule = Rule {
          1 B>A 200 to=t method=PUBLISH header=Expires:_600"],
     accepts: &["0 A>B PUBLISH header=Event:_presence header=Expires:_600
          1 B>A 200 to=t method=PUBLISH header=Expires:_600 header=SIP-ETag:_x"],
+    needs: Needs::methods(&[Method::Publish]),
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -28,7 +29,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         .responses()
         .filter(|(_, own)| own.is_original && own.is_success(&Method::Publish) && own.is_entire())
     {
-        if message.field("SIP-ETag").is_none() {
+        if message.field_named("SIP-ETag").is_none() {
             found.message(message, format!("{} has no SIP-ETag", message.told()));
             return;
         }

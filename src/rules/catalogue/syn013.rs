@@ -7,6 +7,7 @@
 
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::MAGIC_COOKIE;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "SYN013",
@@ -30,7 +31,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.messages.iter().filter(|own| own.status.is_none()) {
         let modern = message.sip.top_via().ok().and_then(|via| via.branch);
         let modern = modern.is_some_and(|branch| branch.starts_with(MAGIC_COOKIE.as_bytes()));
-        let untagged = message.sip.from().is_some_and(|from| from.tag().is_none());
+        let untagged = message.from_tag.is_empty() && message.sip.has(HeaderName::From);
         if untagged && modern && message.is_entire() {
             found.message(
                 message,

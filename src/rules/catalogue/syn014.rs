@@ -6,6 +6,7 @@
 //! Fix: whoever answers must add a tag, a proxy that refuses by itself too.
 
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "SYN014",
@@ -25,7 +26,7 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (status, message) in context.responses() {
-        let untagged = message.sip.to().is_some_and(|to| to.tag().is_none());
+        let untagged = message.to_tag.is_empty() && message.sip.has(HeaderName::To);
         if status > 100 && untagged && message.is_entire() {
             found.message(
                 message,

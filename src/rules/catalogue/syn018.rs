@@ -7,7 +7,7 @@
 //! Fix: look at what wrote that line: a template, a script, or an ALG.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
 use crate::sip::Anomaly;
 use crate::sip::header::HeaderName;
 use crate::sip::header::split_outside_quotes;
@@ -40,6 +40,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         HeaderName::Route,
         HeaderName::RecordRoute,
     ];
+    let mut good = Good::default();
     for message in context.originals().filter(|own| own.is_entire()) {
         let odd = message
             .sip
@@ -53,15 +54,9 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             );
             continue;
         }
-        let fields = message.sip.header_fields().iter();
-        let empty = fields
-            .filter(|field| LISTS.contains(&field.kind))
-            .find(|field| {
-                let mut values = split_outside_quotes(field.value, b',');
-                values.any(|value| {
-                    split_outside_quotes(value, b';').any(|part| part.trim_ascii().is_empty())
-                })
-            });
+        let mut fields = message.sip.header_fields().iter();
+        let empty =
+            fields.find(|field| LISTS.contains(&field.kind) && !good.is(field.value, is_filled));
         if let Some(field) = empty {
             let name = octets::text(field.name);
             found.quote(
@@ -74,4 +69,10 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             );
         }
     }
+}
+
+/// Whether something stands between any two separators.
+fn is_filled(value: &[u8]) -> bool {
+    split_outside_quotes(value, b',')
+        .all(|value| split_outside_quotes(value, b';').all(|part| !part.trim_ascii().is_empty()))
 }

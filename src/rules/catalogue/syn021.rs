@@ -22,7 +22,7 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    for message in context.originals() {
+    for message in context.originals().filter(|own| own.sip.is_folded()) {
         let folded = message
             .sip
             .header_fields()

@@ -7,6 +7,7 @@
 
 use crate::octets;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "SYN023",
@@ -24,8 +25,15 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals().filter(|own| !own.kept.is_cut) {
-        for name in ["From", "To", "Contact"] {
-            for value in message.fields(name) {
+        for (name, kind) in [
+            ("From", HeaderName::From),
+            ("To", HeaderName::To),
+            ("Contact", HeaderName::Contact),
+        ] {
+            for value in message.sip.fields_of(kind).map(|field| field.value) {
+                if matches!(value.first(), Some(b'<' | b'"')) {
+                    continue;
+                }
                 let display =
                     octets::span(value, 0, memchr::memchr(b'<', value).unwrap_or(0)).trim_ascii();
                 let plain = |octet: &u8| {

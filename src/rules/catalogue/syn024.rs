@@ -5,8 +5,10 @@
 //!
 //! Fix: put IPv6 addresses in brackets and escape what is no letter or digit.
 
+use smallvec::SmallVec;
+
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
 use crate::sip::Uri;
 use crate::sip::header::HeaderName;
 use crate::sip::header::NameAddr;
@@ -29,16 +31,25 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
+    let mut good = Good::default();
     for message in context.originals().filter(|own| own.is_entire()) {
-        let mut uris = vec![("the Request-URI", message.request_uri())];
+        let mut uris: SmallVec<[(&str, &[u8]); 4]> = SmallVec::new();
+        if !good.is(message.request_uri(), |uri| fault(uri).is_none()) {
+            uris.push(("the Request-URI", message.request_uri()));
+        }
         for (name, kind) in [
             ("From", HeaderName::From),
             ("To", HeaderName::To),
             ("Contact", HeaderName::Contact),
         ] {
-            for value in message.values(kind) {
-                let inside = value.split(|octet| matches!(octet, b'<' | b'>')).nth(1);
-                if let Some(inside) = inside.filter(|own| own.trim_ascii() != *own) {
+            for value in message.sip.values(kind) {
+                let is_good = good.is(value, |value| {
+                    spaced(value).is_none() && fault(NameAddr::parse(value).uri).is_none()
+                });
+                if is_good {
+                    continue;
+                }
+                if let Some(inside) = spaced(value) {
                     found.quote(
                         message,
                         inside,
@@ -61,6 +72,12 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             }
         }
     }
+}
+
+/// What stands within brackets, if there are spaces at its ends.
+fn spaced(value: &[u8]) -> Option<&[u8]> {
+    let inside = value.split(|octet| matches!(octet, b'<' | b'>')).nth(1)?;
+    (inside.trim_ascii() != inside).then_some(inside)
 }
 
 fn fault(uri: &[u8]) -> Option<&'static str> {

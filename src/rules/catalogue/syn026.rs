@@ -25,8 +25,11 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    for message in context.originals() {
+    for message in context.originals().filter(|own| own.is_request()) {
         let uri = message.request_uri();
+        if !uri.iter().any(|octet| matches!(octet, b';' | b'?')) {
+            continue;
+        }
         let parsed = Uri::parse(uri);
         if parsed.rest.contains(&b'?') || parsed.parameter("method").is_some() {
             found.quote(

@@ -5,7 +5,8 @@
 //!
 //! Fix: leave them out of From and To.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
+use crate::sip::Uri;
 
 pub(super) const RULE: Rule = Rule {
     code: "SYN027",
@@ -21,14 +22,14 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
+    let mut good = Good::default();
     for message in context.originals().filter(|own| own.is_request()) {
         for (name, party) in [("From", message.sip.from()), ("To", message.sip.to())] {
             let Some(party) = party else { continue };
-            let uri = party.parsed_uri();
-            let odd = ["maddr", "ttl", "transport", "lr", "method"]
-                .into_iter()
-                .find(|own| uri.parameter(own).is_some());
-            if let Some(odd) = odd {
+            if good.is(party.uri, |uri| odd_parameter(uri).is_none()) {
+                continue;
+            }
+            if let Some(odd) = odd_parameter(party.uri) {
                 found.quote(
                     message,
                     party.uri,
@@ -38,4 +39,11 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             }
         }
     }
+}
+
+fn odd_parameter(uri: &[u8]) -> Option<&'static str> {
+    let uri = Uri::parse(uri);
+    ["maddr", "ttl", "transport", "lr", "method"]
+        .into_iter()
+        .find(|own| uri.parameter(own).is_some())
 }

@@ -5,6 +5,7 @@
 //! Fix: put the URI between < and >.
 
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "SYN028",
@@ -19,11 +20,21 @@ pub(super) const RULE: Rule = Rule {
     ..Rule::BASE
 };
 
+const NAMES: [(&str, HeaderName); 6] = [
+    ("From", HeaderName::From),
+    ("To", HeaderName::To),
+    ("Contact", HeaderName::Contact),
+    ("Route", HeaderName::Route),
+    ("Record-Route", HeaderName::RecordRoute),
+    ("Refer-To", HeaderName::ReferTo),
+];
+
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals() {
-        for name in ["From", "To", "Contact", "Route", "Record-Route", "Refer-To"] {
-            for value in message.fields(name) {
-                if !value.contains(&b'<') && value.contains(&b'?') {
+        for (name, kind) in NAMES {
+            for field in message.sip.fields_of(kind) {
+                let value = field.value;
+                if value.contains(&b'?') && !value.contains(&b'<') {
                     found.quote(
                         message,
                         value,

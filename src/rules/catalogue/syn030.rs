@@ -33,8 +33,11 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             ))
             || message.is_success(&Method::Invite)
             || message.is_success(&Method::Subscribe);
+        if !makes {
+            continue;
+        }
         let contacts = message.values(HeaderName::Contact);
-        if let (true, [first, _, ..]) = (makes, contacts.as_slice()) {
+        if let [first, _, ..] = contacts.as_slice() {
             found.quote(
                 message,
                 first,

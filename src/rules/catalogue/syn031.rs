@@ -25,14 +25,14 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals().filter(|own| own.is_request()) {
         let scheme =
             |uri: &[u8], name: &str| Uri::parse(uri).scheme.eq_ignore_ascii_case(name.as_bytes());
-        let Some(contact) = message.sip.contact() else {
-            continue;
-        };
         let makes = matches!(
             message.method,
             Method::Invite | Method::Subscribe | Method::Refer
         );
-        if makes && scheme(message.request_uri(), "sips") && scheme(contact.uri, "sip") {
+        let Some(contact) = message.sip.contact().filter(|_| makes) else {
+            continue;
+        };
+        if scheme(message.request_uri(), "sips") && scheme(contact.uri, "sip") {
             found.quote(
                 message,
                 contact.uri,

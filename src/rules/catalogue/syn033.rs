@@ -44,7 +44,10 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             494 => &["Security-Server"],
             _ => continue,
         };
-        if needed.iter().all(|name| message.field(name).is_none()) {
+        if needed
+            .iter()
+            .all(|name| message.field_named(name).is_none())
+        {
             found.message(
                 message,
                 format!("{} lacks {}", message.told(), needed.join(" or ")),

@@ -35,10 +35,15 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         octets::decimal(text.trim_ascii()).is_some_and(|own| u32::try_from(own).is_ok())
     };
     for message in context.originals() {
-        for name in ["Expires", "Min-Expires", "Retry-After"] {
-            let Some(value) = message.field(name) else {
+        for name in [
+            HeaderName::Expires,
+            HeaderName::MinExpires,
+            HeaderName::RetryAfter,
+        ] {
+            let Some(value) = message.value(name) else {
                 continue;
             };
+            let name = written(name);
             let end = value
                 .iter()
                 .position(|octet| matches!(octet, b';' | b'('))
@@ -54,8 +59,11 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 );
             }
         }
-        for value in message.values(HeaderName::Contact) {
+        for value in message.sip.values(HeaderName::Contact) {
             let contact = NameAddr::parse(value);
+            if contact.parameters.is_empty() {
+                continue;
+            }
             let q = contact
                 .parameter("q")
                 .map(|q| octets::text(q).parse::<f64>().unwrap_or(-1.0));
@@ -74,7 +82,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 );
             }
         }
-        for value in message.fields("Warning") {
+        for value in (message.sip.fields_of(HeaderName::Warning)).map(|own| own.value) {
             let code = words(value).first().copied().unwrap_or_default();
             if code.len() != 3 || octets::decimal(code).is_none() {
                 found.quote(
@@ -84,5 +92,13 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 );
             }
         }
+    }
+}
+
+const fn written(name: HeaderName) -> &'static str {
+    match name {
+        HeaderName::Expires => "Expires",
+        HeaderName::MinExpires => "Min-Expires",
+        _ => "Retry-After",
     }
 }

@@ -22,6 +22,9 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals() {
+        if std::str::from_utf8(message.sip.octets()).is_ok() {
+            continue;
+        }
         let odd = message
             .sip
             .header_fields()

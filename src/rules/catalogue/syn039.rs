@@ -33,7 +33,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             continue;
         }
         for name in ["Require", "Proxy-Require"] {
-            if let Some(value) = message.field(name) {
+            if let Some(value) = message.field_named(name) {
                 found.quote(message, value, format!("{} has {name}", message.told()));
             }
         }

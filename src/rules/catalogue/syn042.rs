@@ -23,11 +23,11 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (status, response, request) in context.answered() {
-        let asked = request.field("Timestamp").is_some();
+        let asked = request.field_named("Timestamp").is_some();
         if status == 100
             && asked
             && response.is_original
-            && response.field("Timestamp").is_none()
+            && response.field_named("Timestamp").is_none()
             && response.is_entire()
         {
             found.message(

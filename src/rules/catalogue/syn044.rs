@@ -5,7 +5,7 @@
 //!
 //! Fix: write IPv4 addresses as such.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
 use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
@@ -22,13 +22,11 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
+    let mut good = Good::default();
     for message in context.originals() {
-        let mut values = message.values(HeaderName::Contact);
-        values.extend(message.values(HeaderName::Via).first());
-        let mapped = |value: &&&[u8]| {
-            memchr::memmem::find(&value.to_ascii_lowercase(), b"::ffff:").is_some()
-        };
-        if let Some(value) = values.iter().find(mapped) {
+        let contacts = message.sip.values(HeaderName::Contact);
+        let mut values = contacts.chain(message.sip.values(HeaderName::Via).next());
+        if let Some(value) = values.find(|value| !good.is(value, |value| !is_mapped(value))) {
             found.quote(
                 message,
                 value,
@@ -39,4 +37,10 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             );
         }
     }
+}
+
+fn is_mapped(value: &[u8]) -> bool {
+    // Hardly any value has two colons in a row.
+    value.windows(2).any(|two| two == b"::")
+        && memchr::memmem::find(&value.to_ascii_lowercase(), b"::ffff:").is_some()
 }

@@ -4,7 +4,7 @@
 //!
 //! Fix: set the session timer to 90 or more; 1800 is usual.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
@@ -19,16 +19,17 @@ pub(super) const RULE: Rule = Rule {
         "0 A>B INVITE header=Session-Expires:_120 header=Min-SE:_300",
     ],
     accepts: &["0 A>B INVITE header=Session-Expires:_90 header=Min-SE:_90"],
+    needs: Needs::fields(&[HeaderName::SessionExpires]),
     check: Check::Call(check),
     ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.originals() {
-        let Some(seconds) = message.number("Session-Expires") else {
+        let Some(seconds) = message.number(HeaderName::SessionExpires) else {
             continue;
         };
-        let least = message.number("Min-SE").unwrap_or(90).max(90);
+        let least = message.number(HeaderName::MinSe).unwrap_or(90).max(90);
         if seconds < least {
             let value = message
                 .value(HeaderName::SessionExpires)

@@ -4,7 +4,7 @@
 //!
 //! Fix: let the caller take Min-SE of the 422 over.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
@@ -23,19 +23,21 @@ pub(super) const RULE: Rule = Rule {
          5 B>A 422 to=t header=Min-SE:_600
          6 A>B ACK to=t
          9 A>B INVITE cseq=2 branch=2 header=Session-Expires:_600 header=Min-SE:_600"],
+    needs: Needs::fields(&[HeaderName::SessionExpires]),
     check: Check::Call(check),
     ..Rule::BASE
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (status, response, request) in context.answered() {
-        let Some(least) = response.number("Min-SE").filter(|_| status == 422) else {
+        let Some(least) = response.number(HeaderName::MinSe).filter(|_| status == 422) else {
             continue;
         };
         let next = context
             .requests(&request.method)
             .find(|own| own.flow() == request.flow() && own.cseq > request.cseq);
-        let Some((next, asked)) = next.and_then(|own| Some((own, own.number("Session-Expires")?)))
+        let Some((next, asked)) =
+            next.and_then(|own| Some((own, own.number(HeaderName::SessionExpires)?)))
         else {
             continue;
         };

@@ -5,7 +5,7 @@
 //! Fix: let the callee name the refresher; the caller only if it has timer in Supported.
 
 use crate::rules::context::has;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 use crate::sip::header::parameter;
@@ -30,6 +30,7 @@ pub(super) const RULE: Rule = Rule {
         "0 A>B INVITE
          5 B>A 200 to=t header=Session-Expires:_1800;refresher=uas",
     ],
+    needs: Needs::fields(&[HeaderName::SessionExpires]),
     check: Check::Call(check),
     ..Rule::BASE
 };

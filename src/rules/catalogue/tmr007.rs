@@ -37,7 +37,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         .originals()
         .filter(|own| own.is_success(&Method::Invite) || own.is_success(&Method::Update))
     {
-        let Some(seconds) = message.number("Session-Expires") else {
+        let Some(seconds) = message.number(HeaderName::SessionExpires) else {
             continue;
         };
         if last.is_some_and(|last| last != seconds) {

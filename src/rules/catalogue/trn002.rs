@@ -31,12 +31,13 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         let Ok(via) = message.sip.top_via() else {
             continue;
         };
-        let named = octets::text(via.transport).to_ascii_uppercase();
+        let is = |name: &&str| via.transport.eq_ignore_ascii_case(name.as_bytes());
         let wrong = match message.is_udp() {
-            true => matches!(named.as_str(), "TCP" | "TLS" | "WS" | "WSS"),
-            false => named == "UDP",
+            true => ["TCP", "TLS", "WS", "WSS"].iter().any(is),
+            false => is(&"UDP"),
         };
         if wrong {
+            let named = octets::text(via.transport).to_ascii_uppercase();
             found.quote(
                 message,
                 via.transport,

@@ -5,7 +5,6 @@
 //! Fix: let this hop use TLS, or call a sip URI.
 
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
-use crate::sip::Uri;
 
 pub(super) const RULE: Rule = Rule {
     code: "TRN010",
@@ -20,10 +19,14 @@ pub(super) const RULE: Rule = Rule {
     ..Rule::BASE
 };
 
+fn is_sips(uri: &[u8]) -> bool {
+    (uri.get(..5)).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"sips:"))
+}
+
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for message in context.messages.iter().filter(|own| own.is_request()) {
         let uri = message.request_uri();
-        if Uri::parse(uri).scheme.eq_ignore_ascii_case(b"sips") {
+        if is_sips(uri) {
             found.quote(
                 message,
                 uri,

@@ -4,7 +4,7 @@
 //!
 //! Fix: nothing, as long as both ends understand it.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
 use crate::sip::Uri;
 
 pub(super) const RULE: Rule = Rule {
@@ -21,11 +21,11 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
+    let mut good = Good::default();
     for message in context.originals() {
         let contact = message.sip.contact().map(|own| own.uri);
         for uri in [Some(message.request_uri()), contact].into_iter().flatten() {
-            let transport = Uri::parse(uri).parameter("transport");
-            if transport.is_some_and(|own| own.eq_ignore_ascii_case(b"tls")) {
+            if !good.is(uri, |uri| !names_tls(uri)) {
                 found.quote(
                     message,
                     uri,
@@ -35,4 +35,9 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             }
         }
     }
+}
+
+fn names_tls(uri: &[u8]) -> bool {
+    let transport = Uri::parse(uri).parameter("transport");
+    transport.is_some_and(|own| own.eq_ignore_ascii_case(b"tls"))
 }

@@ -32,7 +32,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         };
         let (host, port) = split_host_port(via.sent_by);
         let source = message.flow().src;
-        let named: Option<IpAddr> = octets::text(host).parse().ok();
+        let named: Option<IpAddr> = octets::address(host);
         if named == Some(source.ip) && port.unwrap_or(5060) != source.port {
             found.quote(
                 message,

@@ -9,6 +9,7 @@
 
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "TXN031",
@@ -51,7 +52,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         let is_trace = context.request_of(message).is_some_and(|asked| {
             asked.method == Method::Options
                 && asked.sip.via_count() == 1
-                && asked.number("Max-Forwards") < Some(FEW)
+                && asked.number(HeaderName::MaxForwards) < Some(FEW)
         });
         if status == 483 && message.sip.via_count() <= 1 && !is_trace {
             found.message(

@@ -28,7 +28,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         .iter()
         .filter(|own| own.is_request() && !own.is_original)
     {
-        let hops = |own: &Message<'_>| own.number("Max-Forwards");
+        let hops = |own: &Message<'_>| own.number(HeaderName::MaxForwards);
         let before = context.messages.iter().find(|own| {
             own.is_request()
                 && own.method == message.method

@@ -5,7 +5,6 @@
 //!
 //! Fix: make a new branch for each request.
 
-use crate::octets;
 use crate::rules::{CallContext, Check, Findings, Message, Rule, Severity};
 use crate::sip::MAGIC_COOKIE;
 use crate::sip::Method;
@@ -30,21 +29,15 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    let branch = |own: &Message<'_>| {
-        own.sip
-            .top_via()
-            .ok()
-            .and_then(|via| via.branch)
-            .map(octets::text)
-    };
-    let mut met: HashMap<String, (Option<u32>, &Message<'_>)> = HashMap::new();
+    let mut met: HashMap<&[u8], (Option<u32>, &Message<'_>)> = HashMap::new();
     for message in context
         .originals()
         .filter(|own| own.is_request() && !matches!(own.method, Method::Ack | Method::Cancel))
     {
-        let Some(own) = branch(message)
-            .filter(|own| own.len() > MAGIC_COOKIE.len() && own.starts_with(MAGIC_COOKIE))
-        else {
+        let via = message.sip.top_via().ok();
+        let Some(own) = via.and_then(|via| via.branch).filter(|own| {
+            own.len() > MAGIC_COOKIE.len() && own.starts_with(MAGIC_COOKIE.as_bytes())
+        }) else {
             continue;
         };
         let (cseq, first) = met.entry(own).or_insert((message.cseq, message));

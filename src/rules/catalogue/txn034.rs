@@ -27,6 +27,10 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (_, response, request) in context.answered().filter(|(_, own, _)| own.is_entire()) {
+        let mut pairs = request.sip.values(HeaderName::Via);
+        if response.sip.values(HeaderName::Via).eq(pairs.by_ref()) {
+            continue;
+        }
         let branches = |own: &Message<'_>| -> Vec<Option<String>> {
             let vias = own.values(HeaderName::Via);
             let read = vias

@@ -40,16 +40,15 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         let (Ok(asked), Ok(told)) = (request.sip.top_via(), response.sip.top_via()) else {
             continue;
         };
-        let (host, _) = split_host_port(asked.sent_by);
-        let named: Option<IpAddr> = octets::text(host).parse().ok();
         let source = request.flow().src;
+        let named = || -> Option<IpAddr> { octets::address(split_host_port(asked.sent_by).0) };
         let fault = if asked.rport.is_some_and(<[u8]>::is_empty)
             && told.rport.is_none_or(<[u8]>::is_empty)
         {
             "does not fill in rport"
-        } else if named.is_some_and(|ip| ip != source.ip)
-            && told.received.is_none()
+        } else if told.received.is_none()
             && asked.received.is_none()
+            && named().is_some_and(|ip| ip != source.ip)
         {
             "does not add received"
         } else {

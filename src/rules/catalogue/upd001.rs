@@ -4,7 +4,7 @@
 //!
 //! Fix: wait for a response with a To tag.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 
 pub(super) const RULE: Rule = Rule {
@@ -19,6 +19,7 @@ pub(super) const RULE: Rule = Rule {
     accepts: &["0 A>B INVITE
          1 B>A 183 to=t
          9 A>B UPDATE to=t cseq=2 branch=2"],
+    needs: Needs::methods(&[Method::Update]),
     check: Check::Call(check),
     ..Rule::BASE
 };

@@ -5,7 +5,7 @@
 //! Fix: use a re-INVITE with that side.
 
 use crate::rules::context::has;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 
@@ -24,6 +24,7 @@ pub(super) const RULE: Rule = Rule {
          5 B>A 200 to=t header=Allow:_INVITE,ACK,BYE,CANCEL,UPDATE
          6 A>B ACK to=t branch=2
          900 A>B UPDATE to=t cseq=2 branch=3"],
+    needs: Needs::methods(&[Method::Update]),
     check: Check::Call(check),
     ..Rule::BASE
 };

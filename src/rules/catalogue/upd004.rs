@@ -5,7 +5,7 @@
 //! Fix: put a Contact into UPDATE.
 
 use crate::rules::context::has;
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
 
@@ -18,6 +18,7 @@ pub(super) const RULE: Rule = Rule {
     source: include_str!("upd004.rs"),
     flags: &["0 A>B UPDATE to=t cseq=2 without=Contact"],
     accepts: &["0 A>B UPDATE to=t cseq=2"],
+    needs: Needs::methods(&[Method::Update]),
     check: Check::Call(check),
     ..Rule::BASE
 };

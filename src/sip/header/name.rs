@@ -19,6 +19,7 @@ pub enum HeaderName {
     Event,
     Expires,
     From,
+    Identity,
     MaxForwards,
     MinExpires,
     MinSe,
@@ -71,13 +72,13 @@ impl HeaderName {
 
     /// Its bit among those of a set of names.
     #[inline]
-    pub(in crate::sip) const fn bit(self) -> u64 {
+    pub(crate) const fn bit(self) -> u64 {
         1 << (self as u8)
     }
 }
 
 /// The names that are told apart, with their compact forms.
-const KNOWN: [(&[u8], HeaderName); 58] = [
+const KNOWN: [(&[u8], HeaderName); 60] = [
     (b"accept", HeaderName::Accept),
     (b"allow", HeaderName::Allow),
     (b"allow-events", HeaderName::AllowEvents),
@@ -98,6 +99,8 @@ const KNOWN: [(&[u8], HeaderName); 58] = [
     (b"event", HeaderName::Event),
     (b"o", HeaderName::Event),
     (b"expires", HeaderName::Expires),
+    (b"identity", HeaderName::Identity),
+    (b"y", HeaderName::Identity),
     (b"from", HeaderName::From),
     (b"f", HeaderName::From),
     (b"max-forwards", HeaderName::MaxForwards),
