@@ -1,12 +1,13 @@
 //! One capture file, packet by packet, in memory that does not grow.
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::read::{Bomb, decompressed};
+use super::read::{Bomb, Input, decompressed};
+use crate::inspector::PointInfo;
 use crate::packet::LinkType;
 use crate::pcap::{CaptureError, Decoder, Interface, Step};
 use crate::time::Timestamp;
@@ -89,9 +90,9 @@ pub(super) struct Current {
 /// One capture.
 pub struct CaptureFile {
     name: String,
-    input: Box<dyn Read>,
+    input: Input,
     /// Octets of the file itself that were read, for a progress bar.
-    consumed: Rc<Cell<u64>>,
+    consumed: Arc<AtomicU64>,
     size: Option<u64>,
     decoder: Decoder,
     buffer: Vec<u8>,
@@ -122,7 +123,7 @@ impl CaptureFile {
     ///
     /// When it can't be opened or is no capture.
     pub fn open(path: &Path, max_decompressed: u64) -> Result<Self, OpenError> {
-        let (input, size): (Box<dyn Read>, _) = if path == Path::new("-") {
+        let (input, size): (Input, _) = if path == Path::new("-") {
             (Box::new(io::stdin()), None)
         } else {
             let file = File::open(path)?;
@@ -140,11 +141,11 @@ impl CaptureFile {
     /// When it can't be read or is no capture.
     pub fn read(
         name: String,
-        input: Box<dyn Read>,
+        input: Input,
         size: Option<u64>,
         max_decompressed: u64,
     ) -> Result<Self, OpenError> {
-        let consumed = Rc::new(Cell::new(0));
+        let consumed = Arc::new(AtomicU64::new(0));
         let input = decompressed(input, &consumed, max_decompressed)?;
         let mut file = Self {
             name,
@@ -205,10 +206,24 @@ impl CaptureFile {
         self.decoder.interfaces()
     }
 
+    /// How records name an interface.
+    #[must_use]
+    pub fn point(&self, number: usize) -> PointInfo {
+        let interface = self.interfaces().get(number);
+        let name = interface.and_then(|interface| interface.name.clone());
+        PointInfo {
+            file: self.name.clone(),
+            interface: name.unwrap_or_else(|| format!("if{number}")),
+            link_type: interface.map_or(LinkType(u32::MAX), |interface| interface.link_type),
+            digits: interface.map_or(9, |interface| interface.digits),
+            dropped: None,
+        }
+    }
+
     /// Octets of the file that were read, and how many it has.
     #[must_use]
     pub fn progress(&self) -> (u64, Option<u64>) {
-        (self.consumed.get(), self.size)
+        (self.consumed.load(Ordering::Relaxed), self.size)
     }
 
     /// The next packet, without moving on.

@@ -1,8 +1,10 @@
 //! Several captures as one, in the order of time.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use super::file::{CaptureFile, OpenError, ReadError};
+use crate::inspector::PointInfo;
 use crate::packet::{CapturePoint, LinkType, Packet};
 
 /// An input that could not be opened.
@@ -27,14 +29,26 @@ pub enum Notice {
     },
 }
 
-/// What is learned of a capture point when its first packet comes.
+/// What the inputs give next.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// A capture point, whose first packet follows. They are numbered in the
+    /// order in which they come.
+    Point(PointInfo),
+    /// A packet.
+    Packet(Packet<'a>),
+    /// A damaged input.
+    Notice(Notice),
+}
+
+/// Who takes what the inputs give.
 pub trait PacketSource {
-    /// A new capture point: its file, its number there, and its interface.
-    fn point(&mut self, file: &CaptureFile, interface: usize) -> CapturePoint;
+    /// A new capture point; they are numbered in the order in which they come.
+    fn point(&mut self, point: PointInfo);
     /// A packet. Answers whether more are wanted.
     fn packet(&mut self, packet: &Packet<'_>) -> bool;
     /// A damaged input.
-    fn notice(&mut self, notice: Notice);
+    fn notice(&mut self, notice: &Notice);
     /// Octets of the inputs read so far.
     fn progress(&mut self, octets: u64);
 }
@@ -43,7 +57,12 @@ pub trait PacketSource {
 #[derive(Debug)]
 pub struct Inputs {
     files: Vec<CaptureFile>,
-    notices: Vec<Notice>,
+    notices: VecDeque<Notice>,
+    /// The number of each interface of each file, once a packet came from it.
+    points: Vec<Vec<Option<CapturePoint>>>,
+    next_point: u16,
+    /// The file whose packet was handed out last.
+    shown: Option<usize>,
 }
 
 /// Packets between two reports of progress.
@@ -59,7 +78,10 @@ impl Inputs {
     pub fn open(paths: &[PathBuf], max_decompressed: u64) -> Result<Self, Unopened> {
         let mut inputs = Self {
             files: Vec::new(),
-            notices: Vec::new(),
+            notices: VecDeque::new(),
+            points: Vec::new(),
+            next_point: 0,
+            shown: None,
         };
         for path in paths {
             if path.is_dir() {
@@ -69,6 +91,13 @@ impl Inputs {
                     Ok(file) => inputs.files.push(file),
                     Err(error) => return Err((path.clone(), error)),
                 }
+            }
+        }
+        for file in &mut inputs.files {
+            inputs.points.push(Vec::new());
+            if let Some(error) = file.take_damage() {
+                let file = file.name().to_owned();
+                inputs.notices.push_back(Notice::Damaged { file, error });
             }
         }
         Ok(inputs)
@@ -88,7 +117,7 @@ impl Inputs {
         for path in paths {
             match CaptureFile::open(&path, max_decompressed) {
                 Ok(file) => self.files.push(file),
-                Err(error) => self.notices.push(Notice::Skipped { path, error }),
+                Err(error) => self.notices.push_back(Notice::Skipped { path, error }),
             }
         }
         if self.files.len() == before {
@@ -123,69 +152,84 @@ impl Inputs {
         types
     }
 
-    /// Reads all packets, the earliest first. Within a file their order is
-    /// kept, whatever their stamps.
-    ///
-    /// Hands back the files, whose interfaces now tell of drops, with the
-    /// capture points that were given out.
-    pub fn read(
-        mut self,
-        into: &mut impl PacketSource,
-    ) -> Vec<(CaptureFile, Vec<Option<CapturePoint>>)> {
-        for notice in self.notices.drain(..) {
-            into.notice(notice);
-        }
-        for file in &mut self.files {
-            if let Some(error) = file.take_damage() {
-                let file = file.name().to_owned();
-                into.notice(Notice::Damaged { file, error });
-            }
-        }
-        let mut points: Vec<Vec<Option<CapturePoint>>> =
-            self.files.iter().map(|_| Vec::new()).collect();
+    /// Reads all packets into `into`, until it wants no more.
+    pub fn read(&mut self, into: &mut impl PacketSource) {
         let mut since_progress = 0;
-        while let Some(number) = self.earliest() {
-            let (Some(file), Some(points)) = (self.files.get_mut(number), points.get_mut(number))
-            else {
-                break;
-            };
-            // While one file has the earliest packet, no other is asked.
-            let Some(current) = file.peek() else { break };
-            if points.len() <= current.interface {
-                points.resize(current.interface + 1, None);
-            }
-            let capture_point = match points.get(current.interface).copied().flatten() {
-                Some(point) => point,
-                None => {
-                    let point = into.point(file, current.interface);
-                    if let Some(place) = points.get_mut(current.interface) {
-                        *place = Some(point);
-                    }
-                    point
+        while let Some(step) = self.step() {
+            let more = match step {
+                Step::Packet(packet) => into.packet(&packet),
+                Step::Point(point) => {
+                    into.point(point);
+                    true
+                }
+                Step::Notice(notice) => {
+                    into.notice(&notice);
+                    true
                 }
             };
-            let more = into.packet(&Packet {
-                number: current.number,
-                timestamp: current.timestamp,
-                capture_point,
-                link_type: file.link_type(current.interface),
-                original_length: current.original_length,
-                data: file.data(),
-            });
             if !more {
-                break;
-            }
-            if let Err(error) = file.advance() {
-                let file = file.name().to_owned();
-                into.notice(Notice::Damaged { file, error });
+                return;
             }
             since_progress += 1;
             if since_progress >= PROGRESS_EVERY {
                 since_progress = 0;
-                into.progress(self.files.iter().map(|file| file.progress().0).sum());
+                into.progress(self.consumed());
             }
         }
-        self.files.into_iter().zip(points).collect()
+    }
+
+    /// What comes next: the earliest packet, or what must be known before it.
+    /// Within a file their order is kept, whatever their stamps.
+    #[inline]
+    pub fn step(&mut self) -> Option<Step<'_>> {
+        if let Some(notice) = self.notices.pop_front() {
+            return Some(Step::Notice(notice));
+        }
+        if let Some(shown) = self.shown.take()
+            && let Some(file) = self.files.get_mut(shown)
+            && let Err(error) = file.advance()
+        {
+            let file = file.name().to_owned();
+            return Some(Step::Notice(Notice::Damaged { file, error }));
+        }
+        let number = self.earliest()?;
+        let (file, points) = (self.files.get(number)?, self.points.get_mut(number)?);
+        let current = file.peek()?;
+        let Some(capture_point) = points.get(current.interface).copied().flatten() else {
+            if points.len() <= current.interface {
+                points.resize(current.interface + 1, None);
+            }
+            if let Some(place) = points.get_mut(current.interface) {
+                *place = Some(CapturePoint(self.next_point));
+            }
+            self.next_point = self.next_point.saturating_add(1);
+            return Some(Step::Point(file.point(current.interface)));
+        };
+        self.shown = Some(number);
+        Some(Step::Packet(Packet {
+            number: current.number,
+            timestamp: current.timestamp,
+            capture_point,
+            link_type: file.link_type(current.interface),
+            original_length: current.original_length,
+            data: file.data(),
+        }))
+    }
+
+    /// Octets of the inputs read so far.
+    #[must_use]
+    pub fn consumed(&self) -> u64 {
+        self.files.iter().map(|file| file.progress().0).sum()
+    }
+
+    /// Packets that the capturing systems dropped, where the files say so;
+    /// known at their end.
+    pub fn dropped(&self) -> impl Iterator<Item = (CapturePoint, u64)> {
+        let files = self.files.iter().zip(&self.points);
+        files.flat_map(|(file, points)| {
+            let interfaces = file.interfaces().iter().zip(points);
+            interfaces.filter_map(|(interface, point)| Some(((*point)?, interface.dropped?)))
+        })
     }
 
     /// The file whose next packet is the earliest.

@@ -8,10 +8,12 @@ pub mod keep;
 #[cfg(feature = "live")]
 pub mod live;
 mod merge;
+mod pipeline;
 #[cfg(feature = "live")]
 pub mod privileges;
 mod read;
 
 pub use file::{CaptureFile, Damage, OpenError, ReadError};
-pub use merge::{Inputs, Notice, PacketSource};
+pub use merge::{Inputs, Notice, PacketSource, Step};
+pub use pipeline::{Desk, Follower};
 pub use read::Bomb;

@@ -1,8 +1,8 @@
 //! Octets of a capture, decompressed on the way.
 
-use std::cell::Cell;
 use std::io::{self, BufReader, Cursor, Read};
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
@@ -24,16 +24,19 @@ pub struct Bomb {
     pub decompressed: u64,
 }
 
+/// Octets from anywhere, which any thread may read.
+pub(super) type Input = Box<dyn Read + Send>;
+
 /// Counts what passes.
 struct Counted<R> {
     inner: R,
-    count: Rc<Cell<u64>>,
+    count: Arc<AtomicU64>,
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(buffer)?;
-        self.count.set(self.count.get() + length as u64);
+        self.count.fetch_add(length as u64, Ordering::Relaxed);
         Ok(length)
     }
 }
@@ -41,7 +44,7 @@ impl<R: Read> Read for Counted<R> {
 /// Stops a decompressor that gives too much.
 struct Guarded<R> {
     inner: R,
-    compressed: Rc<Cell<u64>>,
+    compressed: Arc<AtomicU64>,
     decompressed: u64,
     limit: u64,
 }
@@ -50,7 +53,7 @@ impl<R: Read> Read for Guarded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(buffer)?;
         self.decompressed += length as u64;
-        let compressed = self.compressed.get();
+        let compressed = self.compressed.load(Ordering::Relaxed);
         let suspicious =
             self.decompressed > UNSUSPICIOUS && self.decompressed / MAX_RATIO > compressed.max(1);
         if self.decompressed > self.limit || suspicious {
@@ -93,10 +96,10 @@ impl<R: Read> Read for ZstdFrames<R> {
 /// What a capture's octets are read from; `consumed` counts the octets of the
 /// file itself.
 pub(super) fn decompressed(
-    mut input: Box<dyn Read>,
-    consumed: &Rc<Cell<u64>>,
+    mut input: Input,
+    consumed: &Arc<AtomicU64>,
     limit: u64,
-) -> io::Result<Box<dyn Read>> {
+) -> io::Result<Input> {
     let mut magic = [0; 4];
     let mut have = 0;
     while have < magic.len() {
@@ -110,12 +113,12 @@ pub(super) fn decompressed(
     let head = Cursor::new(magic.get(..have).unwrap_or_default().to_vec());
     let whole = Counted {
         inner: head.chain(input),
-        count: Rc::clone(consumed),
+        count: Arc::clone(consumed),
     };
-    let guarded = |inner: Box<dyn Read>| -> Box<dyn Read> {
+    let guarded = |inner: Input| -> Input {
         Box::new(Guarded {
             inner,
-            compressed: Rc::clone(consumed),
+            compressed: Arc::clone(consumed),
             decompressed: 0,
             limit,
         })

@@ -7,16 +7,21 @@ use std::path::PathBuf;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::Analyze;
-use super::gathering::point_info;
 use super::reporter::Reporter;
 use super::{ExitStatus, notices};
 #[cfg(feature = "live")]
 use crate::capture::filter::Filter;
-use crate::capture::{CaptureFile, Inputs, Notice, PacketSource};
-use crate::packet::{CapturePoint, Packet};
+use crate::capture::{Desk, Follower, Inputs, Notice, PacketSource};
+use crate::inspector::{Case, Judged, PointInfo};
+use crate::packet::Packet;
 
 /// Inputs from which on a progress bar is worth its line.
 const LARGE: u64 = 32 * 1024 * 1024;
+
+/// Inputs up to which one thread is quicker than two.
+const SHORT: u64 = 4 * 1024 * 1024;
+/// Threads from which on more would wait.
+const MOST: usize = 4;
 
 /// Runs the verb.
 pub(super) fn run(args: &Analyze) -> ExitStatus {
@@ -28,7 +33,7 @@ pub(super) fn run(args: &Analyze) -> ExitStatus {
         return ExitStatus::Usage;
     }
     let max_decompressed = args.max_decompressed.saturating_mul(1024 * 1024);
-    let inputs = match Inputs::open(&paths, max_decompressed) {
+    let mut inputs = match Inputs::open(&paths, max_decompressed) {
         Ok(inputs) => inputs,
         Err((path, error)) => {
             notices::error(&format!("{}: {error}", path.display()));
@@ -66,16 +71,21 @@ pub(super) fn run(args: &Analyze) -> ExitStatus {
             .as_deref()
             .and_then(|fault| fault.strip_prefix("panic@frame=")?.parse().ok()),
     };
-    let analysed = catch_unwind(AssertUnwindSafe(|| {
-        let files = inputs.read(&mut reading);
-        for (file, points) in files {
-            for (interface, point) in file.interfaces().iter().zip(points) {
-                if let (Some(dropped), Some(point)) = (interface.dropped, point) {
-                    reading.reporter.inspector.set_dropped(point, dropped);
-                }
-            }
-        }
-    }));
+    let threads = threads(args, &inputs);
+    let analysed = if threads > 1 {
+        reading.reporter.inspector.leave_cases();
+        let desk = Desk::new(inputs);
+        let analysed = catch_unwind(AssertUnwindSafe(|| {
+            desk.follow(threads - 1, &mut reading);
+        }));
+        reading.reporter.inspector.take_back(desk.leftover());
+        analysed
+    } else {
+        catch_unwind(AssertUnwindSafe(|| {
+            inputs.read(&mut reading);
+            reading.end(&inputs);
+        }))
+    };
     if let Some(progress) = &reading.progress {
         progress.finish_and_clear();
     }
@@ -108,8 +118,8 @@ struct Reading {
 }
 
 impl PacketSource for Reading {
-    fn point(&mut self, file: &CaptureFile, number: usize) -> CapturePoint {
-        self.reporter.inspector.add_point(point_info(file, number))
+    fn point(&mut self, point: PointInfo) {
+        self.reporter.inspector.add_point(point);
     }
 
     #[inline]
@@ -128,7 +138,7 @@ impl PacketSource for Reading {
         self.reporter.packet(packet)
     }
 
-    fn notice(&mut self, notice: Notice) {
+    fn notice(&mut self, notice: &Notice) {
         match notice {
             Notice::Damaged { file, error } => {
                 if !self.reporter.quiet {
@@ -150,6 +160,46 @@ impl PacketSource for Reading {
         if let Some(progress) = &self.progress {
             progress.set_position(octets);
         }
+    }
+}
+
+impl Follower for Reading {
+    fn poll_case(&mut self) -> Option<Case> {
+        self.reporter.inspector.poll_case()
+    }
+
+    fn settle(&mut self, judged: Judged) {
+        self.reporter.inspector.settle(judged);
+    }
+
+    fn waiting(&self) -> usize {
+        self.reporter.inspector.waiting()
+    }
+
+    fn drain(&mut self) {
+        self.reporter.drain();
+    }
+
+    fn end(&mut self, inputs: &Inputs) {
+        for (point, dropped) in inputs.dropped() {
+            self.reporter.inspector.set_dropped(point, dropped);
+        }
+        self.reporter.inspector.finish();
+    }
+
+    fn pull(&mut self) -> bool {
+        self.reporter.inspector.pull()
+    }
+}
+
+/// How many threads are worth while: a short capture is read before a second
+/// one has begun.
+fn threads(args: &Analyze, inputs: &Inputs) -> usize {
+    let is_short = inputs.size().is_some_and(|size| size < SHORT);
+    match args.threads {
+        Some(threads) => usize::from(threads.get()),
+        None if is_short => 1,
+        None => std::thread::available_parallelism().map_or(1, |own| own.get().min(MOST)),
     }
 }
 

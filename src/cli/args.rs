@@ -223,6 +223,10 @@ pub(super) struct Analyze {
     /// MiB that a compressed file may decompress to.
     #[arg(long, default_value_t = 8192, value_name = "MIB")]
     pub max_decompressed: u64,
+    /// Threads to work with; as many as there are processors and use for them unless said. The
+    /// output is the same with any number.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroU8>,
 }
 
 /// How short answers are spelled.

@@ -5,13 +5,13 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use super::args::ExportPcap;
-use super::gathering::{Gatherer, chosen, gather, point_info, tied};
+use super::gathering::{Gatherer, chosen, gather, tied};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
-use crate::capture::{CaptureFile, Inputs, Notice, PacketSource};
+use crate::capture::{Inputs, Notice, PacketSource};
 use crate::inspector::selection::Selection;
 use crate::inspector::{Config, PointInfo};
-use crate::packet::{CapturePoint, Packet, PacketRef};
+use crate::packet::{Packet, PacketRef};
 use crate::pcap::PcapNgWriter;
 use crate::report::{CallRecord, Record, StreamRecord};
 
@@ -107,11 +107,10 @@ fn write(args: &ExportPcap, points: &[PointInfo], picked: &[PacketRef]) -> io::R
         .collect();
     let mut writing = Writing {
         picked,
-        points: 0,
         writer: PcapNgWriter::new(BufWriter::new(out), &interfaces)?,
         written: Ok(()),
     };
-    let inputs = Inputs::open(&args.files, MAX_DECOMPRESSED)
+    let mut inputs = Inputs::open(&args.files, MAX_DECOMPRESSED)
         .map_err(|(path, error)| io::Error::other(format!("{}: {error}", path.display())))?;
     inputs.read(&mut writing);
     writing.written?;
@@ -145,10 +144,8 @@ struct Picking<'s> {
 }
 
 impl PacketSource for Picking<'_> {
-    fn point(&mut self, file: &CaptureFile, number: usize) -> CapturePoint {
-        let point = CapturePoint(u16::try_from(self.points.len()).unwrap_or(u16::MAX));
-        self.points.push(point_info(file, number));
-        point
+    fn point(&mut self, point: PointInfo) {
+        self.points.push(point);
     }
 
     fn packet(&mut self, packet: &Packet<'_>) -> bool {
@@ -157,7 +154,7 @@ impl PacketSource for Picking<'_> {
     }
 
     // The first reading has told them.
-    fn notice(&mut self, _notice: Notice) {}
+    fn notice(&mut self, _notice: &Notice) {}
 
     fn progress(&mut self, _octets: u64) {}
 }
@@ -165,17 +162,13 @@ impl PacketSource for Picking<'_> {
 /// The third reading: the packets themselves.
 struct Writing<'p, W: Write> {
     picked: &'p [PacketRef],
-    points: u16,
     writer: PcapNgWriter<W>,
     written: io::Result<()>,
 }
 
 impl<W: Write> PacketSource for Writing<'_, W> {
-    fn point(&mut self, _file: &CaptureFile, _number: usize) -> CapturePoint {
-        let point = CapturePoint(self.points);
-        self.points = self.points.saturating_add(1);
-        point
-    }
+    // The second reading has told them.
+    fn point(&mut self, _point: PointInfo) {}
 
     fn packet(&mut self, packet: &Packet<'_>) -> bool {
         let key = (packet.capture_point, packet.number);
@@ -194,7 +187,7 @@ impl<W: Write> PacketSource for Writing<'_, W> {
         self.written.is_ok()
     }
 
-    fn notice(&mut self, _notice: Notice) {}
+    fn notice(&mut self, _notice: &Notice) {}
 
     fn progress(&mut self, _octets: u64) {}
 }

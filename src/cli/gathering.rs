@@ -1,9 +1,9 @@
 //! Captures read whole, for verbs that look at many records at once.
 
 use super::{ExitStatus, notices};
-use crate::capture::{CaptureFile, Inputs, Notice, PacketSource};
+use crate::capture::{Inputs, Notice, PacketSource};
 use crate::inspector::{Config, Inspector, PointInfo};
-use crate::packet::{CapturePoint, LinkType, Packet};
+use crate::packet::Packet;
 use crate::report::{CallRecord, Record};
 
 /// Takes the records.
@@ -13,7 +13,7 @@ pub(super) trait Gatherer {
 }
 
 /// Reads all inputs into `into`.
-pub(super) fn gather<G: Gatherer>(inputs: Inputs, config: Config, into: G) -> G {
+pub(super) fn gather<G: Gatherer>(mut inputs: Inputs, config: Config, into: G) -> G {
     let mut gathering = Gathering {
         inspector: Inspector::new(config),
         into,
@@ -22,19 +22,6 @@ pub(super) fn gather<G: Gatherer>(inputs: Inputs, config: Config, into: G) -> G 
     gathering.inspector.finish();
     gathering.drain();
     gathering.into
-}
-
-/// How records name an interface of a file.
-pub(super) fn point_info(file: &CaptureFile, number: usize) -> PointInfo {
-    let interface = file.interfaces().get(number);
-    let name = interface.and_then(|interface| interface.name.clone());
-    PointInfo {
-        file: file.name().to_owned(),
-        interface: name.unwrap_or_else(|| format!("if{number}")),
-        link_type: interface.map_or(LinkType(u32::MAX), |interface| interface.link_type),
-        digits: interface.map_or(9, |interface| interface.digits),
-        dropped: None,
-    }
 }
 
 struct Gathering<G> {
@@ -51,8 +38,8 @@ impl<G: Gatherer> Gathering<G> {
 }
 
 impl<G: Gatherer> PacketSource for Gathering<G> {
-    fn point(&mut self, file: &CaptureFile, number: usize) -> CapturePoint {
-        self.inspector.add_point(point_info(file, number))
+    fn point(&mut self, point: PointInfo) {
+        self.inspector.add_point(point);
     }
 
     fn packet(&mut self, packet: &Packet<'_>) -> bool {
@@ -61,7 +48,7 @@ impl<G: Gatherer> PacketSource for Gathering<G> {
         true
     }
 
-    fn notice(&mut self, notice: Notice) {
+    fn notice(&mut self, notice: &Notice) {
         match notice {
             Notice::Damaged { file, error } => notices::warning(&format!("{file}: {error}")),
             Notice::Skipped { path, error } => {

@@ -1,6 +1,6 @@
 //! Calls as records: outcome, cause, times.
 
-use super::Inspector;
+use super::scribe::Scribe;
 use crate::engine::Closed;
 use crate::engine::call::{Call, ClosedCall, Exchange, Purpose};
 use crate::engine::session::Side;
@@ -80,7 +80,33 @@ struct Outcome {
     end_method: Option<String>,
 }
 
-impl Inspector {
+/// Whether a call was refused for the form of what was sent.
+pub(super) const fn went_wrong(record: &CallRecord) -> bool {
+    matches!(
+        record.final_status,
+        Some(
+            400 | 405
+                | 413
+                | 415
+                | 416
+                | 420
+                | 421
+                | 481
+                | 482
+                | 488
+                | 493
+                | 494
+                | 500
+                | 501
+                | 505
+                | 513
+                | 580
+                | 606
+        )
+    )
+}
+
+impl Scribe {
     /// The record of a call.
     pub(super) fn call(&self, closed: &ClosedCall, index: u64) -> CallRecord {
         let call = &closed.call;
@@ -239,7 +265,7 @@ impl Inspector {
                 .map(|stream| format!("stream-{}", stream.serial + 1))
                 .collect(),
             diagnostics: Vec::new(),
-            points: self.points(&call.frames),
+            points: self.points_of(&call.frames),
             frames: self.shorthand(&call.frames),
             headers: call.headers.iter().cloned().collect(),
             closed: match closed.closed {

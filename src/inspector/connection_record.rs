@@ -1,10 +1,10 @@
 //! Connections as records.
 
-use super::Inspector;
+use super::scribe::Scribe;
 use crate::engine::connection::{Closer, Connection};
 use crate::report::{ConnectionRecord, milliseconds};
 
-impl Inspector {
+impl Scribe {
     pub(super) fn connection(&self, connection: Connection) -> ConnectionRecord {
         let point = connection.first.capture_point;
         let state = connection.state().to_owned();

@@ -1,11 +1,11 @@
 //! DNS look-ups as records.
 
-use super::Inspector;
+use super::scribe::Scribe;
 use crate::dns::rcode_name;
 use crate::engine::dns_lookup::DnsLookup;
 use crate::report::{DnsLookupRecord, milliseconds};
 
-impl Inspector {
+impl Scribe {
     pub(super) fn dns_lookup(&self, lookup: DnsLookup) -> DnsLookupRecord {
         let point = lookup.first.capture_point;
         DnsLookupRecord {

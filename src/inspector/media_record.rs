@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::Inspector;
 use super::call_record::Milestones;
+use super::scribe::Scribe;
 use crate::engine::call::{Call, ClosedCall};
 use crate::engine::rtp_stream::{Association, RtpStream};
 use crate::engine::session::{AddressRole, Epoch, Side};
@@ -26,7 +26,7 @@ struct Heard {
     lost_because: Option<String>,
 }
 
-impl Inspector {
+impl Scribe {
     /// A row for each medium of each offer and answer that changed anything.
     pub(super) fn media(&self, closed: &ClosedCall, milestones: &Milestones) -> Vec<MediaRecord> {
         let call = &closed.call;

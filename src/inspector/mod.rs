@@ -5,12 +5,14 @@
 //! [`Inspector::finish`] makes the rest, the summary last.
 
 mod call_record;
+mod case;
 mod connection_record;
 mod diagnosis;
 mod dns_record;
 mod media_record;
 mod nat_record;
 mod registration_record;
+mod scribe;
 pub mod selection;
 pub mod stats;
 mod stream_record;
@@ -18,21 +20,19 @@ mod stun_record;
 mod subscription_record;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use crate::engine::call::{ClosedCall, Seen};
-use crate::engine::frames::Frames;
-use crate::engine::transaction::Transaction;
-use crate::engine::{Config as EngineConfig, Engine, Event, MessageSeen};
+pub use case::{Case, Judged};
+
+use crate::engine::{Config as EngineConfig, Engine, Event};
 use crate::link::{self, link_type_name};
 use crate::nat::usage::Usage;
 use crate::packet::{CapturePoint, LinkType, Packet};
-use crate::report::{
-    CapturePointRecord, DiagnosticCounts, LimitRecord, MessageRecord, Point, Record, Summary,
-    TransactionRecord, milliseconds, rounded,
-};
+use crate::report::{CapturePointRecord, DiagnosticCounts, LimitRecord, Record, Summary, rounded};
 use crate::rules::{self, NatFinding};
-use crate::sip::transaction::{State, TRANSACTION_TIMEOUT_NS};
 use crate::time::{Timestamp, millis};
+use case::{Moment, Verdict};
+use scribe::Scribe;
 
 /// What is wanted of a run.
 #[derive(Clone, Debug, Default)]
@@ -71,13 +71,18 @@ pub struct PointInfo {
 /// Packets in, records out.
 #[derive(Debug)]
 pub struct Inspector {
-    config: Config,
+    scribe: Arc<Scribe>,
     engine: Engine,
-    points: Vec<PointInfo>,
     packets: Vec<u64>,
     files: Vec<String>,
+    /// What is to be told before anything that happens later.
+    pending: VecDeque<Pending>,
+    /// The ticket of the first of these.
+    first_ticket: u64,
+    /// Cases that somebody else is to judge; `None` where none is left to them.
+    cases: Option<VecDeque<Case>>,
     records: VecDeque<Record>,
-    is_ending: bool,
+    phase: Phase,
     incomplete: Vec<String>,
     outcomes: BTreeMap<String, u64>,
     calls: u64,
@@ -95,6 +100,25 @@ pub struct Inspector {
     callers: rules::Callers,
 }
 
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Reading,
+    /// What is still open is closed.
+    Ending,
+    /// All is told, or about to be.
+    Over,
+}
+
+/// What waits to be told.
+#[derive(Debug)]
+enum Pending {
+    Event(Event, Moment),
+    /// Somebody else judges it.
+    Left,
+    Judged(Verdict),
+}
+
 impl Inspector {
     /// An inspector that has seen nothing.
     #[must_use]
@@ -102,12 +126,17 @@ impl Inspector {
         Self {
             engine: Engine::new(config.engine.clone()),
             callers: rules::Callers::new(config.engine.limits.callers),
-            config,
-            points: Vec::new(),
+            scribe: Arc::new(Scribe {
+                config,
+                points: Vec::new(),
+            }),
             packets: Vec::new(),
             files: Vec::new(),
+            pending: VecDeque::new(),
+            first_ticket: 0,
+            cases: None,
             records: VecDeque::new(),
-            is_ending: false,
+            phase: Phase::Reading,
             incomplete: Vec::new(),
             outcomes: BTreeMap::new(),
             calls: 0,
@@ -131,17 +160,65 @@ impl Inspector {
 
     /// Names a capture point; packets refer to it by the number handed back.
     pub fn add_point(&mut self, point: PointInfo) -> CapturePoint {
-        let number = u16::try_from(self.points.len()).unwrap_or(u16::MAX);
-        self.points.push(point);
+        let points = &mut Arc::make_mut(&mut self.scribe).points;
+        let number = u16::try_from(points.len()).unwrap_or(u16::MAX);
+        points.push(point);
         self.packets.push(0);
         CapturePoint(number)
     }
 
     /// What is known of drops at a capture point.
     pub fn set_dropped(&mut self, point: CapturePoint, dropped: u64) {
-        if let Some(point) = self.points.get_mut(usize::from(point.0)) {
+        let points = &mut Arc::make_mut(&mut self.scribe).points;
+        if let Some(point) = points.get_mut(usize::from(point.0)) {
             point.dropped = Some(dropped);
         }
+    }
+
+    /// From now on calls are left to others to judge: [`Inspector::poll_case`]
+    /// hands them out, [`Inspector::settle`] takes what came of them. Records
+    /// come in the same order as ever.
+    pub fn leave_cases(&mut self) {
+        self.cases.get_or_insert_default();
+    }
+
+    /// The next call to judge.
+    pub fn poll_case(&mut self) -> Option<Case> {
+        self.cases.as_mut()?.pop_front()
+    }
+
+    /// Takes what is concluded of a call.
+    pub fn settle(&mut self, judged: Judged) {
+        let place = judged.ticket.wrapping_sub(self.first_ticket);
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        if let Some(pending) = self.pending.get_mut(place) {
+            *pending = Pending::Judged(judged.verdict);
+        }
+    }
+
+    /// Judges itself again, after whoever was to judge stopped early; `judged`
+    /// is what came of it. Says of what is lost that it is.
+    pub fn take_back(&mut self, judged: Vec<Judged>) {
+        judged.into_iter().for_each(|own| self.settle(own));
+        for case in self.cases.take().into_iter().flatten() {
+            self.settle(case.judge());
+        }
+        let mut lost = 0;
+        for pending in &mut self.pending {
+            if matches!(pending, Pending::Left) {
+                *pending = Pending::Judged(Verdict::Nothing);
+                lost += 1;
+            }
+        }
+        if lost > 0 {
+            self.incomplete(format!("{lost} calls were not judged"));
+        }
+    }
+
+    /// How much waits to be told.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
     }
 
     /// Says that something of the input is missing.
@@ -175,38 +252,63 @@ impl Inspector {
         }
     }
 
-    /// The next record.
+    /// The next record. `None`: there is none yet, or none before a call is
+    /// judged that was left to somebody.
     pub fn poll_record(&mut self) -> Option<Record> {
         loop {
             if let Some(record) = self.records.pop_front() {
                 return Some(record);
             }
-            if !self.is_ending {
-                return None;
-            }
-            match self.engine.poll_event() {
-                Some(event) => self.event(event),
-                None => self.conclude(),
+            match self.pending.front() {
+                Some(Pending::Left) => return None,
+                Some(_) => {
+                    self.first_ticket += 1;
+                    match self.pending.pop_front() {
+                        Some(Pending::Event(event, moment)) => self.tell(event, moment),
+                        Some(Pending::Judged(verdict)) => self.tell_verdict(verdict),
+                        Some(Pending::Left) | None => {}
+                    }
+                }
+                None if self.phase != Phase::Ending => return None,
+                None => {
+                    if !self.pull() {
+                        self.conclude();
+                    }
+                }
             }
         }
+    }
+
+    /// Closes one more of what is open at the end. Says whether there was one.
+    pub fn pull(&mut self) -> bool {
+        if self.phase != Phase::Ending {
+            return false;
+        }
+        let Some(event) = self.engine.poll_event() else {
+            return false;
+        };
+        self.event(event);
+        true
     }
 
     /// Ends the run: the rest comes as [`Inspector::poll_record`] is asked for
     /// it.
     pub fn finish(&mut self) {
-        self.engine.finish();
-        self.is_ending = true;
+        if self.phase == Phase::Reading {
+            self.engine.finish();
+            self.phase = Phase::Ending;
+        }
     }
 
     /// What is told when everything else is.
     fn conclude(&mut self) {
-        self.is_ending = false;
-        if self.config.call.is_none() {
+        self.phase = Phase::Over;
+        if self.scribe.config.call.is_none() {
             self.tell_nats();
         }
         let limits = self.engine.counters().limits.clone();
         for (number, (limit, (count, at))) in limits.into_iter().enumerate() {
-            let first_at = self.stamp(CapturePoint(0), at);
+            let first_at = self.scribe.stamp(CapturePoint(0), at);
             if limit.costs_results() {
                 let name = limit.name();
                 self.incomplete
@@ -224,43 +326,95 @@ impl Inspector {
         self.records.push_back(Record::Summary(Box::new(summary)));
     }
 
+    /// Something was learned: it is told when all before it is.
     fn event(&mut self, event: Event) {
+        let counters = self.engine.counters();
+        let is_lossy = counters.stream_octets_missing > 0
+            || counters.truncated_messages > 0
+            || (self.scribe.points.iter()).any(|point| point.dropped > Some(0));
+        let moment = Moment {
+            until: counters.last.unwrap_or_default(),
+            is_lossy,
+        };
+        let ticket = self.first_ticket + self.pending.len() as u64;
+        let case = |closed, is_stray| Case {
+            ticket,
+            scribe: Arc::clone(&self.scribe),
+            closed,
+            is_stray,
+            moment,
+        };
+        let case = match event {
+            Event::Call(closed) => {
+                self.nat_usage.call(&closed);
+                case(closed, false)
+            }
+            Event::Stray(closed) => {
+                let config = &self.scribe.config;
+                if config.calls_only || config.call.is_some() {
+                    return;
+                }
+                case(closed, true)
+            }
+            other => {
+                self.pending.push_back(Pending::Event(other, moment));
+                return;
+            }
+        };
+        let pending = match &mut self.cases {
+            Some(cases) => {
+                cases.push_back(case);
+                Pending::Left
+            }
+            None => Pending::Judged(case.judge().verdict),
+        };
+        self.pending.push_back(pending);
+    }
+
+    fn tell(&mut self, event: Event, moment: Moment) {
+        let scribe = Arc::clone(&self.scribe);
+        let config = &scribe.config;
         match event {
+            // These are cases.
+            Event::Call(_) | Event::Stray(_) => {}
             Event::Message(message) => {
-                let record = self.message(*message);
-                if self.wants_call(None, record.call_id.as_deref(), &[]) {
+                let record = scribe.message(*message);
+                if scribe.wants_call(None, record.call_id.as_deref(), &[]) {
                     self.records.push_back(Record::Message(Box::new(record)));
                 }
             }
-            Event::Call(closed) => {
-                self.nat_usage.call(&closed);
-                self.close(&closed);
-            }
-            Event::Stray(closed) => {
-                if !self.config.calls_only && self.config.call.is_none() {
-                    self.judge_stray(&closed);
-                }
-            }
             Event::Connection(connection) => {
-                if !self.config.calls_only && self.config.call.is_none() {
+                if !config.calls_only && config.call.is_none() {
                     self.connections += 1;
-                    let findings = rules::judge_connection(&connection, self.config.profile);
-                    let record = self.connection(*connection);
+                    let findings = rules::judge_connection(&connection, config.profile);
+                    let record = scribe.connection(*connection);
                     let call_id = record.call_id.clone();
-                    self.diagnose("connection", &record.id, call_id.as_deref(), &findings);
+                    self.diagnose(
+                        "connection",
+                        &record.id,
+                        call_id.as_deref(),
+                        &findings,
+                        moment,
+                    );
                     self.records.push_back(Record::Connection(Box::new(record)));
                 }
             }
             Event::Dns(lookup) => {
                 let of_call = lookup.call_id.is_some();
-                if (of_call || !self.config.calls_only)
-                    && self.wants_call(None, lookup.call_id.as_deref(), &[])
+                if (of_call || !config.calls_only)
+                    && scribe.wants_call(None, lookup.call_id.as_deref(), &[])
                 {
                     self.dns_lookups += 1;
-                    let findings = rules::judge_lookup(&lookup, self.config.profile);
-                    let record = self.dns_lookup(*lookup);
+                    let findings = rules::judge_lookup(&lookup, config.profile);
+                    let record = scribe.dns_lookup(*lookup);
                     let call_id = record.call_id.clone();
-                    self.diagnose("dns_lookup", &record.id, call_id.as_deref(), &findings);
+                    self.diagnose(
+                        "dns_lookup",
+                        &record.id,
+                        call_id.as_deref(),
+                        &findings,
+                        moment,
+                    );
                     self.records.push_back(Record::DnsLookup(Box::new(record)));
                 }
             }
@@ -268,17 +422,18 @@ impl Inspector {
                 let user = registration.address_of_record.split('@').next();
                 let user = user.unwrap_or_default().to_owned();
                 let call_id = registration.call_ids.first().cloned();
-                if !self.config.calls_only && self.wants_call(None, call_id.as_deref(), &[&user]) {
+                if !config.calls_only && scribe.wants_call(None, call_id.as_deref(), &[&user]) {
                     self.registrations += 1;
-                    let now = self.engine.counters().last.unwrap_or_default();
-                    let findings = rules::judge_registration(
-                        &registration,
-                        self.capture_facts(),
-                        self.config.profile,
+                    let findings =
+                        rules::judge_registration(&registration, moment.facts(), config.profile);
+                    let mut record = scribe.registration(*registration, moment.until);
+                    record.diagnostics = self.diagnose(
+                        "registration",
+                        &record.id,
+                        call_id.as_deref(),
+                        &findings,
+                        moment,
                     );
-                    let mut record = self.registration(*registration, now);
-                    record.diagnostics =
-                        self.diagnose("registration", &record.id, call_id.as_deref(), &findings);
                     self.records
                         .push_back(Record::Registration(Box::new(record)));
                 }
@@ -286,159 +441,67 @@ impl Inspector {
             Event::Stun(exchange) => {
                 self.nat_usage.exchange(&exchange);
                 let of_call = exchange.call_id.is_some();
-                if (of_call || !self.config.calls_only)
-                    && self.wants_call(None, exchange.call_id.as_deref(), &[])
+                if (of_call || !config.calls_only)
+                    && scribe.wants_call(None, exchange.call_id.as_deref(), &[])
                 {
                     self.stun_exchanges += 1;
-                    let findings =
-                        rules::judge_stun(&exchange, self.capture_facts(), self.config.profile);
-                    let record = self.stun_exchange(*exchange);
+                    let findings = rules::judge_stun(&exchange, moment.facts(), config.profile);
+                    let record = scribe.stun_exchange(*exchange, moment.until);
                     let call_id = record.call_id.clone();
-                    self.diagnose("stun_exchange", &record.id, call_id.as_deref(), &findings);
+                    self.diagnose(
+                        "stun_exchange",
+                        &record.id,
+                        call_id.as_deref(),
+                        &findings,
+                        moment,
+                    );
                     self.records
                         .push_back(Record::StunExchange(Box::new(record)));
                 }
             }
             Event::Stream(stream) => {
-                if !self.config.calls_only && self.config.call.is_none() {
+                if !config.calls_only && config.call.is_none() {
                     self.streams += 1;
-                    let record = self.stream(&stream, None);
+                    let record = scribe.stream(&stream, None);
                     self.records.push_back(Record::RtpStream(Box::new(record)));
                 }
             }
         }
     }
 
-    fn close(&mut self, closed: &ClosedCall) {
-        let call = &closed.call;
-        let users: Vec<&str> = [&call.opening.from, &call.opening.to]
-            .into_iter()
-            .filter_map(|party| party.as_ref()?.user.as_deref())
-            .collect();
-        if !self.wants_call(call.index, Some(&call.call_id), &users) {
-            return;
-        }
-        if let Some(index) = call.index {
-            let mut record = self.call(closed, index);
-            self.judge_call(closed, Some(&mut record));
+    fn tell_verdict(&mut self, verdict: Verdict) {
+        let verdict = match verdict {
+            Verdict::Nothing => return,
+            Verdict::Stray(told) => {
+                self.number(told);
+                return;
+            }
+            Verdict::Call(verdict) => *verdict,
+        };
+        let ids = self.number(verdict.diagnostics);
+        if let Some(mut record) = verdict.record {
             self.calls += 1;
             *self.outcomes.entry(record.outcome.clone()).or_default() += 1;
-            let status = record.final_status;
+            record.root_cause = verdict.root.and_then(|root| ids.get(root).cloned());
+            record.diagnostics = ids;
             self.records.push_back(Record::Call(Box::new(record)));
-            self.count_attempt(closed, status);
-        } else if self.config.calls_only {
-            return;
-        } else {
-            self.judge_call(closed, None);
         }
-        for subscription in &call.subscriptions {
+        if let Some((ended, moment)) = verdict.attempt {
+            self.count_attempt(&ended, moment);
+        }
+        for mut record in verdict.subscriptions {
             self.subscriptions += 1;
-            let record = self.subscription(subscription, self.subscriptions, closed);
+            record.id = format!("subscription-{}", self.subscriptions);
             self.records
                 .push_back(Record::Subscription(Box::new(record)));
         }
-        for stream in &closed.streams {
+        for record in verdict.streams {
             self.streams += 1;
-            let record = self.stream(stream, Some(closed));
             self.records.push_back(Record::RtpStream(Box::new(record)));
         }
-        if call.index.is_none() || self.config.transactions {
-            for transaction in &call.transactions {
-                let record = self.transaction(transaction, closed);
-                self.records
-                    .push_back(Record::Transaction(Box::new(record)));
-            }
-        }
-    }
-
-    /// Whether `--call` lets this one through.
-    fn wants_call(&self, index: Option<u64>, call_id: Option<&str>, users: &[&str]) -> bool {
-        let Some(wanted) = &self.config.call else {
-            return true;
-        };
-        index.is_some_and(|index| wanted.parse() == Ok(index))
-            || call_id.is_some_and(|call_id| {
-                let is_number = wanted.bytes().all(|octet| octet.is_ascii_digit());
-                call_id == wanted || (!is_number && call_id.starts_with(wanted.as_str()))
-            })
-            || users.contains(&wanted.as_str())
-    }
-
-    fn message(&self, message: MessageSeen) -> MessageRecord {
-        let point = message.at.capture_point;
-        MessageRecord {
-            id: format!("message-{}", message.serial + 1),
-            frame: message.at.number,
-            file: self.file_of(point),
-            capture_point: self.interface_of(point),
-            timestamp: self.stamp(point, message.at.timestamp),
-            src_ip: message.flow.src.ip.to_string(),
-            src_port: message.flow.src.port,
-            dst_ip: message.flow.dst.ip.to_string(),
-            dst_port: message.flow.dst.port,
-            transport: message.flow.transport.name().to_owned(),
-            length: message.length,
-            fragments: message.fragments,
-            kind: if message.is_response {
-                "response"
-            } else {
-                "request"
-            }
-            .to_owned(),
-            method: message.method,
-            status: message.status,
-            reason_phrase: message.reason_phrase,
-            call_id: message.call_id,
-            cseq: message.cseq,
-            from_tag: message.from_tag,
-            to_tag: message.to_tag,
-            branch: message.branch,
-            user_agent: message.user_agent,
-            sdp: message.sdp.as_ref().map(media_record::in_short),
-            headers: message.headers.into_iter().collect(),
-            retransmission: message.seen == Seen::Retransmission,
-            duplicate: message.seen == Seen::Duplicate,
-        }
-    }
-
-    fn transaction(&self, transaction: &Transaction, closed: &ClosedCall) -> TransactionRecord {
-        let point = transaction.first.capture_point;
-        let since_start =
-            |at: Option<Timestamp>| Some(milliseconds(at?.since(transaction.started?)));
-        let response = transaction.final_response.as_ref();
-        let waited = transaction.started.map(|started| closed.at.since(started));
-        TransactionRecord {
-            id: format!("transaction-{}", transaction.serial + 1),
-            call_id: closed.call.call_id.clone(),
-            method: transaction.method.as_str().to_owned(),
-            branch: transaction.branch.clone(),
-            cseq: transaction.cseq,
-            request_uri: transaction.request_uri.clone(),
-            src_ip: transaction.flow.src.ip.to_string(),
-            src_port: transaction.flow.src.port,
-            dst_ip: transaction.flow.dst.ip.to_string(),
-            dst_port: transaction.flow.dst.port,
-            transport: transaction.flow.transport.name().to_owned(),
-            capture_point: self.interface_of(point),
-            started: transaction.started.map(|at| self.stamp(point, at)),
-            first_response_ms: since_start(transaction.first_response),
-            final_ms: since_start(response.map(|response| response.at)),
-            final_status: response.map(|response| response.status_code),
-            retransmissions: transaction.retransmissions,
-            received: transaction.received.clone(),
-            rport: transaction
-                .rport
-                .as_ref()
-                .and_then(|rport| rport.parse().ok()),
-            ack_ms: response
-                .zip(transaction.acknowledged)
-                .map(|(response, at)| milliseconds(at.since(response.at))),
-            icmp: transaction.icmp.map(|(kind, _)| kind.name().to_owned()),
-            icmp_ms: since_start(transaction.icmp.map(|(_, at)| at)),
-            timeout: transaction.state == State::Trying
-                && waited.is_some_and(|waited| waited >= TRANSACTION_TIMEOUT_NS),
-            points: self.points(&transaction.frames),
-            frames: self.shorthand(&transaction.frames),
+        for record in verdict.transactions {
+            self.records
+                .push_back(Record::Transaction(Box::new(record)));
         }
     }
 
@@ -451,7 +514,11 @@ impl Inspector {
             }
         };
         count(
-            self.points.iter().filter_map(|point| point.dropped).sum(),
+            self.scribe
+                .points
+                .iter()
+                .filter_map(|point| point.dropped)
+                .sum(),
             "packets dropped while capturing",
         );
         count(counters.truncated_messages, "SIP messages cut short");
@@ -468,7 +535,7 @@ impl Inspector {
         for (reason, count) in &counters.not_decoded {
             *not_decoded.entry(reason.to_string()).or_default() += count;
         }
-        let digits = self.points.iter().map(|point| point.digits).max();
+        let digits = self.scribe.points.iter().map(|point| point.digits).max();
         let stamp = |at: Option<Timestamp>| at.map(|at| at.rfc3339(digits.unwrap_or(9)));
         let duration = counters
             .first
@@ -477,6 +544,7 @@ impl Inspector {
         Summary {
             files: self.files.clone(),
             capture_points: self
+                .scribe
                 .points
                 .iter()
                 .zip(&self.packets)
@@ -526,48 +594,6 @@ impl Inspector {
             dns_messages: counters.dns_messages,
             dns_lookups: self.dns_lookups,
             diagnostics: self.severities.clone(),
-        }
-    }
-
-    /// A time as the records of a capture point spell it.
-    fn stamp(&self, point: CapturePoint, at: Timestamp) -> String {
-        let digits = self
-            .points
-            .get(usize::from(point.0))
-            .map(|point| point.digits);
-        at.rfc3339(digits.unwrap_or(9))
-    }
-
-    fn file_of(&self, point: CapturePoint) -> String {
-        self.points
-            .get(usize::from(point.0))
-            .map_or_else(String::new, |point| point.file.clone())
-    }
-
-    fn interface_of(&self, point: CapturePoint) -> String {
-        self.points
-            .get(usize::from(point.0))
-            .map_or_else(String::new, |point| point.interface.clone())
-    }
-
-    fn points(&self, frames: &Frames) -> Vec<Point> {
-        frames
-            .points()
-            .iter()
-            .map(|point| Point {
-                file: self.file_of(point.capture_point),
-                interface: self.interface_of(point.capture_point),
-                frames: point.numbers.clone(),
-                frames_total: point.total,
-            })
-            .collect()
-    }
-
-    /// The frames alone, where one file and one interface need no name.
-    fn shorthand(&self, frames: &Frames) -> Option<Vec<u32>> {
-        match (self.points.len(), frames.points()) {
-            (1, [point]) => Some(point.numbers.clone()),
-            _ => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! NATs as records, when the capture ends.
 
 use super::Inspector;
+use super::scribe::Scribe;
 use crate::engine::limits::Limit;
 use crate::engine::nat::{Binding, Contact};
 use crate::nat::contacts::Contacts;
@@ -17,19 +18,22 @@ impl Inspector {
             self.engine.reached(Limit::NatNotes);
         }
         let survey = Survey::new(self.engine.nat_facts(), &usage);
-        let mut findings = rules::judge_nats(&survey, self.config.profile);
+        let mut findings = rules::judge_nats(&survey, self.scribe.config.profile);
         findings.extend(self.nat_notes.iter().cloned());
         findings.sort_by_key(|own| own.rule.code);
         let mut rows = Vec::new();
         for device in &survey.devices {
             for binding in &device.device.bindings {
-                rows.push(self.nat_mapping(binding, &survey.contacts, rows.len() + 1));
+                rows.push(
+                    self.scribe
+                        .nat_mapping(binding, &survey.contacts, rows.len() + 1),
+                );
             }
         }
         let findings: Vec<NatFindingRecord> = findings
             .into_iter()
             .zip(1..)
-            .map(|(finding, number)| self.nat_finding(finding, number))
+            .map(|(finding, number)| self.scribe.nat_finding(finding, number))
             .collect();
         let rows = rows
             .into_iter()
@@ -40,7 +44,9 @@ impl Inspector {
             .map(|finding| Record::NatFinding(Box::new(finding)));
         self.records.extend(findings);
     }
+}
 
+impl Scribe {
     fn nat_mapping(
         &self,
         binding: &Binding,

@@ -1,13 +1,13 @@
 //! Registrations as records.
 
-use super::Inspector;
+use super::scribe::Scribe;
 use crate::engine::registration::Registration;
 use crate::report::{
     BindingRecord, RegistrationEventRecord, RegistrationRecord, milliseconds, rounded,
 };
 use crate::time::{Timestamp, millis};
 
-impl Inspector {
+impl Scribe {
     pub(super) fn registration(
         &self,
         registration: Registration,

@@ -1,7 +1,7 @@
 //! Streams as records.
 
-use super::Inspector;
 use super::call_record::Milestones;
+use super::scribe::Scribe;
 use crate::engine::call::ClosedCall;
 use crate::engine::frames::Frames;
 use crate::engine::limits::Limits;
@@ -12,7 +12,7 @@ use crate::report::{DtmfEvent, FarMetrics, StreamRecord, milliseconds, rounded};
 use crate::rtp::rtcp::VoipMetrics;
 use crate::sdp::RtpMap;
 
-impl Inspector {
+impl Scribe {
     /// The record of a stream, in its call or outside any.
     pub(super) fn stream(&self, stream: &RtpStream, closed: Option<&ClosedCall>) -> StreamRecord {
         let point = stream.capture_point;
@@ -181,7 +181,7 @@ impl Inspector {
                 })
                 .collect(),
             points: self
-                .points(&frames)
+                .points_of(&frames)
                 .into_iter()
                 .map(|mut point| {
                     point.frames_total = stream.packets;

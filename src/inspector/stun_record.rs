@@ -1,23 +1,24 @@
 //! STUN exchanges as records.
 
-use super::Inspector;
+use super::scribe::Scribe;
 use crate::engine::stun_exchange::{Answer, GIVE_UP_NS, StunExchange};
 use crate::report::{StunExchangeRecord, milliseconds};
 use crate::stun::IceRole;
+use crate::time::Timestamp;
 
-impl Inspector {
-    pub(super) fn stun_exchange(&self, exchange: StunExchange) -> StunExchangeRecord {
-        let waited = self
-            .engine
-            .counters()
-            .last
-            .map(|last| last.since(exchange.last));
+impl Scribe {
+    pub(super) fn stun_exchange(
+        &self,
+        exchange: StunExchange,
+        now: Timestamp,
+    ) -> StunExchangeRecord {
+        let waited = now.since(exchange.last);
         let outcome = match exchange.answer {
             _ if exchange.is_indication => "indication",
             Some(_) if exchange.requested.is_none() => "no-request",
             Some(Answer::Success) => "success",
             Some(Answer::Error(_)) => "error",
-            None if waited.is_some_and(|waited| waited >= GIVE_UP_NS) => "no-response",
+            None if waited >= GIVE_UP_NS => "no-response",
             None => "pending",
         };
         StunExchangeRecord {

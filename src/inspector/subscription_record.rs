@@ -1,15 +1,14 @@
 //! Subscriptions as records.
 
-use super::Inspector;
+use super::scribe::Scribe;
 use crate::engine::call::{ClosedCall, Subscription};
 use crate::report::{SubscriptionRecord, milliseconds};
 
-impl Inspector {
-    /// `number` counts the subscriptions told before.
+impl Scribe {
+    /// It gets its number when it is told.
     pub(super) fn subscription(
         &self,
         subscription: &Subscription,
-        number: u64,
         closed: &ClosedCall,
     ) -> SubscriptionRecord {
         let point = subscription.first.capture_point;
@@ -19,7 +18,7 @@ impl Inspector {
         let state = subscription.state(closed.at);
         let over = matches!(state, "terminated" | "rejected" | "expired");
         SubscriptionRecord {
-            id: format!("subscription-{number}"),
+            id: String::new(),
             call_id: closed.call.call_id.clone(),
             event: subscription.event.clone(),
             event_id: subscription.event_id.clone(),
@@ -47,7 +46,7 @@ impl Inspector {
             started: self.stamp(point, subscription.first.timestamp),
             ended: over.then(|| self.stamp(point, subscription.last)),
             diagnostics: Vec::new(),
-            points: self.points(&closed.call.frames),
+            points: self.points_of(&closed.call.frames),
             frames: self.shorthand(&closed.call.frames),
         }
     }

@@ -1,6 +1,6 @@
 //! Packets as they stand on a wire, made here.
 
-use sip_inspect::capture::{CaptureFile, Inputs, Notice, PacketSource};
+use sip_inspect::capture::{Inputs, Notice, PacketSource};
 use sip_inspect::engine::Config as EngineConfig;
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{CapturePoint, LinkType, Packet};
@@ -89,14 +89,10 @@ pub(crate) struct Read {
 
 struct Reading {
     packets: Vec<Read>,
-    points: u16,
 }
 
 impl PacketSource for Reading {
-    fn point(&mut self, _file: &CaptureFile, _number: usize) -> CapturePoint {
-        self.points += 1;
-        CapturePoint(self.points - 1)
-    }
+    fn point(&mut self, _point: PointInfo) {}
 
     fn packet(&mut self, packet: &Packet<'_>) -> bool {
         self.packets.push(Read {
@@ -109,7 +105,7 @@ impl PacketSource for Reading {
         true
     }
 
-    fn notice(&mut self, _notice: Notice) {}
+    fn notice(&mut self, _notice: &Notice) {}
 
     fn progress(&mut self, _octets: u64) {}
 }
@@ -118,9 +114,8 @@ impl PacketSource for Reading {
 pub(crate) fn read(path: &std::path::Path) -> Vec<Read> {
     let mut reading = Reading {
         packets: Vec::new(),
-        points: 0,
     };
-    if let Ok(inputs) = Inputs::open(&[path.to_owned()], 1 << 30) {
+    if let Ok(mut inputs) = Inputs::open(&[path.to_owned()], 1 << 30) {
         inputs.read(&mut reading);
     }
     reading.packets

@@ -41,7 +41,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 };
                 let mut same = offered
                     .formats()
-                    .into_iter()
+                    .iter()
                     .filter(|own| offered.codec(own).as_ref() == Some(&codec))
                     .peekable();
                 let ours = aligned(answered, format);

@@ -1,0 +1,431 @@
+//! More hands for one capture: helpers read ahead and judge calls that ended,
+//! while one follows the packets in their order.
+//!
+//! All state stays with whoever follows, and takes what the helpers did in the
+//! order in which it would have done it itself: the records are the same,
+//! octet for octet, with any number of hands. Threads wait without spinning.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::merge::{Inputs, Notice, PacketSource, Step};
+use crate::inspector::{Case, Judged, PointInfo};
+use crate::packet::{CapturePoint, LinkType, Packet};
+use crate::time::Timestamp;
+
+/// Octets of packets that are handed over at once.
+const BATCH: usize = 512 * 1024;
+/// Batches that are read ahead.
+const AHEAD: usize = 8;
+/// Calls that are handed over at once.
+const GROUP: usize = 16;
+/// What may wait for a call to be judged before the follower lends a hand.
+const MAX_WAITING: usize = 1024;
+
+/// Who follows the packets, and leaves calls to be judged.
+pub trait Follower: PacketSource {
+    /// A call to be judged.
+    fn poll_case(&mut self) -> Option<Case>;
+    /// A call was judged.
+    fn settle(&mut self, judged: Judged);
+    /// How much waits for a call to be judged.
+    fn waiting(&self) -> usize;
+    /// Tells what can be told.
+    fn drain(&mut self);
+    /// The inputs gave all they have, or no more is wanted.
+    fn end(&mut self, inputs: &Inputs);
+    /// Closes one more of what is open then. Says whether there was one.
+    fn pull(&mut self) -> bool;
+}
+
+/// A packet in a batch.
+#[derive(Debug)]
+struct Head {
+    number: u32,
+    timestamp: Timestamp,
+    capture_point: CapturePoint,
+    link_type: LinkType,
+    original_length: u32,
+    length: usize,
+}
+
+#[derive(Debug)]
+enum Item {
+    Packet(Head),
+    Point(PointInfo),
+    Notice(Notice),
+}
+
+/// What was read ahead.
+#[derive(Debug, Default)]
+struct Batch {
+    items: Vec<Item>,
+    octets: Vec<u8>,
+    /// Octets of the inputs read so far.
+    consumed: u64,
+}
+
+impl Batch {
+    /// Reads until it is full. Says whether the inputs have more.
+    fn fill(&mut self, inputs: &mut Inputs) -> bool {
+        self.items.clear();
+        self.octets.clear();
+        let mut is_more = true;
+        while self.octets.len() < BATCH && self.items.len() < BATCH / 64 {
+            self.items.push(match inputs.step() {
+                Some(Step::Packet(packet)) => {
+                    self.octets.extend_from_slice(packet.data);
+                    Item::Packet(Head {
+                        number: packet.number,
+                        timestamp: packet.timestamp,
+                        capture_point: packet.capture_point,
+                        link_type: packet.link_type,
+                        original_length: packet.original_length,
+                        length: packet.data.len(),
+                    })
+                }
+                Some(Step::Point(point)) => Item::Point(point),
+                Some(Step::Notice(notice)) => Item::Notice(notice),
+                None => {
+                    is_more = false;
+                    break;
+                }
+            });
+        }
+        self.consumed = inputs.consumed();
+        is_more
+    }
+}
+
+/// What helpers and follower share.
+#[derive(Debug)]
+pub struct Desk {
+    state: Mutex<State>,
+    /// There is work for a helper.
+    work: Condvar,
+    /// There is something for the follower.
+    news: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    /// With nobody while somebody reads.
+    inputs: Option<Inputs>,
+    has_more: bool,
+    filled: VecDeque<Batch>,
+    spare: Vec<Batch>,
+    cases: VecDeque<Vec<Case>>,
+    judged: Vec<Judged>,
+    /// Groups that a helper is about to judge.
+    in_hand: usize,
+    is_over: bool,
+    has_failed: bool,
+}
+
+/// What the follower is told while it waits.
+enum News {
+    Batch(Batch),
+    Judged,
+    Case(Vec<Case>),
+    End,
+}
+
+/// Ends the work of all when whoever holds it stops, for whatever reason.
+struct Closing<'d>(&'d Desk, fn(&mut State));
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        (self.1)(&mut self.0.lock());
+        self.0.work.notify_all();
+        self.0.news.notify_all();
+    }
+}
+
+impl Desk {
+    /// A desk with inputs to be read.
+    #[must_use]
+    pub fn new(inputs: Inputs) -> Self {
+        Self {
+            state: Mutex::new(State {
+                inputs: Some(inputs),
+                has_more: true,
+                filled: VecDeque::new(),
+                spare: Vec::new(),
+                cases: VecDeque::new(),
+                judged: Vec::new(),
+                in_hand: 0,
+                is_over: false,
+                has_failed: false,
+            }),
+            work: Condvar::new(),
+            news: Condvar::new(),
+        }
+    }
+
+    /// Follows all packets with the help of so many threads.
+    ///
+    /// # Panics
+    ///
+    /// When a helper does.
+    pub fn follow(&self, helpers: usize, follower: &mut impl Follower) {
+        std::thread::scope(|scope| {
+            let closing = Closing(self, |state| state.is_over = true);
+            for _ in 0..helpers.max(1) {
+                scope.spawn(|| self.help());
+            }
+            self.follow_packets(follower);
+            let inputs = self.wait_for_inputs();
+            follower.end(&inputs);
+            self.follow_end(follower);
+            drop(closing);
+        });
+    }
+
+    /// What was left when the work ended early: judged calls.
+    pub fn leftover(self) -> Vec<Judged> {
+        let state = self.state.into_inner();
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        let cases = state.cases.into_iter().flatten().map(Case::judge);
+        state.judged.into_iter().chain(cases).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // What is shared is whole between any two steps.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn help(&self) {
+        // Only a panic leaves it there.
+        let failing = Closing(self, |state| state.has_failed = true);
+        let mut state = self.lock();
+        while !state.is_over {
+            let room = state.filled.len() < AHEAD && state.has_more;
+            if (state.filled.is_empty() || state.cases.is_empty())
+                && room
+                && let Some(mut inputs) = state.inputs.take()
+            {
+                let mut batch = state.spare.pop().unwrap_or_default();
+                drop(state);
+                let has_more = batch.fill(&mut inputs);
+                state = self.lock();
+                state.inputs = Some(inputs);
+                // The follower may want no more meanwhile.
+                state.has_more &= has_more;
+                state.filled.push_back(batch);
+                self.news.notify_one();
+                // Another helper may read on.
+                self.work.notify_one();
+            } else if let Some(cases) = state.cases.pop_front() {
+                state.in_hand += 1;
+                drop(state);
+                let judged: Vec<Judged> = cases.into_iter().map(Case::judge).collect();
+                state = self.lock();
+                state.in_hand -= 1;
+                state.judged.extend(judged);
+                self.news.notify_one();
+            } else {
+                state = self
+                    .work
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        drop(state);
+        std::mem::forget(failing);
+    }
+
+    /// Waits for whoever still reads.
+    fn wait_for_inputs(&self) -> Inputs {
+        let mut state = self.lock();
+        loop {
+            assert!(!state.has_failed, "a helper has panicked");
+            if let Some(inputs) = state.inputs.take() {
+                return inputs;
+            }
+            state = self
+                .news
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits for a batch, or for the end of the inputs.
+    fn wait_for_batch(&self) -> News {
+        let mut state = self.lock();
+        loop {
+            assert!(!state.has_failed, "a helper has panicked");
+            if let Some(batch) = state.filled.pop_front() {
+                self.work.notify_one();
+                return News::Batch(batch);
+            }
+            if !state.judged.is_empty() {
+                return News::Judged;
+            }
+            if !state.has_more {
+                return News::End;
+            }
+            if let Some(cases) = state.cases.pop_front() {
+                return News::Case(cases);
+            }
+            state = self
+                .news
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits for a call that is judged, or judges one.
+    fn wait_for_judged(&self) -> News {
+        let mut state = self.lock();
+        loop {
+            assert!(!state.has_failed, "a helper has panicked");
+            if !state.judged.is_empty() {
+                return News::Judged;
+            }
+            if let Some(cases) = state.cases.pop_front() {
+                return News::Case(cases);
+            }
+            if state.in_hand == 0 {
+                return News::End;
+            }
+            state = self
+                .news
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes what was judged, and tells what can be told now.
+    fn settle(&self, follower: &mut impl Follower) {
+        let judged = std::mem::take(&mut self.lock().judged);
+        if judged.is_empty() {
+            return;
+        }
+        for judged in judged {
+            follower.settle(judged);
+        }
+        follower.drain();
+    }
+
+    /// Hands over the calls that ended.
+    fn leave(&self, group: &mut Vec<Case>) {
+        if !group.is_empty() {
+            self.lock().cases.push_back(std::mem::take(group));
+            self.work.notify_one();
+        }
+    }
+
+    /// Keeps what waits within its bound.
+    fn catch_up(&self, follower: &mut impl Follower) {
+        while follower.waiting() > MAX_WAITING {
+            match self.wait_for_judged() {
+                News::Case(cases) => {
+                    for case in cases {
+                        follower.settle(case.judge());
+                    }
+                    follower.drain();
+                }
+                News::Judged => self.settle(follower),
+                News::Batch(_) | News::End => return,
+            }
+        }
+    }
+
+    fn follow_packets(&self, follower: &mut impl Follower) {
+        let mut group = Vec::new();
+        loop {
+            let batch = match self.wait_for_batch() {
+                News::Batch(batch) => batch,
+                News::Judged => {
+                    self.settle(follower);
+                    continue;
+                }
+                News::Case(cases) => {
+                    for case in cases {
+                        follower.settle(case.judge());
+                    }
+                    follower.drain();
+                    continue;
+                }
+                News::End => return,
+            };
+            let is_more = self.follow_batch(&batch, &mut group, follower);
+            self.leave(&mut group);
+            follower.progress(batch.consumed);
+            self.lock().spare.push(batch);
+            self.settle(follower);
+            self.catch_up(follower);
+            if !is_more {
+                self.lock().has_more = false;
+                return;
+            }
+        }
+    }
+
+    fn follow_batch(
+        &self,
+        batch: &Batch,
+        group: &mut Vec<Case>,
+        follower: &mut impl Follower,
+    ) -> bool {
+        let mut octets = batch.octets.as_slice();
+        for item in &batch.items {
+            match item {
+                Item::Packet(head) => {
+                    let (data, rest) = octets.split_at(head.length.min(octets.len()));
+                    octets = rest;
+                    let packet = Packet {
+                        number: head.number,
+                        timestamp: head.timestamp,
+                        capture_point: head.capture_point,
+                        link_type: head.link_type,
+                        original_length: head.original_length,
+                        data,
+                    };
+                    if !follower.packet(&packet) {
+                        return false;
+                    }
+                    while let Some(case) = follower.poll_case() {
+                        group.push(case);
+                        if group.len() >= GROUP {
+                            self.leave(group);
+                        }
+                    }
+                }
+                Item::Point(point) => follower.point(point.clone()),
+                Item::Notice(notice) => follower.notice(notice),
+            }
+        }
+        true
+    }
+
+    /// What is open at the end is closed, judged and told.
+    fn follow_end(&self, follower: &mut impl Follower) {
+        let mut is_more = true;
+        loop {
+            let mut group = Vec::new();
+            while is_more && group.len() < GROUP {
+                is_more = follower.pull();
+                group.extend(std::iter::from_fn(|| follower.poll_case()));
+            }
+            self.leave(&mut group);
+            self.settle(follower);
+            self.catch_up(follower);
+            if is_more {
+                continue;
+            }
+            match self.wait_for_judged() {
+                News::Case(cases) => {
+                    for case in cases {
+                        follower.settle(case.judge());
+                    }
+                }
+                News::Judged => self.settle(follower),
+                News::Batch(_) | News::End => {
+                    follower.drain();
+                    return;
+                }
+            }
+        }
+    }
+}
