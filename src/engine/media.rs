@@ -5,6 +5,7 @@ mod packets;
 mod rtcp;
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
@@ -20,20 +21,44 @@ use crate::packet::{CapturePoint, PacketRef};
 use crate::time::{MILLISECOND, Timestamp};
 
 /// A directed flow at a capture point, packed for one quick hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct FlowKey {
-    src: u128,
-    dst: u128,
+    /// IPv4 addresses in the form of IPv6, high half and low half.
+    src: [u64; 2],
+    dst: [u64; 2],
     ports: u32,
     capture_point: u16,
+}
+
+impl Hash for FlowKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let ports = u64::from(self.ports) << 16 | u64::from(self.capture_point);
+        state.write_u64(ports);
+        let ([high, low], [other_high, other_low]) = (self.src, self.dst);
+        let is_v4 = high | other_high == 0 && low >> 32 == 0xffff && other_low >> 32 == 0xffff;
+        if is_v4 {
+            // Both addresses fit one word.
+            state.write_u64(low << 32 | other_low & 0xffff_ffff);
+        } else {
+            state.write_u64(high);
+            state.write_u64(low);
+            state.write_u64(other_high);
+            state.write_u64(other_low);
+        }
+    }
 }
 
 impl FlowKey {
     #[inline]
     fn of(capture_point: CapturePoint, flow: Flow) -> Self {
-        let bits = |ip| match ip {
-            IpAddr::V4(ip) => u128::from(u32::from(ip)) | (0xffff << 32),
-            IpAddr::V6(ip) => u128::from(ip),
+        let bits = |ip: IpAddr| match ip {
+            IpAddr::V4(ip) => [0, u64::from(u32::from(ip)) | (0xffff << 32)],
+            IpAddr::V6(ip) => {
+                let [high @ .., _, _, _, _, _, _, _, _] = ip.octets();
+                let [_, _, _, _, _, _, _, _, low @ ..] = ip.octets();
+                [u64::from_be_bytes(high), u64::from_be_bytes(low)]
+            }
         };
         Self {
             src: bits(flow.src.ip),
@@ -49,7 +74,7 @@ impl FlowKey {
 struct MediaFlow {
     last: Timestamp,
     /// The last packet that belongs to no stream yet.
-    waiting: Option<Waiting>,
+    waiting: Option<Box<Waiting>>,
     streams: SmallVec<[(u32, Handle); 1]>,
     membership: Option<Membership>,
     dtls: bool,

@@ -191,7 +191,7 @@ impl Engine {
             ssrc: packet.ssrc,
             length,
         };
-        let before = flow.waiting.replace(now);
+        let before = flow.waiting.replace(Box::new(now));
         let Some(before) = before else {
             return;
         };
