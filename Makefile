@@ -22,9 +22,9 @@ check: setup
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --locked
 
-# How fast it is, beside tcpdump on the same files.
+# How fast it is beside tcpdump, tshark and sngrep on the same captures.
 bench: build
-	benches/compare.sh
+	python3 benches/bench.py
 
 # libpcap's headers, where Debian or Ubuntu can install them.
 setup:

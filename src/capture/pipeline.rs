@@ -24,7 +24,9 @@ const MAX_WAITING: usize = 1024;
 
 /// Who follows the packets, and leaves calls to be judged.
 pub trait Follower: PacketSource {
-    /// A call to be judged.
+    /// Calls to be judged.
+    fn cases(&self) -> usize;
+    /// The first of them.
     fn poll_case(&mut self) -> Option<Case>;
     /// A call was judged.
     fn settle(&mut self, judged: Judged);
@@ -308,9 +310,10 @@ impl Desk {
     }
 
     /// Hands over the calls that ended.
-    fn leave(&self, group: &mut Vec<Case>) {
+    fn leave(&self, follower: &mut impl Follower) {
+        let group: Vec<Case> = std::iter::from_fn(|| follower.poll_case()).collect();
         if !group.is_empty() {
-            self.lock().cases.push_back(std::mem::take(group));
+            self.lock().cases.push_back(group);
             self.work.notify_one();
         }
     }
@@ -332,7 +335,6 @@ impl Desk {
     }
 
     fn follow_packets(&self, follower: &mut impl Follower) {
-        let mut group = Vec::new();
         loop {
             let batch = match self.wait_for_batch() {
                 News::Batch(batch) => batch,
@@ -349,8 +351,8 @@ impl Desk {
                 }
                 News::End => return,
             };
-            let is_more = self.follow_batch(&batch, &mut group, follower);
-            self.leave(&mut group);
+            let is_more = self.follow_batch(&batch, follower);
+            self.leave(follower);
             follower.progress(batch.consumed);
             self.lock().spare.push(batch);
             self.settle(follower);
@@ -362,12 +364,7 @@ impl Desk {
         }
     }
 
-    fn follow_batch(
-        &self,
-        batch: &Batch,
-        group: &mut Vec<Case>,
-        follower: &mut impl Follower,
-    ) -> bool {
+    fn follow_batch(&self, batch: &Batch, follower: &mut impl Follower) -> bool {
         let mut octets = batch.octets.as_slice();
         for item in &batch.items {
             match item {
@@ -385,11 +382,8 @@ impl Desk {
                     if !follower.packet(&packet) {
                         return false;
                     }
-                    while let Some(case) = follower.poll_case() {
-                        group.push(case);
-                        if group.len() >= GROUP {
-                            self.leave(group);
-                        }
+                    if follower.cases() >= GROUP {
+                        self.leave(follower);
                     }
                 }
                 Item::Point(point) => follower.point(point.clone()),
@@ -403,12 +397,10 @@ impl Desk {
     fn follow_end(&self, follower: &mut impl Follower) {
         let mut is_more = true;
         loop {
-            let mut group = Vec::new();
-            while is_more && group.len() < GROUP {
+            while is_more && follower.cases() < GROUP {
                 is_more = follower.pull();
-                group.extend(std::iter::from_fn(|| follower.poll_case()));
             }
-            self.leave(&mut group);
+            self.leave(follower);
             self.settle(follower);
             self.catch_up(follower);
             if is_more {

@@ -164,6 +164,11 @@ impl PacketSource for Reading {
 }
 
 impl Follower for Reading {
+    #[inline]
+    fn cases(&self) -> usize {
+        self.reporter.inspector.cases()
+    }
+
     fn poll_case(&mut self) -> Option<Case> {
         self.reporter.inspector.poll_case()
     }

@@ -487,6 +487,9 @@ pub(super) struct ReportArgs {
     /// How strictly to judge.
     #[arg(long, value_enum, default_value_t = ProfileName::Interop, value_name = "PROFILE")]
     pub profile: ProfileName,
+    /// Hold nothing against the rules: no diagnostics, no symptoms, no root causes
+    #[arg(long)]
+    pub no_rules: bool,
     /// Only records that this filter holds for, by the names of `schema` or of
     /// Wireshark: 'call.outcome == "busy" and call.from_uri ~ "alice"'.
     #[arg(short = 'Y', long = "display-filter", value_name = "EXPR")]

@@ -186,6 +186,7 @@ fn config(args: &ReportArgs, messages: bool) -> Config {
         show_digits: args.show_digits,
         call: args.call.clone(),
         calls_only: args.calls_only,
+        no_rules: args.no_rules,
         profile: args.profile.into(),
         credentials: Vec::new(),
     }

@@ -273,6 +273,9 @@ impl Call {
                     && exchange.from_tag == facts.from_tag
             })
             .unwrap_or_else(|| {
+                if self.exchanges.len() == self.exchanges.capacity() {
+                    self.exchanges.reserve_exact(1 + self.exchanges.len() / 4);
+                }
                 self.exchanges.push(Exchange::new(facts));
                 self.exchanges.len() - 1
             });
@@ -288,6 +291,11 @@ impl Call {
             ),
             StartLine::Response { .. } => (None, None, facts.flow.reversed()),
         };
+        // Most calls have three; a list that doubles would lie half empty.
+        if self.transactions.len() == self.transactions.capacity() {
+            self.transactions
+                .reserve_exact(1 + self.transactions.len() / 4);
+        }
         self.transactions.push(Transaction {
             key,
             exchange,

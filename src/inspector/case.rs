@@ -104,8 +104,11 @@ impl Case {
         } = &self;
         let (config, closed, call) = (&scribe.config, closed.as_ref(), &closed.call);
         if self.is_stray {
-            let context = CallContext::new(closed, Vec::new(), moment.facts(), &config.credentials);
-            let findings = rules::judge_call(&context, config.profile);
+            let findings = scribe.found(|profile| {
+                let secrets = &config.credentials;
+                let context = CallContext::new(closed, Vec::new(), moment.facts(), secrets);
+                rules::judge_call(&context, profile)
+            });
             return Verdict::Stray(scribe.diagnostics("message", "", None, &findings, *moment));
         }
         let users = [&call.opening.from, &call.opening.to]
@@ -164,12 +167,13 @@ impl Scribe {
         record: Option<&mut CallRecord>,
         moment: Moment,
     ) -> (Vec<Told>, Option<usize>) {
-        let media = record
-            .as_ref()
-            .map(|record| record.media.iter().map(media_fact).collect())
-            .unwrap_or_default();
-        let context = CallContext::new(closed, media, moment.facts(), &self.config.credentials);
-        let mut findings = rules::judge_call(&context, self.config.profile);
+        let mut findings = self.found(|profile| {
+            let media = record.as_ref().map(|record| &record.media);
+            let media = media.into_iter().flatten().map(media_fact).collect();
+            let secrets = &self.config.credentials;
+            let context = CallContext::new(closed, media, moment.facts(), secrets);
+            rules::judge_call(&context, profile)
+        });
         if let Some(record) = &record {
             for finding in &mut findings {
                 finding.party = finding

@@ -119,7 +119,9 @@ impl Inspector {
             self.engine.reached(Limit::Callers);
         }
         if let Some(caller) = caller {
-            let findings = rules::judge_caller(&caller, self.scribe.config.profile);
+            let findings = self
+                .scribe
+                .found(|profile| rules::judge_caller(&caller, profile));
             self.diagnose("host", &caller.source.to_string(), None, &findings, moment);
         }
     }

@@ -45,6 +45,8 @@ pub struct Config {
     pub show_digits: bool,
     /// Only this call: its `#`, its Call-ID or the beginning of it, or a user.
     pub call: Option<String>,
+    /// Whether nothing is held against the rules.
+    pub no_rules: bool,
     /// How strictly is judged.
     pub profile: rules::Profile,
     /// Secrets to verify digest responses with.
@@ -180,6 +182,12 @@ impl Inspector {
     /// come in the same order as ever.
     pub fn leave_cases(&mut self) {
         self.cases.get_or_insert_default();
+    }
+
+    /// How many calls wait for somebody to judge them.
+    #[must_use]
+    pub fn cases(&self) -> usize {
+        self.cases.as_ref().map_or(0, VecDeque::len)
     }
 
     /// The next call to judge.
@@ -386,7 +394,8 @@ impl Inspector {
             Event::Connection(connection) => {
                 if !config.calls_only && config.call.is_none() {
                     self.connections += 1;
-                    let findings = rules::judge_connection(&connection, config.profile);
+                    let findings =
+                        scribe.found(|profile| rules::judge_connection(&connection, profile));
                     let record = scribe.connection(*connection);
                     let call_id = record.call_id.clone();
                     self.diagnose(
@@ -405,7 +414,7 @@ impl Inspector {
                     && scribe.wants_call(None, lookup.call_id.as_deref(), &[])
                 {
                     self.dns_lookups += 1;
-                    let findings = rules::judge_lookup(&lookup, config.profile);
+                    let findings = scribe.found(|profile| rules::judge_lookup(&lookup, profile));
                     let record = scribe.dns_lookup(*lookup);
                     let call_id = record.call_id.clone();
                     self.diagnose(
@@ -445,7 +454,8 @@ impl Inspector {
                     && scribe.wants_call(None, exchange.call_id.as_deref(), &[])
                 {
                     self.stun_exchanges += 1;
-                    let findings = rules::judge_stun(&exchange, moment.facts(), config.profile);
+                    let findings = scribe
+                        .found(|profile| rules::judge_stun(&exchange, moment.facts(), profile));
                     let record = scribe.stun_exchange(*exchange, moment.until);
                     let call_id = record.call_id.clone();
                     self.diagnose(

@@ -8,6 +8,7 @@ use crate::engine::frames::Frames;
 use crate::engine::transaction::Transaction;
 use crate::packet::CapturePoint;
 use crate::report::{MessageRecord, Point, TransactionRecord, milliseconds};
+use crate::rules::{Finding, Profile};
 use crate::sip::transaction::{State, TRANSACTION_TIMEOUT_NS};
 use crate::time::Timestamp;
 
@@ -19,6 +20,14 @@ pub(super) struct Scribe {
 }
 
 impl Scribe {
+    /// What the rules find, where they are asked.
+    pub(super) fn found(&self, judge: impl FnOnce(Profile) -> Vec<Finding>) -> Vec<Finding> {
+        match self.config.no_rules {
+            true => Vec::new(),
+            false => judge(self.config.profile),
+        }
+    }
+
     /// Whether `--call` lets this one through.
     pub(super) fn wants_call(
         &self,

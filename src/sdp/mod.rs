@@ -112,6 +112,8 @@ impl SessionDescription {
             description.malformed = description.malformed.saturating_add(u32::from(!good));
         }
         description.is_cut |= description.media.iter().any(|media| media.is_cut);
+        // Calls hold several of these for long; most have one medium.
+        description.media.shrink_to_fit();
         description
     }
 }

@@ -110,7 +110,11 @@ fn challenge(name: &str) -> Message {
 
 /// Plays one call.
 pub(super) fn make(maker: &mut Maker, plan: &Plan, number: u64, kind: Kind, start: u64) {
-    let style = if plan.varied { maker.rng.u8(0..8) } else { 0 };
+    let style = match plan {
+        Plan { tcp: true, .. } => 2,
+        Plan { varied: true, .. } => maker.rng.u8(0..8),
+        _ => 0,
+    };
     let six = style == 1;
     let transport = if style == 2 {
         Transport::Tcp
@@ -160,7 +164,9 @@ impl Script<'_> {
     fn call(&mut self, plan: &Plan, kind: Kind, start: u64) {
         let caller_media = self.maker.media_port();
         let callee_media = self.maker.media_port();
-        let (codec, payload_type, clock_rate, octets) = match self.maker.rng.u8(0..4) {
+        let codec = self.maker.rng.u8(0..4);
+        let codec = if plan.dynamic { 1 } else { codec };
+        let (codec, payload_type, clock_rate, octets) = match codec {
             0 => ("PCMA", 8, 8000, 160),
             1 => ("opus", 111, 48_000, 80),
             2 => ("G729", 18, 8000, 20),

@@ -39,8 +39,12 @@ pub struct Plan {
     pub impaired: bool,
     /// Whether some calls are signalled over TCP, IPv6, fragments or a proxy.
     pub varied: bool,
+    /// Whether all of it is signalled over TCP.
+    pub tcp: bool,
     /// Whether answered calls have media.
     pub media: bool,
+    /// Whether all sound has a payload type that only a description explains.
+    pub dynamic: bool,
     /// The share of packets that belong to nothing of interest.
     pub noise: f64,
 }
@@ -57,7 +61,9 @@ impl Plan {
             kinds: Kind::ALL.to_vec(),
             impaired: true,
             varied: true,
+            tcp: false,
             media: true,
+            dynamic: false,
             noise: 0.2,
         }
     }
