@@ -17,6 +17,9 @@ use sip_inspect::workload::{Plan, generate};
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
 
+/// What it is of, how many packets, and one of them.
+type Flood = (&'static str, u64, fn(u32) -> Vec<u8>);
+
 const MIB: usize = 1024 * 1024;
 
 /// The most octets that an analysis held at a time, written as NDJSON. Frames
@@ -99,7 +102,7 @@ fn m026_m051_what_is_held_is_bounded() {
 
     // A flood of each kind, many times the budget.
     let budget = 8 * MIB;
-    let floods: [(&str, u64, fn(u32) -> Vec<u8>); 4] = [
+    let floods: [Flood; 4] = [
         ("Call-IDs", 60_000, |number| {
             udp(number, 5060, 5060, request(number, number).as_bytes())
         }),

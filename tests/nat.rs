@@ -12,6 +12,7 @@ use sip_inspect::nat::behavior::Dependence;
 use sip_inspect::nat::emulator::{Config, Nat};
 use sip_inspect::nat::ports::Allocation;
 use sip_inspect::net::Endpoint;
+use sip_inspect::packet::LinkType;
 use sip_inspect::report::{NatFindingRecord, NatMappingRecord, Record};
 use sip_inspect::time::Timestamp;
 
@@ -251,6 +252,49 @@ fn clocks_that_differ_change_nothing() {
             }
         }
     }
+}
+
+/// Other datagrams are looked for on the other side though that was captured
+/// later: what comes first there is in the middle here.
+#[test]
+fn sides_that_begin_at_different_times_are_joined() {
+    let check = |late_by: u16, expected: usize| {
+        let frame = |src: [u8; 4], ttl: u8, number: u16| {
+            let mut payload = [0xc1_u8; 64];
+            payload[2..4].copy_from_slice(&number.to_be_bytes());
+            let udp = [
+                &4000_u16.to_be_bytes()[..],
+                &443_u16.to_be_bytes(),
+                &[0, 72, 0, 0],
+            ]
+            .concat();
+            let id = number.to_be_bytes();
+            let head = [0x45, 0, 0, 92, id[0], id[1], 0, 0, ttl, 17, 0, 0];
+            [&head[..], &src, &[198, 51, 100, 7], &udp, &payload].concat()
+        };
+        let mut packets = Vec::new();
+        for number in 1..200_u16 {
+            let at = 1_000_000_000 + u64::from(number) * 20_000_000;
+            let mut push = |point, late, data: Vec<u8>| {
+                packets.push(Read {
+                    at: Timestamp::from_nanos(at + late),
+                    point,
+                    link_type: LinkType(101),
+                    original_length: 92,
+                    data,
+                });
+            };
+            push(0, 0, frame([10, 0, 0, 1], 64, number));
+            if number > late_by {
+                push(1, 100_000, frame([203, 0, 113, 9], 63, number));
+            }
+        }
+        assert_eq!(nats(&packets).0.len(), expected, "{late_by}");
+    };
+    check(0, 1);
+    check(2, 1);
+    check(150, 1);
+    check(199, 0);
 }
 
 /// What is kept out is told by what both sides saw when: it takes one clock.

@@ -19,6 +19,10 @@ use crate::rtp::RtpPacket;
 use crate::sip::header::{HeaderName, NameAddr};
 use crate::sip::{MAGIC_COOKIE, Method, split_host_port};
 
+/// Of so many packets that are not among the first one is looked for on the
+/// other side of a NAT.
+const SAMPLED: u32 = 16;
+
 impl Engine {
     /// A datagram that has an identity of its own in its payload, such as media.
     pub(in crate::engine) fn nat_payload(
@@ -58,8 +62,11 @@ impl Engine {
         if flow.src.port == port_mapping::PORT {
             self.nat_granted(at, flow, payload);
         }
-        // The first ones are enough, as they are of media.
-        if !self.nat_met(at, flow, Kind::Plain, 1) {
+        // The first ones are enough where both sides were captured from the
+        // beginning; else those whose number says the same on both sides.
+        let is_early = self.nat_met(at, flow, Kind::Plain, 1);
+        let is_sample = (network.identification).is_some_and(|own| own % SAMPLED == 0);
+        if !is_early && !is_sample {
             return;
         }
         let key = self

@@ -244,7 +244,7 @@ pub struct UacTest {
 const SILENCE_NS: i64 = 2 * SECOND;
 /// Packets of one way that are looked for on the other side of a NAT, from the
 /// first on and after each silence; some may be lost.
-const YOUNG: u8 = 8;
+const YOUNG: u8 = 4;
 /// Filter tests, expiries and efforts kept.
 const MAX_NOTES: usize = 1024;
 /// Hosts whose requests are tested as kamailio does.
