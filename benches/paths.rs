@@ -3,10 +3,13 @@
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 
-use sip_inspect::inspector::{Config, Inspector, PointInfo};
+use sip_inspect::inspector::{Case, Config, Inspector, PointInfo};
 use sip_inspect::link;
+use sip_inspect::output::Sink;
+use sip_inspect::output::ndjson::Ndjson;
 use sip_inspect::packet::{CapturePoint, LinkType, Packet};
 use sip_inspect::pcap::{Decoder, Step};
+use sip_inspect::report::Record;
 use sip_inspect::sdp::SessionDescription;
 use sip_inspect::sip::SipMessage;
 use sip_inspect::workload::{Plan, Workload, generate};
@@ -111,18 +114,23 @@ fn parse_sdp(bencher: Bencher<'_, '_>) {
     });
 }
 
+fn inspector() -> Inspector {
+    let mut inspector = Inspector::new(Config::default());
+    inspector.add_point(PointInfo {
+        file: String::new(),
+        interface: String::new(),
+        link_type: LinkType(1),
+        digits: 9,
+        dropped: None,
+    });
+    inspector
+}
+
 fn inspect(bencher: Bencher<'_, '_>, workload: &Workload) {
     bencher
         .counter(ItemsCount::new(workload.packets.len()))
         .bench(|| {
-            let mut inspector = Inspector::new(Config::default());
-            inspector.add_point(PointInfo {
-                file: String::new(),
-                interface: String::new(),
-                link_type: LinkType(1),
-                digits: 9,
-                dropped: None,
-            });
+            let mut inspector = inspector();
             for packet in packets(workload) {
                 inspector.handle(&packet);
                 while let Some(record) = inspector.poll_record() {
@@ -130,10 +138,73 @@ fn inspect(bencher: Bencher<'_, '_>, workload: &Workload) {
                 }
             }
             inspector.finish();
+            while let Some(record) = inspector.poll_record() {
+                black_box(record);
+            }
             inspector.packets()
         });
 }
 
+/// Calls that ended, not judged yet; what follows them alone.
+fn cases(workload: &Workload) -> Vec<Case> {
+    let mut inspector = inspector();
+    inspector.leave_cases();
+    let mut cases = Vec::new();
+    for packet in packets(workload) {
+        inspector.handle(&packet);
+        cases.extend(std::iter::from_fn(|| inspector.poll_case()));
+    }
+    inspector.finish();
+    while inspector.pull() {}
+    cases.extend(std::iter::from_fn(|| inspector.poll_case()));
+    cases
+}
+
+/// Transactions, dialogs, offers and answers; no rules, no records.
+#[divan::bench]
+fn follow_sip(bencher: Bencher<'_, '_>) {
+    let workload = sip();
+    bencher
+        .counter(ItemsCount::new(workload.packets.len()))
+        .bench(|| cases(&workload).len());
+}
+
+/// The rules and the records of calls.
+#[divan::bench]
+fn judge_calls(bencher: Bencher<'_, '_>) {
+    let workload = sip();
+    let count = cases(&workload).len();
+    bencher
+        .counter(ItemsCount::new(count))
+        .with_inputs(|| cases(&workload))
+        .bench_values(|cases| {
+            for case in cases {
+                black_box(case.judge());
+            }
+        });
+}
+
+#[divan::bench]
+fn write_records(bencher: Bencher<'_, '_>) {
+    let workload = sip();
+    let mut inspector = inspector();
+    for packet in packets(&workload) {
+        inspector.handle(&packet);
+    }
+    inspector.finish();
+    let records: Vec<Record> = std::iter::from_fn(|| inspector.poll_record()).collect();
+    bencher
+        .counter(ItemsCount::new(records.len()))
+        .with_inputs(|| records.clone())
+        .bench_values(|records| {
+            let mut out = Ndjson::new(std::io::sink());
+            for record in records {
+                out.record(record).expect("a sink takes all");
+            }
+        });
+}
+
+/// The next packet of one of several streams, and all before it.
 #[divan::bench]
 fn inspect_rtp(bencher: Bencher<'_, '_>) {
     inspect(bencher, &rtp());
