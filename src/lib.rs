@@ -21,6 +21,9 @@
 //! comes out as [`engine::Event`]s, which [`inspector::Inspector`] makes into
 //! [`report::Record`]s for each [`output::Sink`].
 //!
+//! With more threads a [`capture::Desk`] lets helpers read ahead and judge what
+//! ended, an [`inspector::Case`] each; all state stays with the one that follows.
+//!
 //! # What always holds
 //!
 //! - Below layer 5 nothing reads a clock, opens or prints. Time is the capture's.

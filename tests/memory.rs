@@ -83,7 +83,7 @@ fn request(call: u32, branch: u32) -> String {
 
 /// In one test, since an allocator counts for all threads.
 #[test]
-fn m026_m051_what_is_held_is_bounded() {
+fn m046_m053_what_is_held_is_bounded() {
     // Four times the calls, as many of them at a time.
     let talk = |calls: u64| {
         plan(&Plan {

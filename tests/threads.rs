@@ -80,7 +80,7 @@ fn a_made_up_capture_of_everything() {
 /// What was found before a fault is told with any number of threads.
 #[cfg(debug_assertions)]
 #[test]
-fn m046_a_fault_loses_nothing_that_was_found() {
+fn m075_a_fault_loses_nothing_that_was_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("mix.pcap");
     let workload = generate(&Plan::mix(4, 100));

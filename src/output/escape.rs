@@ -67,7 +67,8 @@ impl Formatter for SafeJson {
         W: ?Sized + io::Write,
     {
         // Below 0x20 everything is escaped before it comes here.
-        if fragment.bytes().all(|octet| octet < 0x7f) {
+        // Without a way out of the loop several octets are compared at a time.
+        if (fragment.bytes()).fold(true, |is_plain, octet| is_plain & (octet < 0x7f)) {
             return writer.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;

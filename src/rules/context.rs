@@ -220,6 +220,15 @@ impl<'a> Message<'a> {
         format!("{} from {}", self.called(), self.flow().src)
     }
 
+    /// Whether another is the same at another hop.
+    fn is_same(&self, other: &Message<'_>) -> bool {
+        self.cseq == other.cseq
+            && self.status == other.status
+            && self.method == other.method
+            && self.to_tag == other.to_tag
+            && self.from_tag == other.from_tag
+    }
+
     /// What names it from end to end: the same at each hop.
     fn identity(&self) -> (Method, Option<u16>, Option<u32>, &'a [u8], &'a [u8]) {
         (
@@ -301,6 +310,44 @@ pub struct CallContext<'a> {
     renewals: Vec<(usize, usize)>,
 }
 
+/// Messages up to which they are held against each other one by one.
+const FEW: usize = 24;
+
+/// Finds the first of each kind on its way, and what responses answer.
+fn relate(messages: &mut [Message<'_>]) {
+    if messages.len() > FEW {
+        return relate_many(messages);
+    }
+    for place in 1..messages.len() {
+        let (before, rest) = messages.split_at_mut(place);
+        let Some(message) = rest.first_mut() else {
+            return;
+        };
+        message.is_original = !before.iter().any(|own| own.is_same(message));
+        if !message.is_request() {
+            message.request = before.iter().position(|own| {
+                own.is_request()
+                    && own.kept.transaction == message.kept.transaction
+                    && own.method == message.method
+            });
+        }
+    }
+}
+
+fn relate_many(messages: &mut [Message<'_>]) {
+    let mut told = HashSet::<_, RandomState>::default();
+    let mut requests = HashMap::<_, _, RandomState>::default();
+    for (place, message) in messages.iter_mut().enumerate() {
+        message.is_original = told.insert(message.identity());
+        let hop = (message.kept.transaction, message.method.clone());
+        if message.is_request() {
+            requests.entry(hop).or_insert(place);
+        } else {
+            message.request = requests.get(&hop).copied();
+        }
+    }
+}
+
 impl<'a> CallContext<'a> {
     /// What rules are to see of a call.
     #[must_use]
@@ -312,20 +359,12 @@ impl<'a> CallContext<'a> {
     ) -> Self {
         let kept = closed.call.kept.iter();
         let mut messages: Vec<Message<'a>> = kept.filter_map(Message::parse).collect();
-        let mut told = HashSet::<_, RandomState>::default();
-        let mut requests = HashMap::<_, _, RandomState>::default();
         let mut has = Needs::NOTHING;
-        for (place, message) in messages.iter_mut().enumerate() {
+        for message in &messages {
             has.methods |= message.method.bit();
             has.fields |= message.sip.names();
-            message.is_original = told.insert(message.identity());
-            let hop = (message.kept.transaction, message.method.clone());
-            if message.is_request() {
-                requests.entry(hop).or_insert(place);
-            } else {
-                message.request = requests.get(&hop).copied();
-            }
         }
+        relate(&mut messages);
         let mut context = Self {
             closed,
             messages,
@@ -607,4 +646,51 @@ impl<'a> CallContext<'a> {
 /// Whether a header field is there at all.
 pub(super) fn has(message: &SipMessage<'_>, name: HeaderName) -> bool {
     message.value(name).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{Endpoint, Flow, Transport};
+
+    /// Few and many are related in the same way.
+    #[test]
+    fn few_messages_and_many_are_related_alike() {
+        let kept = |text: &str, transaction: usize| KeptMessage {
+            at: PacketRef::default(),
+            flow: Flow {
+                src: Endpoint::default(),
+                dst: Endpoint::default(),
+                transport: Transport::Udp,
+            },
+            octets: text.as_bytes().into(),
+            transaction,
+            is_cut: false,
+            packets: 1,
+        };
+        let mut all = Vec::new();
+        for number in 0..8 {
+            let (cseq, transaction) = (number % 3, number % 4);
+            let rest = format!("From: <sip:a>;tag=a\r\nTo: <sip:b>\r\nCSeq: {cseq}");
+            for start in [
+                format!("INVITE sip:b SIP/2.0\r\n{rest} INVITE\r\n\r\n"),
+                format!("SIP/2.0 180 R\r\n{rest} INVITE\r\n\r\n"),
+                format!("SIP/2.0 200 OK\r\n{rest} BYE\r\n\r\n"),
+            ] {
+                all.push(kept(&start, transaction));
+            }
+        }
+        assert_eq!(all.len(), FEW);
+        let read = || -> Vec<Message<'_>> { all.iter().filter_map(Message::parse).collect() };
+        let (mut few, mut many) = (read(), read());
+        relate(&mut few);
+        relate_many(&mut many);
+        let told = |messages: &[Message<'_>]| -> Vec<_> {
+            let own = messages.iter();
+            own.map(|own| (own.is_original, own.request)).collect()
+        };
+        assert_eq!(told(&few), told(&many));
+        assert!(told(&few).iter().any(|(is_original, _)| !is_original));
+        assert!(told(&few).iter().any(|(_, request)| request.is_some()));
+    }
 }

@@ -27,6 +27,7 @@ pub struct SipMessage<'a> {
     content_length: Option<Option<u64>>,
     /// What nearly everybody asks for is read once.
     top_via: OnceCell<Result<Via<'a>, HeaderError>>,
+    via_count: OnceCell<usize>,
     parties: [OnceCell<Option<NameAddr<'a>>>; 3],
     sdp: OnceCell<Option<&'a [u8]>>,
     is_folded: bool,
@@ -306,6 +307,7 @@ impl<'a> SipMessage<'a> {
             anomalies,
             content_length: None,
             top_via: OnceCell::new(),
+            via_count: OnceCell::new(),
             parties: [const { OnceCell::new() }; 3],
             is_folded,
             sdp: OnceCell::new(),
@@ -480,9 +482,11 @@ impl<'a> SipMessage<'a> {
     /// How many hosts the request has passed: its `Via` values.
     #[must_use]
     pub fn via_count(&self) -> usize {
-        self.values(HeaderName::Via)
-            .filter(|value| !value.is_empty())
-            .count()
+        *self.via_count.get_or_init(|| {
+            self.values(HeaderName::Via)
+                .filter(|value| !value.is_empty())
+                .count()
+        })
     }
 
     /// The part of the body that is of `media_type`, inside `multipart/*` too

@@ -62,7 +62,8 @@ impl HeaderName {
         while let Some(&place) = SLOTS.get(slot)
             && let Some((known, kind)) = KNOWN.get(usize::from(place))
         {
-            if name.eq_ignore_ascii_case(known) {
+            // Most are spelled as the RFCs do.
+            if name == *known || name.eq_ignore_ascii_case(known) {
                 return *kind;
             }
             slot = slot.wrapping_add(1);
@@ -79,66 +80,66 @@ impl HeaderName {
 
 /// The names that are told apart, with their compact forms.
 const KNOWN: [(&[u8], HeaderName); 60] = [
-    (b"accept", HeaderName::Accept),
-    (b"allow", HeaderName::Allow),
-    (b"allow-events", HeaderName::AllowEvents),
+    (b"Accept", HeaderName::Accept),
+    (b"Allow", HeaderName::Allow),
+    (b"Allow-Events", HeaderName::AllowEvents),
     (b"u", HeaderName::AllowEvents),
-    (b"authorization", HeaderName::Authorization),
-    (b"cseq", HeaderName::CSeq),
-    (b"call-id", HeaderName::CallId),
+    (b"Authorization", HeaderName::Authorization),
+    (b"CSeq", HeaderName::CSeq),
+    (b"Call-ID", HeaderName::CallId),
     (b"i", HeaderName::CallId),
-    (b"contact", HeaderName::Contact),
+    (b"Contact", HeaderName::Contact),
     (b"m", HeaderName::Contact),
-    (b"content-encoding", HeaderName::ContentEncoding),
+    (b"Content-Encoding", HeaderName::ContentEncoding),
     (b"e", HeaderName::ContentEncoding),
-    (b"content-length", HeaderName::ContentLength),
+    (b"Content-Length", HeaderName::ContentLength),
     (b"l", HeaderName::ContentLength),
-    (b"content-type", HeaderName::ContentType),
+    (b"Content-Type", HeaderName::ContentType),
     (b"c", HeaderName::ContentType),
-    (b"date", HeaderName::Date),
-    (b"event", HeaderName::Event),
+    (b"Date", HeaderName::Date),
+    (b"Event", HeaderName::Event),
     (b"o", HeaderName::Event),
-    (b"expires", HeaderName::Expires),
-    (b"identity", HeaderName::Identity),
+    (b"Expires", HeaderName::Expires),
+    (b"Identity", HeaderName::Identity),
     (b"y", HeaderName::Identity),
-    (b"from", HeaderName::From),
+    (b"From", HeaderName::From),
     (b"f", HeaderName::From),
-    (b"max-forwards", HeaderName::MaxForwards),
-    (b"min-expires", HeaderName::MinExpires),
-    (b"min-se", HeaderName::MinSe),
-    (b"p-asserted-identity", HeaderName::PAssertedIdentity),
-    (b"path", HeaderName::Path),
-    (b"proxy-authenticate", HeaderName::ProxyAuthenticate),
-    (b"proxy-authorization", HeaderName::ProxyAuthorization),
-    (b"rack", HeaderName::RAck),
-    (b"rseq", HeaderName::RSeq),
-    (b"reason", HeaderName::Reason),
-    (b"record-route", HeaderName::RecordRoute),
-    (b"refer-to", HeaderName::ReferTo),
+    (b"Max-Forwards", HeaderName::MaxForwards),
+    (b"Min-Expires", HeaderName::MinExpires),
+    (b"Min-SE", HeaderName::MinSe),
+    (b"P-Asserted-Identity", HeaderName::PAssertedIdentity),
+    (b"Path", HeaderName::Path),
+    (b"Proxy-Authenticate", HeaderName::ProxyAuthenticate),
+    (b"Proxy-Authorization", HeaderName::ProxyAuthorization),
+    (b"RAck", HeaderName::RAck),
+    (b"RSeq", HeaderName::RSeq),
+    (b"Reason", HeaderName::Reason),
+    (b"Record-Route", HeaderName::RecordRoute),
+    (b"Refer-To", HeaderName::ReferTo),
     (b"r", HeaderName::ReferTo),
-    (b"referred-by", HeaderName::ReferredBy),
+    (b"Referred-By", HeaderName::ReferredBy),
     (b"b", HeaderName::ReferredBy),
-    (b"replaces", HeaderName::Replaces),
-    (b"require", HeaderName::Require),
-    (b"retry-after", HeaderName::RetryAfter),
-    (b"route", HeaderName::Route),
-    (b"server", HeaderName::Server),
-    (b"service-route", HeaderName::ServiceRoute),
-    (b"session-expires", HeaderName::SessionExpires),
+    (b"Replaces", HeaderName::Replaces),
+    (b"Require", HeaderName::Require),
+    (b"Retry-After", HeaderName::RetryAfter),
+    (b"Route", HeaderName::Route),
+    (b"Server", HeaderName::Server),
+    (b"Service-Route", HeaderName::ServiceRoute),
+    (b"Session-Expires", HeaderName::SessionExpires),
     (b"x", HeaderName::SessionExpires),
-    (b"session-id", HeaderName::SessionId),
-    (b"subscription-state", HeaderName::SubscriptionState),
-    (b"subject", HeaderName::Subject),
+    (b"Session-ID", HeaderName::SessionId),
+    (b"Subscription-State", HeaderName::SubscriptionState),
+    (b"Subject", HeaderName::Subject),
     (b"s", HeaderName::Subject),
-    (b"supported", HeaderName::Supported),
+    (b"Supported", HeaderName::Supported),
     (b"k", HeaderName::Supported),
-    (b"to", HeaderName::To),
+    (b"To", HeaderName::To),
     (b"t", HeaderName::To),
-    (b"user-agent", HeaderName::UserAgent),
-    (b"via", HeaderName::Via),
+    (b"User-Agent", HeaderName::UserAgent),
+    (b"Via", HeaderName::Via),
     (b"v", HeaderName::Via),
-    (b"warning", HeaderName::Warning),
-    (b"www-authenticate", HeaderName::WwwAuthenticate),
+    (b"Warning", HeaderName::Warning),
+    (b"WWW-Authenticate", HeaderName::WwwAuthenticate),
 ];
 
 /// Slots, a power of two, and room for the last of them to be taken.
@@ -194,13 +195,15 @@ mod tests {
             (b"CALL-ID", HeaderName::CallId),
             (b"p-Asserted-identity", HeaderName::PAssertedIdentity),
             (b"C%6Fntact", HeaderName::Other),
-            (b"a-name-longer-than-any-known", HeaderName::Other),
+            (b"A-Name-Longer-Than-Any-Known", HeaderName::Other),
             (b"", HeaderName::Other),
         ] {
             assert_eq!(HeaderName::of(name), expected);
         }
         for (name, kind) in KNOWN {
+            assert_eq!(HeaderName::of(name), kind);
             assert_eq!(HeaderName::of(&name.to_ascii_uppercase()), kind);
+            assert_eq!(HeaderName::of(&name.to_ascii_lowercase()), kind);
             assert!(kind.bit() != HeaderName::Other.bit());
         }
     }
