@@ -6,7 +6,7 @@ use std::io::{self, BufWriter};
 use std::process::ExitCode;
 
 use serde_json::json;
-use sip_inspect::workload::{Plan, Truth, generate};
+use sip_inspect::workload::{Kind, Plan, Truth, generate};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -48,6 +48,17 @@ fn plan(kind: &str, megabytes: u64) -> Option<Plan> {
         "rtp-20" => at_once(20),
         "rtp-400" => at_once(400),
         "sip" => Plan::sip(1, calls(3_500)),
+        // No call stays up or waits for long: what is held is what runs at once.
+        "sip-ended" => {
+            let plan = Plan::sip(1, calls(3_500));
+            let kinds = plan.kinds.iter().copied();
+            Plan {
+                kinds: kinds
+                    .filter(|own| !matches!(own, Kind::Established | Kind::TimedOut))
+                    .collect(),
+                ..plan
+            }
+        }
         "tcp" => Plan {
             tcp: true,
             ..Plan::sip(1, calls(3_900))
