@@ -15,7 +15,9 @@ use crate::time::Timestamp;
 
 /// Octets of packets that are handed over at once.
 const BATCH: usize = 512 * 1024;
-/// Batches that are read ahead.
+/// Packets that are, however short.
+const MAX_ITEMS: usize = 8192;
+/// Batches that are read ahead: 8 MiB with all that belongs to them.
 const AHEAD: usize = 8;
 /// Calls that are handed over at once.
 const GROUP: usize = 16;
@@ -54,8 +56,9 @@ struct Head {
 #[derive(Debug)]
 enum Item {
     Packet(Head),
-    Point(PointInfo),
-    Notice(Notice),
+    // Hardly any item is one of these: their place is elsewhere.
+    Point(Box<PointInfo>),
+    Notice(Box<Notice>),
 }
 
 /// What was read ahead.
@@ -73,7 +76,7 @@ impl Batch {
         self.items.clear();
         self.octets.clear();
         let mut is_more = true;
-        while self.octets.len() < BATCH && self.items.len() < BATCH / 64 {
+        while self.octets.len() < BATCH && self.items.len() < MAX_ITEMS {
             self.items.push(match inputs.step() {
                 Some(Step::Packet(packet)) => {
                     self.octets.extend_from_slice(packet.data);
@@ -86,8 +89,8 @@ impl Batch {
                         length: packet.data.len(),
                     })
                 }
-                Some(Step::Point(point)) => Item::Point(point),
-                Some(Step::Notice(notice)) => Item::Notice(notice),
+                Some(Step::Point(point)) => Item::Point(Box::new(point)),
+                Some(Step::Notice(notice)) => Item::Notice(Box::new(notice)),
                 None => {
                     is_more = false;
                     break;
@@ -386,7 +389,7 @@ impl Desk {
                         self.leave(follower);
                     }
                 }
-                Item::Point(point) => follower.point(point.clone()),
+                Item::Point(point) => follower.point(point.as_ref().clone()),
                 Item::Notice(notice) => follower.notice(notice),
             }
         }

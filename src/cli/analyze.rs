@@ -198,12 +198,13 @@ impl Follower for Reading {
 }
 
 /// How many threads are worth while: a short capture is read before a second
-/// one has begun.
+/// one has begun, and of a pipe each packet is told as it comes, not when there
+/// are as many as are handed over at once.
 fn threads(args: &Analyze, inputs: &Inputs) -> usize {
-    let is_short = inputs.size().is_some_and(|size| size < SHORT);
+    let is_long = inputs.size().is_some_and(|size| size >= SHORT);
     match args.threads {
         Some(threads) => usize::from(threads.get()),
-        None if is_short => 1,
+        None if !is_long => 1,
         None => std::thread::available_parallelism().map_or(1, |own| own.get().min(MOST)),
     }
 }
