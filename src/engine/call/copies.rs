@@ -67,6 +67,9 @@ impl Call {
                     .all(|view| at.since(view.last) > COPIES_NS);
                 self.passed.unless(over, Limit::CopiesPerCall);
             }
+            if self.copies.len() == self.copies.capacity() {
+                self.copies.reserve_exact(1 + self.copies.len() / 4);
+            }
             self.copies.push_back(Copy {
                 identity,
                 views: SmallVec::from_iter([fresh]),

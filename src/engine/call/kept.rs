@@ -69,7 +69,11 @@ impl Call {
         }
         let octets: Box<[u8]> = facts.message.octets().into();
         self.kept.octets += octets.len();
-        self.kept.messages.push_back(KeptMessage {
+        let messages = &mut self.kept.messages;
+        if messages.len() == messages.capacity() {
+            messages.reserve_exact(1 + messages.len() / 4);
+        }
+        messages.push_back(KeptMessage {
             at: facts.at,
             flow: facts.flow,
             octets,
