@@ -27,6 +27,17 @@ fn check(file: &Path, more: &[&str]) {
     }
 }
 
+/// A folder with a made-up capture in it, and how many packets it has.
+fn made(plan: &Plan) -> (tempfile::TempDir, usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = std::fs::File::create(folder.path().join("made.pcap")).expect("a file");
+    let workload = generate(plan);
+    workload
+        .write(std::io::BufWriter::new(out))
+        .expect("room for it");
+    (folder, workload.packets.len())
+}
+
 fn captures(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("a folder");
     let mut found = Vec::new();
@@ -59,13 +70,8 @@ fn the_shipped_captures_and_the_corpus() {
 /// Many batches and many calls at a time, in every way of reading them.
 #[test]
 fn a_made_up_capture_of_everything() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("mix.pcap");
-    let workload = generate(&Plan::mix(3, 400));
-    let out = std::fs::File::create(&file).expect("a file");
-    workload
-        .write(std::io::BufWriter::new(out))
-        .expect("room for it");
+    let (folder, _) = made(&Plan::mix(3, 400));
+    let file = folder.path().join("made.pcap");
     check(&file, &["--format", "json", "--messages", "--transactions"]);
     check(&file, &["--format", "table"]);
     check(
@@ -81,14 +87,9 @@ fn a_made_up_capture_of_everything() {
 #[cfg(debug_assertions)]
 #[test]
 fn m075_a_fault_loses_nothing_that_was_found() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("mix.pcap");
-    let workload = generate(&Plan::mix(4, 100));
-    let out = std::fs::File::create(&file).expect("a file");
-    workload
-        .write(std::io::BufWriter::new(out))
-        .expect("room for it");
-    let at = format!("panic@frame={}", workload.packets.len() / 2);
+    let (folder, packets) = made(&Plan::mix(4, 100));
+    let file = folder.path().join("made.pcap");
+    let at = format!("panic@frame={}", packets / 2);
     let more = ["--format", "ndjson", "--inject-fault", &at];
     let alone = run(&file, "1", &more);
     assert!(alone.stdout.len() > 10_000);

@@ -179,19 +179,20 @@ impl Desk {
                 scope.spawn(|| self.help());
             }
             self.follow_packets(follower);
-            let inputs = self.wait_for_inputs();
+            // A helper may still read.
+            let inputs = self.wait(|state| state.inputs.take());
             follower.end(&inputs);
             self.follow_end(follower);
             drop(closing);
         });
     }
 
-    /// What was left when the work ended early: judged calls.
-    pub fn leftover(self) -> Vec<Judged> {
+    /// What was left when the work ended early: calls that are judged, and
+    /// calls that are not.
+    pub fn leftover(self) -> (Vec<Judged>, Vec<Case>) {
         let state = self.state.into_inner();
         let state = state.unwrap_or_else(PoisonError::into_inner);
-        let cases = state.cases.into_iter().flatten().map(Case::judge);
-        state.judged.into_iter().chain(cases).collect()
+        (state.judged, state.cases.into_iter().flatten().collect())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -239,13 +240,13 @@ impl Desk {
         std::mem::forget(failing);
     }
 
-    /// Waits for whoever still reads.
-    fn wait_for_inputs(&self) -> Inputs {
+    /// Waits until `look` finds something.
+    fn wait<T>(&self, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
         let mut state = self.lock();
         loop {
             assert!(!state.has_failed, "a helper has panicked");
-            if let Some(inputs) = state.inputs.take() {
-                return inputs;
+            if let Some(found) = look(&mut state) {
+                return found;
             }
             state = self
                 .news
@@ -254,50 +255,39 @@ impl Desk {
         }
     }
 
-    /// Waits for a batch, or for the end of the inputs.
+    /// Waits for a batch, or for the end of the inputs; without either there
+    /// may be calls to settle or to judge.
     fn wait_for_batch(&self) -> News {
-        let mut state = self.lock();
-        loop {
-            assert!(!state.has_failed, "a helper has panicked");
-            if let Some(batch) = state.filled.pop_front() {
-                self.work.notify_one();
-                return News::Batch(batch);
-            }
-            if !state.judged.is_empty() {
-                return News::Judged;
-            }
-            if !state.has_more {
-                return News::End;
-            }
-            if let Some(cases) = state.cases.pop_front() {
-                return News::Case(cases);
-            }
-            state = self
-                .news
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+        let news = self.wait(|state| {
+            let batch = state.filled.pop_front().map(News::Batch);
+            let end = || (!state.has_more).then_some(News::End);
+            batch
+                .or_else(|| (!state.judged.is_empty()).then_some(News::Judged))
+                .or_else(end)
+                .or_else(|| state.cases.pop_front().map(News::Case))
+        });
+        if let News::Batch(_) = news {
+            self.work.notify_one();
         }
+        news
     }
 
-    /// Waits for a call that is judged, or judges one.
+    /// Waits for a call that is judged, or for one to judge.
     fn wait_for_judged(&self) -> News {
-        let mut state = self.lock();
-        loop {
-            assert!(!state.has_failed, "a helper has panicked");
-            if !state.judged.is_empty() {
-                return News::Judged;
-            }
-            if let Some(cases) = state.cases.pop_front() {
-                return News::Case(cases);
-            }
-            if state.in_hand == 0 {
-                return News::End;
-            }
-            state = self
-                .news
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+        self.wait(|state| {
+            (!state.judged.is_empty())
+                .then_some(News::Judged)
+                .or_else(|| state.cases.pop_front().map(News::Case))
+                .or_else(|| (state.in_hand == 0).then_some(News::End))
+        })
+    }
+
+    /// Judges calls that no helper has come to.
+    fn lend_a_hand(cases: Vec<Case>, follower: &mut impl Follower) {
+        for case in cases {
+            follower.settle(case.judge());
         }
+        follower.drain();
     }
 
     /// Takes what was judged, and tells what can be told now.
@@ -325,12 +315,7 @@ impl Desk {
     fn catch_up(&self, follower: &mut impl Follower) {
         while follower.waiting() > MAX_WAITING {
             match self.wait_for_judged() {
-                News::Case(cases) => {
-                    for case in cases {
-                        follower.settle(case.judge());
-                    }
-                    follower.drain();
-                }
+                News::Case(cases) => Self::lend_a_hand(cases, follower),
                 News::Judged => self.settle(follower),
                 News::Batch(_) | News::End => return,
             }
@@ -346,10 +331,7 @@ impl Desk {
                     continue;
                 }
                 News::Case(cases) => {
-                    for case in cases {
-                        follower.settle(case.judge());
-                    }
-                    follower.drain();
+                    Self::lend_a_hand(cases, follower);
                     continue;
                 }
                 News::End => return,
@@ -410,11 +392,7 @@ impl Desk {
                 continue;
             }
             match self.wait_for_judged() {
-                News::Case(cases) => {
-                    for case in cases {
-                        follower.settle(case.judge());
-                    }
-                }
+                News::Case(cases) => Self::lend_a_hand(cases, follower),
                 News::Judged => self.settle(follower),
                 News::Batch(_) | News::End => {
                     follower.drain();

@@ -12,7 +12,7 @@ use super::{ExitStatus, notices};
 #[cfg(feature = "live")]
 use crate::capture::filter::Filter;
 use crate::capture::{Desk, Follower, Inputs, Notice, PacketSource};
-use crate::inspector::{Case, Judged, PointInfo};
+use crate::inspector::{Case, Inspector, Judged, PointInfo};
 use crate::packet::Packet;
 
 /// Inputs from which on a progress bar is worth its line.
@@ -78,7 +78,7 @@ pub(super) fn run(args: &Analyze) -> ExitStatus {
         let analysed = catch_unwind(AssertUnwindSafe(|| {
             desk.follow(threads - 1, &mut reading);
         }));
-        reading.reporter.inspector.take_back(desk.leftover());
+        take_back(&mut reading.reporter.inspector, desk);
         analysed
     } else {
         catch_unwind(AssertUnwindSafe(|| {
@@ -195,6 +195,19 @@ impl Follower for Reading {
     fn pull(&mut self) -> bool {
         self.reporter.inspector.pull()
     }
+}
+
+/// What helpers left is judged, but for what can't be.
+fn take_back(inspector: &mut Inspector, desk: Desk) {
+    let (judged, left) = desk.leftover();
+    judged.into_iter().for_each(|own| inspector.settle(own));
+    let own: Vec<Case> = std::iter::from_fn(|| inspector.poll_case()).collect();
+    for case in left.into_iter().chain(own) {
+        if let Ok(judged) = catch_unwind(AssertUnwindSafe(|| case.judge())) {
+            inspector.settle(judged);
+        }
+    }
+    inspector.give_up_cases();
 }
 
 /// How many threads are worth while: a short capture is read before a second

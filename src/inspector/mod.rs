@@ -204,13 +204,10 @@ impl Inspector {
         }
     }
 
-    /// Judges itself again, after whoever was to judge stopped early; `judged`
-    /// is what came of it. Says of what is lost that it is.
-    pub fn take_back(&mut self, judged: Vec<Judged>) {
-        judged.into_iter().for_each(|own| self.settle(own));
-        for case in self.cases.take().into_iter().flatten() {
-            self.settle(case.judge());
-        }
+    /// No case is settled any more: those that are not are lost, and it is said
+    /// that they are.
+    pub fn give_up_cases(&mut self) {
+        self.cases = None;
         let mut lost = 0;
         for pending in &mut self.pending {
             if matches!(pending, Pending::Left) {

@@ -191,7 +191,13 @@ impl Engine {
             ssrc: packet.ssrc,
             length,
         };
-        let before = flow.waiting.replace(Box::new(now));
+        let before = match &mut flow.waiting {
+            Some(waiting) => Some(std::mem::replace(waiting.as_mut(), now)),
+            none => {
+                *none = Some(Box::new(now));
+                None
+            }
+        };
         let Some(before) = before else {
             return;
         };

@@ -13,6 +13,7 @@ use crate::engine::rtp_stream::RtpStream;
 use crate::engine::session::{AddressRole, Side};
 use crate::link::{Network, Segment};
 use crate::net::{Endpoint, Flow, Transport, is_private};
+use crate::octets;
 use crate::packet::PacketRef;
 use crate::port_mapping;
 use crate::rtp::RtpPacket;
@@ -417,10 +418,8 @@ impl Engine {
 
 fn address(text: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(text).ok()?.trim();
-    text.trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse()
-        .ok()
+    let text = text.trim_start_matches('[').trim_end_matches(']');
+    octets::address(text.as_bytes())
 }
 
 fn number(text: &[u8]) -> Option<u16> {
