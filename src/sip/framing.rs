@@ -1,7 +1,7 @@
 //! Messages out of a stream of octets (RFC 3261, 18.3).
 
 use super::header::HeaderName;
-use super::message::{is_start_line, skip_empty_lines};
+use super::start_line::{is_start_line, skip_empty_lines};
 use crate::octets;
 
 /// The longest header section that is waited for.

@@ -22,12 +22,14 @@ mod message;
 mod method;
 pub mod mirror;
 pub mod reply;
+mod start_line;
 pub mod transaction;
 mod uri;
 
 pub use framing::{Framed, Framer, MAX_BODY, MAX_HEADER};
-pub use message::{Anomaly, HeaderField, SipMessage, StartLine, looks_like_sip};
+pub use message::{Anomaly, HeaderField, SipMessage};
 pub use method::Method;
+pub use start_line::{StartLine, looks_like_sip};
 pub use uri::{Uri, split_host_port};
 
 /// The cookie that begins every branch of RFC 3261 (8.1.1.7).
