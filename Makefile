@@ -3,7 +3,7 @@
 CARGO ?= cargo
 BINARY := target/release/sip-inspect
 
-.PHONY: demo test build bench setup check
+.PHONY: demo test build bench bench-live setup check
 
 # Builds the program and reads a capture of a call behind a NAT.
 demo: build
@@ -25,6 +25,10 @@ check: setup
 # How fast it is beside tcpdump, tshark and sngrep on the same captures.
 bench: build
 	python3 benches/bench.py
+
+# How it keeps up with a wire beside tcpdump; as root, with tcpreplay.
+bench-live: build
+	python3 benches/live.py
 
 # libpcap's headers, where Debian or Ubuntu can install them.
 setup:

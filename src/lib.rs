@@ -11,7 +11,7 @@
 //! | 4 | [`inspector`], [`report`], [`expect`] | records, and how they follow from what was observed |
 //! | 3 | [`metrics`], [`nat`], [`rules`], [`workload`] | the E-model; what NATs did; what breaks the RFCs; made-up traffic with its truth |
 //! | 2 | [`engine`] | passive observation: calls, dialogs, transactions, streams |
-//! | 1 | [`pcap`], [`link`], [`sip`], [`sdp`], [`stun`], [`rtp`], [`tls`], [`dns`], [`port_mapping`] | one protocol each, pure |
+//! | 1 | [`pcap`], [`link`], [`sip`], [`sdp`], [`stun`], [`rtp`], [`tls`], [`dns`], [`port_mapping`], [`hep`] | one protocol each, pure |
 //! | 0 | [`time`], [`net`], [`packet`] | the words that all share |
 //!
 //! # How a packet travels
@@ -73,6 +73,7 @@ pub mod dns;
 pub mod engine;
 pub mod expect;
 pub mod filter;
+pub mod hep;
 pub mod inspector;
 pub mod link;
 pub mod metrics;

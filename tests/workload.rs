@@ -6,7 +6,7 @@ use sip_inspect::inspector::stats::Stats;
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{LinkType, Packet};
 use sip_inspect::report::{CallRecord, Record, StatsRecord, StreamRecord, Summary};
-use sip_inspect::workload::{Plan, Workload, generate};
+use sip_inspect::workload::{Plan, Workload, Wrap, generate};
 
 struct Report {
     stats: StatsRecord,
@@ -64,10 +64,23 @@ fn analyze(workload: &Workload) -> Report {
 }
 
 fn check(plan: &Plan) {
+    check_within(plan, None);
+}
+
+/// Holds the report of a plan against its truth, as it is or inside a tunnel.
+fn check_within(plan: &Plan, wrap: Option<Wrap>) {
     let workload = generate(plan);
+    let workload = match wrap {
+        Some(wrap) => workload.within(wrap),
+        None => workload,
+    };
     let truth = &workload.truth;
     let report = analyze(&workload);
-    let seed = plan.seed;
+    let seed = format!("{} {wrap:?}", plan.seed);
+    let tunnels = report.summary.tunnels.iter();
+    let tunnels: Vec<&str> = tunnels.map(|seen| seen.tunnel.kind.as_str()).collect();
+    let expected = wrap.and_then(Wrap::name);
+    assert_eq!(tunnels, expected.into_iter().collect::<Vec<_>>(), "{seed}");
 
     assert_eq!(report.summary.packets, truth.packets, "seed {seed}");
     assert_eq!(
@@ -185,6 +198,18 @@ fn check(plan: &Plan) {
 fn a_mix_of_everything_is_told_exactly() {
     for seed in 1..=12 {
         check(&Plan::mix(seed, 56));
+    }
+}
+
+#[test]
+fn any_tunnel_around_it_changes_nothing() {
+    for wrap in Wrap::ALL {
+        let plan = Plan {
+            noise: 0.5,
+            talk_s: 2,
+            ..Plan::mix(31, 56)
+        };
+        check_within(&plan, Some(wrap));
     }
 }
 

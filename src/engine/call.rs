@@ -30,6 +30,7 @@ use super::limits::{Limit, Limits, Passed};
 use super::session::{Address, Session, Side};
 use super::table::{Entry, Handle};
 use super::transaction::{FinalResponse, Transaction};
+use crate::link::Tunnel;
 use crate::octets;
 use crate::packet::PacketRef;
 use crate::sip::transaction::State;
@@ -66,6 +67,8 @@ pub struct Call {
     pub session: Session,
     /// Its frames.
     pub frames: Frames,
+    /// Tunnels that its messages came through.
+    pub tunnels: SmallVec<[Tunnel; 0]>,
     /// Messages, without copies of any kind.
     pub messages: u64,
     /// Copies that were sent again.
@@ -167,6 +170,7 @@ impl Call {
             dialogs: Vec::new(),
             session: Session::default(),
             frames: Frames::default(),
+            tunnels: SmallVec::new(),
             messages: 0,
             retransmissions: 0,
             duplicates: 0,
@@ -199,6 +203,15 @@ impl Call {
         self.last = self.last.max(facts.at.timestamp);
         let room = self.frames.add(facts.at, limits);
         self.passed.unless(room, Limit::Places);
+        if let Some(tunnel) = facts.tunnel
+            && !self.tunnels.contains(&tunnel)
+        {
+            let room = self.tunnels.len() < limits.places;
+            self.passed.unless(room, Limit::Places);
+            if room {
+                self.tunnels.push(tunnel);
+            }
+        }
         let mut handled = Handled {
             seen: self.classify(facts, limits),
             transaction: None,
@@ -462,6 +475,7 @@ impl Call {
             + self.subscriptions.len() * (size_of::<Subscription>() + 300)
             + self.session.cost()
             + self.frames.cost()
+            + self.tunnels.len() * size_of::<Tunnel>()
             + self.copies.len() * size_of::<Copy>()
     }
 }

@@ -12,7 +12,7 @@ use super::limits::Limit;
 use super::registration::Registration;
 use super::rtp_stream::RtpStream;
 use super::stun_exchange::StunExchange;
-use crate::link::Ignored;
+use crate::link::{Ignored, Tunnel};
 use crate::net::Flow;
 use crate::packet::PacketRef;
 use crate::time::Timestamp;
@@ -87,6 +87,8 @@ pub struct MessageSeen {
     pub user_agent: Option<String>,
     /// Its session description, if it has one.
     pub sdp: Option<crate::sdp::SessionDescription>,
+    /// Through which tunnel it came.
+    pub tunnel: Option<Tunnel>,
     /// Header fields that were asked for.
     pub headers: Vec<(String, String)>,
     /// Whether it is new.

@@ -43,6 +43,8 @@ pub struct Limits {
     /// Transfers and redirections that wait at once for the call they lead to: a
     /// minute of a busy redirect server.
     pub transfers: usize,
+    /// Tunnels that are told apart: mirrors, gateways, agents.
+    pub tunnels: usize,
     /// Hosts remembered as proxies; one network has few.
     pub proxies: usize,
     /// Claims of one media address; the port of a busy gateway serves call
@@ -129,6 +131,7 @@ impl Limits {
             frames: 200,
             places: 64,
             transfers: 4096,
+            tunnels: 1024,
             proxies: 4096,
             claims_per_address: 64,
             waiting_per_address: 64,
@@ -189,6 +192,8 @@ pub enum Limit {
     Places,
     /// [`Limits::transfers`].
     Transfers,
+    /// [`Limits::tunnels`]: what comes through is read all the same.
+    Tunnels,
     /// [`Limits::proxies`].
     Proxies,
     /// Media or attributes of one session description, as many as
@@ -264,6 +269,7 @@ impl Limit {
             Self::TiesPerCall => "ties-per-call",
             Self::Places => "places",
             Self::Transfers => "transfers",
+            Self::Tunnels => "tunnels",
             Self::Proxies => "proxies",
             Self::Descriptions => "descriptions",
             Self::AddressesPerCall => "addresses-per-call",
@@ -307,6 +313,7 @@ impl Limit {
                 | Self::MessagesPerCall
                 | Self::NatContacts
                 | Self::NatNotes
+                | Self::Tunnels
         )
     }
 }

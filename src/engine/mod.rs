@@ -20,6 +20,7 @@ pub mod dialog;
 pub mod dns_lookup;
 mod event;
 pub mod frames;
+mod hep;
 pub mod limits;
 mod media;
 pub mod nat;
@@ -34,8 +35,10 @@ pub mod stun_exchange;
 pub mod table;
 pub mod transaction;
 mod transfer;
+mod tunnels;
 
 pub use event::{Closed, Counters, Event, MessageSeen, Unread};
+pub use tunnels::TunnelUse;
 
 use std::collections::{HashMap, VecDeque};
 
@@ -55,7 +58,8 @@ use self::stream::TcpDirection;
 use self::stun_exchange::{StunExchange, StunKey};
 use self::table::{Entry, Handle, Table};
 use self::transfer::Transfers;
-use crate::link::{Content, Datagram, Decoded, IcmpError, decode_ip_payload};
+use self::tunnels::Tunnels;
+use crate::link::{Content, Datagram, Decoded, Fragment, IcmpError, Tunnel, decode_ip_payload};
 use crate::net::{Endpoint, Flow};
 use crate::packet::{CapturePoint, PacketRef};
 use crate::port_mapping;
@@ -98,6 +102,9 @@ pub struct Engine {
     /// Hosts seen to pass requests on: they sent one with another's `Via`.
     proxies: HashMap<Endpoint, (), RandomState>,
     transfers: Transfers,
+    tunnels: Tunnels,
+    /// The innermost around what is read now.
+    tunnel: Option<Tunnel>,
     /// Call-IDs in the order in which they were met, the last few.
     recent_calls: VecDeque<(Handle, Timestamp)>,
     lookups: Lookups,
@@ -126,6 +133,9 @@ enum Open {
     Stun(Handle),
 }
 
+/// How many reassemblies may follow from one packet: a fragment of what a tunnel
+/// carries, in a fragment of the tunnel's own.
+pub const MAX_REASSEMBLIES: u8 = 3;
 /// How often idle objects are looked for.
 const SWEEP_NS: i64 = SECOND;
 /// A finished call waits this long for late packets: 64*T1.
@@ -197,6 +207,8 @@ impl Engine {
             sip_flows: Table::new(limits.flows / 8),
             proxies: HashMap::default(),
             transfers: Transfers::new(limits.transfers),
+            tunnels: Tunnels::new(limits.tunnels),
+            tunnel: None,
             recent_calls: VecDeque::new(),
             lookups: Lookups::new(&limits),
             kept_order: VecDeque::new(),
@@ -225,6 +237,12 @@ impl Engine {
         &self.nat
     }
 
+    /// Tunnels that packets came through, in the order of their first packets.
+    #[must_use]
+    pub fn tunnels(&self) -> &[TunnelUse] {
+        self.tunnels.seen()
+    }
+
     /// Says that a bound was reached elsewhere, so that all are counted here.
     pub fn reached(&mut self, limit: Limit) {
         self.limit(limit);
@@ -245,6 +263,7 @@ impl Engine {
             + self.connections.len() * (size_of::<Connection>() + 200)
             + self.lookups.bytes_held()
             + self.transfers.bytes_held()
+            + self.tunnels.bytes_held()
             + self.kept_order.len() * size_of::<Handle>()
     }
 
@@ -258,7 +277,11 @@ impl Engine {
         let (first, last) = (&mut self.counters.first, &mut self.counters.last);
         *first = Some(first.map_or(at.timestamp, |first| first.min(at.timestamp)));
         *last = Some(last.map_or(at.timestamp, |last| last.max(at.timestamp)));
-        self.content(at, &decoded.content, 1);
+        self.tunnel = None;
+        if let Some(tunnel) = decoded.tunnel {
+            self.enter(tunnel);
+        }
+        self.content(at, &decoded.content, 1, 0);
         if let Some(now) = self.clock.now
             && now >= self.next_sweep
         {
@@ -330,7 +353,15 @@ impl Engine {
         }
     }
 
-    fn content(&mut self, at: PacketRef, content: &Content<'_>, fragments: u32) {
+    /// What is read from now on came through a tunnel.
+    fn enter(&mut self, tunnel: Tunnel) {
+        self.tunnel = Some(tunnel);
+        if !self.tunnels.count(tunnel) {
+            self.limit(Limit::Tunnels);
+        }
+    }
+
+    fn content(&mut self, at: PacketRef, content: &Content<'_>, fragments: u32, depth: u8) {
         match content {
             Content::Datagram(datagram) => self.datagram(at, datagram, fragments),
             Content::Segment(segment) => {
@@ -338,31 +369,39 @@ impl Engine {
                 self.connection_segment(at, segment);
                 self.segment(at, segment);
             }
-            Content::Fragment(fragment) => {
-                let evicted = self.fragments.evicted();
-                let outcome = self
-                    .fragments
-                    .fragment(at.timestamp, at.capture_point, fragment);
-                if self.fragments.evicted() > evicted {
-                    self.limit(Limit::Fragments);
-                }
-                match outcome {
-                    Outcome::Waiting => {}
-                    Outcome::Complete(packet) => {
-                        let content =
-                            decode_ip_payload(packet.network, packet.protocol, &packet.payload);
-                        if let Content::Fragment(_) = content {
-                            self.not_decoded("fragment within a fragment");
-                        } else {
-                            self.content(at, &content, packet.fragments);
-                        }
-                    }
-                    Outcome::Overlap => self.not_decoded("IP fragments that overlap"),
-                    Outcome::Malformed => self.not_decoded("IP fragment malformed"),
-                }
-            }
+            Content::Fragment(fragment) => self.fragment(at, fragment, fragments, depth),
             Content::IcmpError(error) => self.icmp(at, error),
             Content::Ignored(reason) => self.unread(Unread::Ignored(*reason)),
+        }
+    }
+
+    /// A tunnel may fragment what holds a fragment already; `fragments` counts the
+    /// packets that this one came in.
+    fn fragment(&mut self, at: PacketRef, fragment: &Fragment<'_>, fragments: u32, depth: u8) {
+        if depth >= MAX_REASSEMBLIES {
+            self.not_decoded("fragments within fragments within fragments");
+            return;
+        }
+        let evicted = self.fragments.evicted();
+        let outcome = self
+            .fragments
+            .fragment(at.timestamp, at.capture_point, fragment);
+        if self.fragments.evicted() > evicted {
+            self.limit(Limit::Fragments);
+        }
+        match outcome {
+            Outcome::Waiting => {}
+            Outcome::Complete(packet) => {
+                let (content, tunnel) =
+                    decode_ip_payload(packet.network, packet.protocol, &packet.payload);
+                if let Some(tunnel) = tunnel {
+                    self.enter(tunnel);
+                }
+                let fragments = packet.fragments.max(fragments);
+                self.content(at, &content, fragments, depth + 1);
+            }
+            Outcome::Overlap => self.not_decoded("IP fragments that overlap"),
+            Outcome::Malformed => self.not_decoded("IP fragment malformed"),
         }
     }
 
@@ -378,6 +417,7 @@ impl Engine {
         match datagram.payload.first() {
             Some(0x80..=0xbf) => self.media_packet(at, datagram),
             Some(0..=3) if self.stun(at, datagram) => {}
+            Some(1 | 2 | b'H') if self.hep_datagram(at, datagram) => {}
             Some(20..=63) if is_dtls(datagram.payload) => {
                 self.nat_payload(at, flow, network, payload);
                 self.media.mark_dtls(at.capture_point, datagram.flow);

@@ -55,6 +55,7 @@ impl Engine {
         let mut facts = Facts::of(&message, at, flow, network);
         facts.is_cut = arrival.is_cut;
         facts.packets = arrival.packets;
+        facts.tunnel = self.tunnel;
         if arrival.is_cut {
             self.counters.truncated_messages += 1;
         }
@@ -295,6 +296,7 @@ impl Engine {
                     .or_else(|| message.value(HeaderName::Server)),
             ),
             sdp: message.sdp().map(crate::sdp::SessionDescription::parse),
+            tunnel: facts.tunnel,
             headers: self
                 .config
                 .headers

@@ -5,8 +5,10 @@ use super::limits::Limit;
 use super::reassembly::tcp::{Delivery, TcpStream};
 use super::signalling::Arrival;
 use super::table::Entry;
+use crate::hep;
 use crate::link::{Network, Segment};
 use crate::net::Flow;
+use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
 use crate::sip::{Framed, Framer};
 use crate::stun::{StunFramed, StunFramer, StunMessage};
@@ -21,6 +23,8 @@ pub(super) struct TcpDirection {
     framer: Framer,
     stun: Option<Box<StunFramer>>,
     tls: Option<Box<TlsTap>>,
+    /// What has come of a packet of HEP.
+    hep: Vec<u8>,
     reading: Reading,
     last: PacketRef,
     /// Segments since the last message.
@@ -40,6 +44,8 @@ enum Reading {
     Stun,
     /// TLS: its hellos are read, its records counted.
     Tls,
+    /// What a capture agent sends on.
+    Hep,
     /// Something else: no octets are kept.
     Abandoned(&'static str),
 }
@@ -88,6 +94,7 @@ impl Engine {
                     framer: Framer::new(),
                     stun: None,
                     tls: None,
+                    hep: Vec::new(),
                     reading: Reading::Probing(0),
                     last: at,
                     segments: 0,
@@ -133,7 +140,10 @@ impl Engine {
     /// When octets last came on a direction that holds neither SIP nor STUN.
     pub(super) fn tcp_other(&self, key: &(CapturePoint, Flow)) -> Option<Timestamp> {
         let direction = self.tcp.get(self.tcp.find(key)?)?;
-        let is_other = !matches!(direction.reading, Reading::Sip | Reading::Stun);
+        let is_other = !matches!(
+            direction.reading,
+            Reading::Sip | Reading::Stun | Reading::Hep
+        );
         is_other.then_some(direction.last.timestamp)
     }
 
@@ -160,7 +170,8 @@ impl Engine {
     /// they hold too much together.
     fn put_back(&mut self, handle: super::table::Handle, mut direction: TcpDirection) {
         let stun = direction.stun.as_ref().map_or(0, |stun| stun.pending());
-        let holds = direction.reassembled.waiting_bytes() + direction.framer.pending() + stun;
+        let pending = direction.framer.pending() + stun + direction.hep.len();
+        let holds = direction.reassembled.waiting_bytes() + pending;
         self.tcp_bytes = self.tcp_bytes.saturating_sub(direction.counted) + holds;
         direction.counted = holds;
         self.tcp.put(handle, direction);
@@ -185,7 +196,7 @@ impl Engine {
                     if let Some(tap) = &mut direction.tls {
                         tap.gap();
                     }
-                    if direction.stun.take().is_some() {
+                    if direction.stun.take().is_some() || direction.reading == Reading::Hep {
                         // Where a frame begins can't be known any more.
                         self.abandon(direction);
                     }
@@ -221,13 +232,42 @@ impl Engine {
             direction.reading = Reading::Stun;
             direction.stun = Some(Box::new(stun));
         }
-        if direction.stun.is_some() {
+        if begins && hep::is_version_three(octets) {
+            direction.reading = Reading::Hep;
+        }
+        if direction.reading == Reading::Hep {
+            self.frame_hep(direction, octets);
+        } else if direction.stun.is_some() {
             self.frame_stun(direction, octets);
         } else {
             direction.framer.push(octets);
             self.frame(direction, network);
             direction.framer.rest();
         }
+    }
+
+    /// Packets of an agent, one behind the other, each with its length.
+    fn frame_hep(&mut self, direction: &mut TcpDirection, fresh: &[u8]) {
+        let mut held = std::mem::take(&mut direction.hep);
+        held.extend_from_slice(fresh);
+        let mut read = 0;
+        loop {
+            let rest = octets::from(&held, read);
+            let Some(length) = hep::length(rest) else {
+                break;
+            };
+            if !hep::is_version_three(rest) || length < hep::SHORTEST {
+                self.abandon(direction);
+                return;
+            }
+            let Some(packet) = rest.get(..length) else {
+                break;
+            };
+            self.hep(direction.last, direction.flow, packet);
+            read += length;
+        }
+        held.drain(..read);
+        direction.hep = held;
     }
 
     /// STUN messages of a direction; media in channels are not unwrapped.
@@ -288,7 +328,7 @@ impl Engine {
                             return;
                         }
                     }
-                    Reading::Abandoned(_) | Reading::Stun | Reading::Tls => {}
+                    Reading::Abandoned(_) | Reading::Stun | Reading::Tls | Reading::Hep => {}
                 },
             }
         }
@@ -297,6 +337,7 @@ impl Engine {
     fn abandon(&mut self, direction: &mut TcpDirection) {
         direction.reading = Reading::Abandoned("TCP that is no SIP");
         direction.framer = Framer::new();
+        direction.hep = Vec::new();
         self.not_decoded("TCP that is no SIP");
     }
 
@@ -332,7 +373,12 @@ impl Engine {
                     None => self.not_decoded("TCP that is no SIP"),
                 }
             }
-            Reading::Probing(_) | Reading::Abandoned(_) | Reading::Stun | Reading::Tls => {}
+            Reading::Hep if !direction.hep.is_empty() => self.not_decoded("HEP cut short"),
+            Reading::Probing(_)
+            | Reading::Abandoned(_)
+            | Reading::Stun
+            | Reading::Tls
+            | Reading::Hep => {}
         }
     }
 }

@@ -260,6 +260,7 @@ mod tests {
             to_tag: None,
             branch: None,
             user_agent: None,
+            tunnel: None,
             sdp: None,
             headers: std::collections::BTreeMap::new(),
             retransmission: false,

@@ -1,6 +1,6 @@
 //! Calls as records: outcome, cause, times.
 
-use super::scribe::Scribe;
+use super::scribe::{self, Scribe};
 use crate::engine::Closed;
 use crate::engine::call::{Call, ClosedCall, Exchange, Purpose};
 use crate::engine::session::Side;
@@ -267,6 +267,7 @@ impl Scribe {
             diagnostics: Vec::new(),
             points: self.points_of(&call.frames),
             frames: self.shorthand(&call.frames),
+            tunnels: call.tunnels.iter().map(scribe::tunnel).collect(),
             headers: call.headers.iter().cloned().collect(),
             closed: match closed.closed {
                 Closed::Completed => "completed",

@@ -28,7 +28,9 @@ use crate::engine::{Config as EngineConfig, Engine, Event};
 use crate::link::{self, link_type_name};
 use crate::nat::usage::Usage;
 use crate::packet::{CapturePoint, LinkType, Packet};
-use crate::report::{CapturePointRecord, DiagnosticCounts, LimitRecord, Record, Summary, rounded};
+use crate::report::{
+    CapturePointRecord, DiagnosticCounts, LimitRecord, Record, Summary, TunnelCount, rounded,
+};
 use crate::rules::{self, NatFinding};
 use crate::time::{Timestamp, millis};
 use case::{Moment, Verdict};
@@ -571,6 +573,12 @@ impl Inspector {
             duration_s: duration,
             complete: incomplete_reasons.is_empty(),
             incomplete_reasons,
+            tunnels: (self.engine.tunnels().iter())
+                .map(|seen| TunnelCount {
+                    tunnel: scribe::tunnel(&seen.tunnel),
+                    packets: seen.packets,
+                })
+                .collect(),
             not_decoded,
             sip_messages: counters.sip_messages,
             requests: counters.requests.clone(),

@@ -6,8 +6,9 @@ use crate::engine::MessageSeen;
 use crate::engine::call::{ClosedCall, Seen};
 use crate::engine::frames::Frames;
 use crate::engine::transaction::Transaction;
+use crate::link::Tunnel;
 use crate::packet::CapturePoint;
-use crate::report::{MessageRecord, Point, TransactionRecord, milliseconds};
+use crate::report::{MessageRecord, Point, TransactionRecord, TunnelRecord, milliseconds};
 use crate::rules::{Finding, Profile};
 use crate::sip::transaction::{State, TRANSACTION_TIMEOUT_NS};
 use crate::time::Timestamp;
@@ -17,6 +18,16 @@ use crate::time::Timestamp;
 pub(super) struct Scribe {
     pub(super) config: Config,
     pub(super) points: Vec<PointInfo>,
+}
+
+/// A tunnel as records name it.
+pub(super) fn tunnel(tunnel: &Tunnel) -> TunnelRecord {
+    TunnelRecord {
+        kind: tunnel.kind.name().to_owned(),
+        src_ip: tunnel.src.to_string(),
+        dst_ip: tunnel.dst.to_string(),
+        key: tunnel.key,
+    }
 }
 
 impl Scribe {
@@ -76,6 +87,7 @@ impl Scribe {
             to_tag: message.to_tag,
             branch: message.branch,
             user_agent: message.user_agent,
+            tunnel: message.tunnel.as_ref().map(tunnel),
             sdp: message.sdp.as_ref().map(media_record::in_short),
             headers: message.headers.into_iter().collect(),
             retransmission: message.seen == Seen::Retransmission,

@@ -6,8 +6,10 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
+use crate::engine::MAX_REASSEMBLIES;
 use crate::engine::limits::Limits;
 use crate::engine::reassembly::ip::{Outcome, Reassembler};
+use crate::hep;
 use crate::link::{self, Content, decode_ip_payload};
 use crate::net::{Endpoint, Flow, Transport};
 use crate::octets;
@@ -144,41 +146,48 @@ impl Selection {
     /// selected: none, this one, or with it the fragments before it.
     pub fn choose(&mut self, packet: &Packet<'_>) -> Vec<PacketRef> {
         let decoded = link::decode(packet);
-        let at = packet.at();
-        if let Content::Fragment(fragment) = &decoded.content {
-            let key = (
-                at.capture_point,
-                fragment.network.src,
-                fragment.network.dst,
-                fragment.network.identification.unwrap_or_default(),
-            );
-            if self.held >= MAX_PARTS {
-                self.parts.clear();
-                self.lost += std::mem::take(&mut self.held);
-            }
-            self.held += 1;
-            let parts = self.parts.entry(key).or_default();
-            parts.push(at);
-            let outcome = self
-                .fragments
-                .fragment(at.timestamp, at.capture_point, fragment);
-            let Outcome::Complete(whole) = outcome else {
-                return Vec::new();
+        self.choose_of(packet.at(), vec![packet.at()], &decoded.content, 0)
+    }
+
+    /// What `packets` hold, the last of which is `at`.
+    fn choose_of(
+        &mut self,
+        at: PacketRef,
+        packets: Vec<PacketRef>,
+        content: &Content<'_>,
+        depth: u8,
+    ) -> Vec<PacketRef> {
+        let Content::Fragment(fragment) = content else {
+            return match self.wants(content, at.timestamp) {
+                true => packets,
+                false => Vec::new(),
             };
-            let parts = self.parts.remove(&key).unwrap_or_default();
-            self.held = self.held.saturating_sub(parts.len());
-            let content = decode_ip_payload(whole.network, whole.protocol, &whole.payload);
-            return if self.wants(&content, at.timestamp) {
-                parts
-            } else {
-                Vec::new()
-            };
+        };
+        if depth >= MAX_REASSEMBLIES {
+            return Vec::new();
         }
-        if self.wants(&decoded.content, at.timestamp) {
-            vec![at]
-        } else {
-            Vec::new()
+        let key = (
+            at.capture_point,
+            fragment.network.src,
+            fragment.network.dst,
+            fragment.network.identification.unwrap_or_default(),
+        );
+        if self.held >= MAX_PARTS {
+            self.parts.clear();
+            self.lost += std::mem::take(&mut self.held);
         }
+        self.held += packets.len();
+        self.parts.entry(key).or_default().extend(packets);
+        let outcome = self
+            .fragments
+            .fragment(at.timestamp, at.capture_point, fragment);
+        let Outcome::Complete(whole) = outcome else {
+            return Vec::new();
+        };
+        let parts = self.parts.remove(&key).unwrap_or_default();
+        self.held = self.held.saturating_sub(parts.len());
+        let (content, _) = decode_ip_payload(whole.network, whole.protocol, &whole.payload);
+        self.choose_of(at, parts, &content, depth + 1)
     }
 
     fn wants(&self, content: &Content<'_>, at: Timestamp) -> bool {
@@ -189,11 +198,15 @@ impl Selection {
         };
         match content {
             Content::Datagram(datagram) => {
-                let call_id = crate::sip::looks_like_sip(datagram.payload)
-                    .then(|| SipMessage::parse(datagram.payload))
-                    .flatten()
-                    .and_then(|message| message.call_id().map(octets::text));
-                match call_id {
+                if let Some(Ok(hep)) = hep::parse(datagram.payload, at)
+                    && (hep.version == 3 || crate::sip::looks_like_sip(&hep.payload))
+                {
+                    return match call_id_of(&hep.payload) {
+                        Some(call_id) => self.call_ids.contains(&call_id),
+                        None => in_time(&hep.flow),
+                    };
+                }
+                match call_id_of(datagram.payload) {
                     Some(call_id) => self.call_ids.contains(&call_id),
                     None => in_time(&datagram.flow),
                 }
@@ -203,4 +216,11 @@ impl Selection {
             Content::Fragment(_) | Content::Ignored(_) => false,
         }
     }
+}
+
+/// The Call-ID of a SIP message.
+fn call_id_of(payload: &[u8]) -> Option<String> {
+    let is_sip = crate::sip::looks_like_sip(payload);
+    let message = is_sip.then(|| SipMessage::parse(payload)).flatten()?;
+    message.call_id().map(octets::text)
 }

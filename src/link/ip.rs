@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice, TcpHeaderSlice, UdpSlice};
 
-use super::{Content, Datagram, Fragment, Ignored, MAX_DEPTH, Network, Segment, icmp, layer2};
+use super::tunnel::{self, Way};
+use super::{Content, Datagram, Fragment, Ignored, Network, Segment, Tunnel, icmp};
 use crate::net::{Endpoint, Flow, Transport};
 use crate::octets::{self, u8_at, u16_at, u32_at};
 
@@ -13,17 +14,17 @@ const MAX_EXTENSIONS: usize = 12;
 
 /// What an IP packet holds.
 #[inline]
-pub(super) fn content(data: &[u8], depth: u8) -> Content<'_> {
+pub(super) fn content<'a>(data: &'a [u8], way: &mut Way) -> Content<'a> {
     match u8_at(data, 0).map(|octet| octet >> 4) {
-        Some(4) => version_four(data, depth),
-        Some(6) => version_six(data, depth),
+        Some(4) => version_four(data, way),
+        Some(6) => version_six(data, way),
         Some(_) => Content::Ignored(Ignored::BadHeader("IP")),
         None => Content::Ignored(Ignored::CutHeader("IP")),
     }
 }
 
 #[inline]
-fn version_four(data: &[u8], depth: u8) -> Content<'_> {
+fn version_four<'a>(data: &'a [u8], way: &mut Way) -> Content<'a> {
     let Ok(header) = Ipv4HeaderSlice::from_slice(data) else {
         return Content::Ignored(if data.len() < 20 {
             Ignored::CutHeader("IPv4")
@@ -59,10 +60,10 @@ fn version_four(data: &[u8], depth: u8) -> Content<'_> {
             data: payload,
         });
     }
-    transport(network, protocol, payload, missing, depth)
+    transport(network, protocol, payload, missing, way)
 }
 
-fn version_six(data: &[u8], depth: u8) -> Content<'_> {
+fn version_six<'a>(data: &'a [u8], way: &mut Way) -> Content<'a> {
     let Ok(header) = Ipv6HeaderSlice::from_slice(data) else {
         return Content::Ignored(Ignored::CutHeader("IPv6"));
     };
@@ -111,7 +112,7 @@ fn version_six(data: &[u8], depth: u8) -> Content<'_> {
                     data: rest,
                 });
             }
-            _ => return transport(network, next, payload, missing, depth),
+            _ => return transport(network, next, payload, missing, way),
         };
         let Some(length) = length.filter(|&length| length <= payload.len()) else {
             return Content::Ignored(Ignored::CutHeader("IPv6 extension"));
@@ -122,41 +123,80 @@ fn version_six(data: &[u8], depth: u8) -> Content<'_> {
     Content::Ignored(Ignored::TooDeep)
 }
 
-/// What a whole IP payload holds, after reassembly.
+/// What a whole IP payload holds, after reassembly, and the tunnel in it.
 #[must_use]
-pub fn decode_ip_payload(network: Network, protocol: u8, payload: &[u8]) -> Content<'_> {
-    // One reassembly stands for one packet within another.
-    transport(network, protocol, payload, 0, 1)
-}
-
-#[inline]
-fn transport(
+pub fn decode_ip_payload(
     network: Network,
     protocol: u8,
     payload: &[u8],
+) -> (Content<'_>, Option<Tunnel>) {
+    // One reassembly stands for one packet within another.
+    let mut way = Way {
+        depth: 1,
+        tunnel: None,
+    };
+    let content = transport(network, protocol, payload, 0, &mut way);
+    (content, way.tunnel)
+}
+
+#[inline]
+fn transport<'a>(
+    network: Network,
+    protocol: u8,
+    payload: &'a [u8],
     missing: usize,
-    depth: u8,
-) -> Content<'_> {
+    way: &mut Way,
+) -> Content<'a> {
     match protocol {
-        17 => datagram(network, payload, missing),
+        17 => datagram(network, payload, missing, way),
         6 => segment(network, payload, missing),
         1 => icmp::version_four(network, payload),
         58 => icmp::version_six(network, payload),
-        4 | 41 | 47 if depth >= MAX_DEPTH => Content::Ignored(Ignored::TooDeep),
-        4 | 41 => content(payload, depth.saturating_add(1)),
-        47 => gre(payload, depth.saturating_add(1)),
+        4 | 41 => tunnel::ip_in_ip(&network, payload, way),
+        47 => tunnel::gre(&network, payload, way),
+        51 => authenticated(network, payload, missing, way),
+        115 => tunnel::l2tp_in_ip(&network, payload, way),
+        137 => tunnel::mpls_in_ip(&network, payload, way),
         other => Content::Ignored(Ignored::IpProtocol(other)),
     }
 }
 
+/// What follows an authentication header of IPv4 (RFC 4302, 2): units of 4,
+/// less 2.
+fn authenticated<'a>(
+    network: Network,
+    payload: &'a [u8],
+    missing: usize,
+    way: &mut Way,
+) -> Content<'a> {
+    let (Some(next), Some(units)) = (u8_at(payload, 0), u8_at(payload, 1)) else {
+        return Content::Ignored(Ignored::CutHeader("AH"));
+    };
+    if !way.deeper() {
+        return Content::Ignored(Ignored::TooDeep);
+    }
+    let length = usize::from(units).saturating_add(2).saturating_mul(4);
+    let inner = octets::from(payload, length);
+    transport(network, next, inner, missing, way)
+}
+
 #[inline]
-fn datagram(network: Network, payload: &[u8], missing: usize) -> Content<'_> {
+fn datagram<'a>(network: Network, payload: &'a [u8], missing: usize, way: &mut Way) -> Content<'a> {
     let Ok(udp) = UdpSlice::from_slice_lax(payload) else {
         return Content::Ignored(Ignored::CutHeader("UDP"));
     };
+    let ports = (udp.source_port(), udp.destination_port());
+    // The ports of tunnels: most packets have none of them.
+    if matches!(ports.1, 1701 | 2152 | 4789 | 6081 | 6635 | 8472) || matches!(ports.0, 1701 | 2152)
+    {
+        let inner = octets::from(payload, 8);
+        if let Some(content) = tunnel::in_udp(&network, ports, inner, way) {
+            return content;
+        }
+    }
     let flow = Flow {
-        src: Endpoint::new(network.src, udp.source_port()),
-        dst: Endpoint::new(network.dst, udp.destination_port()),
+        src: Endpoint::new(network.src, ports.0),
+        dst: Endpoint::new(network.dst, ports.1),
         transport: Transport::Udp,
     };
     let declared = usize::from(udp.length()).saturating_sub(8);
@@ -191,29 +231,4 @@ fn segment(network: Network, payload: &[u8], missing: usize) -> Content<'_> {
         payload: octets::from(payload, header.slice().len()),
         missing: u32::try_from(missing).unwrap_or(u32::MAX),
     })
-}
-
-/// Generic routing encapsulation (RFC 2784, 2890), and PPP in its version 1
-/// (RFC 2637).
-fn gre(data: &[u8], depth: u8) -> Content<'_> {
-    let (Some(flags), Some(protocol)) = (u16_at(data, 0), u16_at(data, 2)) else {
-        return Content::Ignored(Ignored::CutHeader("GRE"));
-    };
-    let bit = |mask: u16| if flags & mask == 0 { 0 } else { 4_usize };
-    let mut header = 4_usize
-        .saturating_add(bit(0x8000))
-        .saturating_add(bit(0x2000))
-        .saturating_add(bit(0x1000));
-    if flags & 0x0007 == 1 {
-        header = header.saturating_add(bit(0x0080));
-    }
-    let inner = octets::from(data, header);
-    match protocol {
-        0x0800 | 0x86dd => content(inner, depth),
-        0x880b => {
-            let inner = inner.strip_prefix(&[0xff, 0x03]).unwrap_or(inner);
-            layer2::ppp_payload(inner, depth)
-        }
-        other => Content::Ignored(Ignored::EtherType(other)),
-    }
 }

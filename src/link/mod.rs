@@ -18,10 +18,12 @@
 mod icmp;
 mod ip;
 mod layer2;
+mod tunnel;
 
 pub use icmp::{IcmpError, IcmpKind};
 pub use ip::decode_ip_payload;
 pub use layer2::link_type_name;
+pub use tunnel::{Tunnel, TunnelKind};
 
 use std::net::IpAddr;
 
@@ -41,6 +43,8 @@ pub struct Decoded<'a> {
     pub original_length: u32,
     /// What it holds.
     pub content: Content<'a>,
+    /// The innermost tunnel that it came through.
+    pub tunnel: Option<Tunnel>,
 }
 
 /// What a packet holds.
@@ -133,6 +137,8 @@ pub enum Ignored {
     EtherType(u16),
     /// An IEEE 802.3 frame with a length in place of a type.
     Llc,
+    /// A protocol of PPP that is not IP.
+    PppProtocol(u16),
     /// An IP protocol that carries no SIP here.
     IpProtocol(u8),
     /// A header that ends before it should.
@@ -152,6 +158,7 @@ impl std::fmt::Display for Ignored {
             },
             Self::EtherType(0x0806) => f.write_str("ARP"),
             Self::EtherType(number) => write!(f, "ethertype {number:#06x}"),
+            Self::PppProtocol(number) => write!(f, "PPP protocol {number:#06x}"),
             Self::Llc => f.write_str("IEEE 802.3 frame"),
             Self::IpProtocol(1 | 58) => f.write_str("ICMP that is no error"),
             Self::IpProtocol(2) => f.write_str("IGMP"),
@@ -169,10 +176,13 @@ impl std::fmt::Display for Ignored {
 #[inline]
 #[must_use]
 pub fn decode<'a>(packet: &Packet<'a>) -> Decoded<'a> {
+    let mut way = tunnel::Way::default();
+    let content = layer2::content(packet.link_type, packet.data, &mut way);
     Decoded {
         at: packet.at(),
         original_length: packet.original_length,
-        content: layer2::content(packet.link_type, packet.data),
+        content,
+        tunnel: way.tunnel,
     }
 }
 

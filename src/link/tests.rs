@@ -190,3 +190,237 @@ fn a_frame_cut_anywhere_is_read_or_refused() {
         }
     }
 }
+
+/// A packet in a datagram between these ports.
+fn in_udp(src: u16, dst: u16, payload: &[u8]) -> Vec<u8> {
+    let mut datagram = [src.to_be_bytes(), dst.to_be_bytes()].concat();
+    let length = u16::try_from(payload.len() + 8).expect("short");
+    datagram.extend(length.to_be_bytes());
+    datagram.extend([0, 0]);
+    datagram.extend(payload);
+    ipv4(17, 0, &datagram)
+}
+
+/// Each way to carry a packet in another, with what the tunnel is called.
+fn tunnels(packet: &[u8]) -> Vec<(&'static str, u32, Vec<u8>)> {
+    let frame = framed(&[8, 0], packet);
+    let tagged = framed(&[0x81, 0, 0, 7, 8, 0], packet);
+    let gre = |head: &[u8], inner: &[u8]| ipv4(47, 0, &[head, inner].concat());
+    let ppp = [&[0xff, 3, 0, 0x21][..], packet].concat();
+    let labels = [&[0, 1, 0x20, 64, 0, 2, 0x31, 64][..], packet].concat();
+    vec![
+        ("ip", 101, ipv4(4, 0, packet)),
+        ("gre", 101, gre(&[0, 0, 8, 0], packet)),
+        ("gre 9", 101, gre(&[0x20, 0, 8, 0, 0, 0, 0, 9], packet)),
+        (
+            "gre",
+            101,
+            gre(&[0x90, 0, 0x65, 0x58, 1, 2, 0, 0, 0, 0, 0, 1], &tagged),
+        ),
+        (
+            "gre 1",
+            101,
+            gre(&[0x30, 1, 0x88, 0x0b, 0, 9, 0, 1, 0, 0, 0, 1], &ppp),
+        ),
+        ("gre", 101, gre(&[0, 0, 0x88, 0x47], &labels)),
+        ("erspan", 101, gre(&[0, 0, 0x88, 0xbe], &frame)),
+        (
+            "erspan 5",
+            101,
+            gre(
+                &[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1, 0x10, 0, 0, 5, 0, 0, 0, 0],
+                &frame,
+            ),
+        ),
+        (
+            "erspan 5",
+            101,
+            gre(
+                &[
+                    0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0,
+                ],
+                &frame,
+            ),
+        ),
+        (
+            "erspan 5",
+            101,
+            gre(
+                &[
+                    0x10, 0, 0x22, 0xeb, 0, 0, 0, 1, 0x20, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1, 9, 9,
+                    9, 9, 9, 9, 9, 9,
+                ],
+                &frame,
+            ),
+        ),
+        (
+            "vxlan 42",
+            101,
+            in_udp(
+                50000,
+                4789,
+                &[&[8, 0, 0, 0, 0, 0, 42, 0][..], &tagged].concat(),
+            ),
+        ),
+        (
+            "geneve 42",
+            101,
+            in_udp(
+                50000,
+                6081,
+                &[&[1, 0, 0x65, 0x58, 0, 0, 42, 0, 1, 2, 3, 0][..], &frame].concat(),
+            ),
+        ),
+        (
+            "geneve 42",
+            101,
+            in_udp(
+                50000,
+                6081,
+                &[&[0, 0, 8, 0, 0, 0, 42, 0][..], packet].concat(),
+            ),
+        ),
+        (
+            "gtp-u 42",
+            101,
+            in_udp(2152, 2152, &gtp(&[0x30, 0xff], &[], packet)),
+        ),
+        (
+            "gtp-u 42",
+            101,
+            in_udp(
+                2152,
+                2152,
+                &gtp(&[0x34, 0xff], &[0, 0, 0, 0x85, 1, 0, 9, 0], packet),
+            ),
+        ),
+        (
+            "l2tp 65538",
+            101,
+            in_udp(1701, 1701, &[&[0, 2, 0, 1, 0, 2][..], &ppp].concat()),
+        ),
+        (
+            "l2tp 65538",
+            101,
+            in_udp(
+                1701,
+                1701,
+                &[
+                    &[0x4a, 2, 0, 99, 0, 1, 0, 2, 0, 1, 0, 1, 0, 2, 7, 7][..],
+                    &ppp,
+                ]
+                .concat(),
+            ),
+        ),
+        (
+            "l2tp 7",
+            101,
+            ipv4(115, 0, &[&[0, 0, 0, 7, 1, 2, 3, 4][..], &frame].concat()),
+        ),
+        (
+            "l2tp 7",
+            101,
+            in_udp(
+                1701,
+                1701,
+                &[&[0, 3, 0, 0, 0, 0, 0, 7][..], &frame].concat(),
+            ),
+        ),
+        ("mpls", 101, ipv4(137, 0, &labels)),
+        ("mpls", 101, in_udp(50000, 6635, &labels[4..])),
+        ("", 1, framed(&[0x88, 0x47], &labels)),
+        (
+            "",
+            1,
+            framed(&[0x88, 0x47], &[&labels[..8], &[0; 4], &frame].concat()),
+        ),
+        (
+            "",
+            1,
+            framed(&[0, 50, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0], packet),
+        ),
+        (
+            "",
+            1,
+            framed(
+                &[0x88, 0x64, 0x11, 0, 0, 1],
+                &[
+                    &u16::try_from(ppp.len()).expect("short").to_be_bytes()[..],
+                    &ppp,
+                ]
+                .concat(),
+            ),
+        ),
+        ("", 104, [&[0x0f, 0, 8, 0][..], packet].concat()),
+        ("", 239, nflog(packet)),
+        (
+            "ip",
+            101,
+            ipv4(51, 0, &[&[4, 4][..], &[0; 22], packet].concat()),
+        ),
+    ]
+}
+
+fn gtp(head: &[u8], options: &[u8], packet: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(options.len() + packet.len()).expect("short");
+    [head, &length.to_be_bytes(), &[0, 0, 0, 42], options, packet].concat()
+}
+
+fn nflog(packet: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(packet.len() + 4).expect("short");
+    let attribute = |length: u16, kind: u16| [length.to_le_bytes(), kind.to_le_bytes()].concat();
+    let mark = [&attribute(7, 10)[..], b"ab\0", &[0]].concat();
+    [&[2, 0, 0, 0][..], &mark, &attribute(length, 9), packet].concat()
+}
+
+fn tunnel_of(link_type: u32, data: &[u8]) -> String {
+    let packet = Packet {
+        number: 1,
+        timestamp: Timestamp::default(),
+        capture_point: CapturePoint(0),
+        link_type: LinkType(link_type),
+        original_length: 0,
+        data,
+    };
+    let name = |tunnel: Tunnel| match tunnel.key {
+        Some(key) => format!("{} {key}", tunnel.kind.name()),
+        None => tunnel.kind.name().to_owned(),
+    };
+    decode(&packet).tunnel.map_or_else(String::new, name)
+}
+
+#[test]
+fn every_tunnel_gives_the_same_datagram() {
+    let packet = ipv4(17, 0, UDP);
+    for (name, link_type, around) in tunnels(&packet) {
+        assert_eq!(seen(link_type, &around), PING, "{name} {link_type}");
+        assert_eq!(tunnel_of(link_type, &around), name);
+    }
+    for (first, _, inner) in tunnels(&packet).iter().filter(|own| own.1 == 101) {
+        for (second, link_type, around) in tunnels(inner) {
+            assert_eq!(seen(link_type, &around), PING, "{first} in {second}");
+        }
+    }
+}
+
+#[test]
+fn what_only_has_the_port_of_a_tunnel_is_left_as_it_is() {
+    let rtp = [&[0x80, 0, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4][..], &[0xd5; 160]].concat();
+    for port in [1701, 2152, 4789, 6081, 6635, 8472] {
+        for payload in [&rtp[..], b"OPTIONS sip:a SIP/2.0\r\n\r\n", &[8, 0, 0], &[]] {
+            let line = seen(101, &in_udp(port, port, payload));
+            assert!(line.contains(&format!(":{port} udp")), "{port}: {line}");
+        }
+    }
+}
+
+#[test]
+fn a_tunnel_cut_anywhere_is_read_or_refused() {
+    let packet = ipv4(17, 0, UDP);
+    for (_, link_type, around) in tunnels(&packet) {
+        for cut in 0..around.len() {
+            let line = seen(link_type, &around[..cut]);
+            assert!(line != PING, "{cut} of {}", around.len());
+        }
+    }
+}

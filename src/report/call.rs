@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{NotJudged, Point};
+use super::{NotJudged, Point, TunnelRecord};
 
 /// One call: all dialogs of a Call-ID.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -82,6 +82,8 @@ pub struct CallRecord {
     pub points: Vec<Point>,
     /// The frames, where there is one file and one interface.
     pub frames: Option<Vec<u32>>,
+    /// Tunnels that its messages came through.
+    pub tunnels: Vec<TunnelRecord>,
     /// Header fields that were asked for.
     pub headers: std::collections::BTreeMap<String, String>,
     /// `completed idle evicted end-of-capture`: why the record was closed.

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::TunnelRecord;
+
 /// One SIP message as it was captured.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "the field names are the contract's")]
@@ -34,6 +36,8 @@ pub struct MessageRecord {
     pub to_tag: Option<String>,
     pub branch: Option<String>,
     pub user_agent: Option<String>,
+    /// The innermost tunnel that it came through.
+    pub tunnel: Option<TunnelRecord>,
     /// What its session description says, in short.
     pub sdp: Option<String>,
     /// Header fields that were asked for.

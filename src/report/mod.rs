@@ -38,7 +38,9 @@ pub use stats::{Ratio, Spread, StatsRecord};
 pub use stream::{DtmfEvent, FarMetrics, StreamRecord};
 pub use stun::StunExchangeRecord;
 pub use subscription::SubscriptionRecord;
-pub use summary::{CapturePointRecord, DiagnosticCounts, LimitRecord, Summary};
+pub use summary::{
+    CapturePointRecord, DiagnosticCounts, LimitRecord, Summary, TunnelCount, TunnelRecord,
+};
 pub use transaction::TransactionRecord;
 
 use schemars::JsonSchema;

@@ -20,6 +20,8 @@ pub struct Summary {
     /// Whether everything in the input was read and kept.
     pub complete: bool,
     pub incomplete_reasons: Vec<String>,
+    /// Tunnels that packets came through.
+    pub tunnels: Vec<TunnelCount>,
     /// Packets read no further, by reason.
     pub not_decoded: BTreeMap<String, u64>,
     /// All SIP messages, copies included.
@@ -55,6 +57,28 @@ pub struct CapturePointRecord {
     pub packets: u64,
     /// Packets that the capturing system dropped, where the file says.
     pub dropped: Option<u64>,
+}
+
+/// A tunnel: packets came within those that two addresses sent each other.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the field names are the contract's")]
+pub struct TunnelRecord {
+    /// `ip gre erspan vxlan geneve gtp-u l2tp mpls hep`.
+    pub kind: String,
+    pub src_ip: String,
+    pub dst_ip: String,
+    /// What tells it from others between the two: a network identifier, a key, a
+    /// session, an agent's number.
+    pub key: Option<u32>,
+}
+
+/// A tunnel and what came through it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the field names are the contract's")]
+pub struct TunnelCount {
+    #[serde(flatten)]
+    pub tunnel: TunnelRecord,
+    pub packets: u64,
 }
 
 /// Diagnostics by severity.

@@ -9,6 +9,7 @@ mod call;
 mod media;
 mod noise;
 mod wire;
+mod wrap;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -21,6 +22,7 @@ use crate::pcap::PcapWriter;
 use crate::time::Timestamp;
 
 pub use call::Kind;
+pub use wrap::Wrap;
 
 /// What to make.
 #[derive(Clone, Debug, PartialEq)]

@@ -52,6 +52,14 @@ pub(super) fn udp(flow: Flow, identification: u16, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// An IPv4 packet of any protocol in one frame.
+pub(super) fn ipv4(flow: Flow, protocol: u8, identification: u16, payload: &[u8]) -> Vec<u8> {
+    let builder = PacketBuilder::ethernet2(SOURCE, DESTINATION).ip(ip_header(flow, identification));
+    let mut frame = Vec::with_capacity(builder.size(payload.len()));
+    let _ = builder.write(&mut frame, IpNumber(protocol), payload);
+    frame
+}
+
 /// A TCP segment in one frame.
 pub(super) fn tcp(
     flow: Flow,
@@ -97,6 +105,10 @@ pub(super) fn fragments(
             let offset = u16::try_from(number * part / 8).unwrap_or_default();
             frame[16..18].copy_from_slice(&total.to_be_bytes());
             frame[20..22].copy_from_slice(&(more | offset).to_be_bytes());
+            if let Ok((header, _)) = Ipv4Header::from_slice(&frame[14..]) {
+                let checksum = header.calc_header_checksum();
+                frame[24..26].copy_from_slice(&checksum.to_be_bytes());
+            }
             frame.extend(data);
             frame
         })

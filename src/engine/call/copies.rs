@@ -24,6 +24,8 @@ pub(super) struct Copy {
 struct View {
     capture_point: CapturePoint,
     flow: Flow,
+    /// Which mirror showed it, 0 for none: one more pair of eyes.
+    mirror: u32,
     hash: u64,
     count: u32,
     last: Timestamp,
@@ -44,9 +46,17 @@ impl Call {
             .and_then(|network| network.identification)
             .filter(|&identification| identification != 0);
         let at = facts.at.timestamp;
+        let mirror = facts.tunnel.filter(|tunnel| tunnel.kind.is_mirror());
+        let mirror = mirror.map_or(0, |tunnel| (digest(tunnel) >> 32) as u32 | 1);
+        let here = |view: &View| {
+            view.capture_point == facts.at.capture_point
+                && view.flow == facts.flow
+                && view.mirror == mirror
+        };
         let fresh = View {
             capture_point: facts.at.capture_point,
             flow: facts.flow,
+            mirror,
             hash: facts.hash,
             count: 1,
             last: at,
@@ -79,15 +89,11 @@ impl Call {
         let elsewhere = copy
             .views
             .iter()
-            .filter(|view| view.capture_point != facts.at.capture_point || view.flow != facts.flow)
+            .filter(|view| !here(view))
             .map(|view| view.count)
             .max()
             .unwrap_or(0);
-        let Some(view) = copy
-            .views
-            .iter_mut()
-            .find(|view| view.capture_point == facts.at.capture_point && view.flow == facts.flow)
-        else {
+        let Some(view) = copy.views.iter_mut().find(|view| here(view)) else {
             let room = copy.views.len() < limits.places;
             self.passed.unless(room, Limit::Places);
             if room {

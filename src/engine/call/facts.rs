@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use crate::link::Network;
+use crate::link::{Network, Tunnel};
 use crate::net::Flow;
 use crate::octets;
 use crate::packet::PacketRef;
@@ -34,6 +34,8 @@ pub(in crate::engine) struct Facts<'m, 'a> {
     pub is_cut: bool,
     /// In how many packets it came.
     pub packets: u32,
+    /// Through which tunnel it came.
+    pub tunnel: Option<Tunnel>,
     description: OnceCell<Arc<SessionDescription>>,
 }
 
@@ -68,6 +70,7 @@ impl<'m, 'a> Facts<'m, 'a> {
             to_tag: tag(message.to().and_then(|to| to.tag())),
             is_cut: false,
             packets: 1,
+            tunnel: None,
             description: OnceCell::new(),
         }
     }

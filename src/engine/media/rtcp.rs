@@ -10,7 +10,7 @@ use crate::packet::{CapturePoint, PacketRef};
 use crate::rtp::rtcp::{self, RtcpPacket};
 
 impl Engine {
-    pub(super) fn rtcp(&mut self, at: PacketRef, datagram: &Datagram<'_>) {
+    pub(in crate::engine) fn rtcp(&mut self, at: PacketRef, datagram: &Datagram<'_>) {
         self.counters.rtcp_packets += 1;
         let flow = datagram.flow;
         let media = &mut self.media;

@@ -19,7 +19,7 @@ use super::Sink;
 use super::escape::terminal;
 use super::findings::Findings;
 use super::verdicts::counted;
-use crate::report::{LimitRecord, Record, StunExchangeRecord, Summary};
+use crate::report::{LimitRecord, Record, StunExchangeRecord, Summary, TunnelCount, TunnelRecord};
 
 /// How times are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -458,6 +458,28 @@ impl<W: Write> Table<W> {
         for limit in &self.limits {
             let line = format!("bound reached: {} ({} times)", limit.limit, limit.count);
             writeln!(self.out, "{}", line.yellow())?;
+        }
+        if !summary.tunnels.is_empty() {
+            let listed: Vec<String> = (summary.tunnels.iter().take(6))
+                .map(|TunnelCount { tunnel, packets }| {
+                    let key = tunnel
+                        .key
+                        .map_or_else(String::new, |key| format!(" key {key}"));
+                    let TunnelRecord {
+                        kind,
+                        src_ip,
+                        dst_ip,
+                        ..
+                    } = tunnel;
+                    format!("{packets} by {kind} {src_ip} > {dst_ip}{key}")
+                })
+                .collect();
+            let more = match summary.tunnels.len().saturating_sub(6) {
+                0 => String::new(),
+                more => format!(", {more} other tunnels"),
+            };
+            let line = format!("Packets inside others: {}{more}", listed.join(", "));
+            writeln!(self.out, "\n{}", line.dimmed())?;
         }
         if !summary.not_decoded.is_empty() {
             let total: u64 = summary.not_decoded.values().sum();
