@@ -89,7 +89,9 @@ impl std::fmt::Display for Device<'_> {
 pub fn devices(facts: &NatFacts) -> Vec<Device<'_>> {
     let mut devices: Vec<Device<'_>> = Vec::new();
     let mut by_network: BTreeMap<(Network, Realm), Vec<usize>> = BTreeMap::new();
-    let translated = || facts.bindings().iter().filter(|own| !own.is_identity());
+    // Another port of the same address is what a host says of itself, or a
+    // forwarding in it: nothing lies behind that.
+    let translated = || (facts.bindings().iter()).filter(|own| own.inside.ip != own.outside.ip);
     // What was measured first; what hosts claim joins it or stands alone.
     for wanted in [true, false] {
         for binding in translated().filter(|own| is_measured(own) == wanted) {
