@@ -59,6 +59,12 @@ pub enum Transport {
     Udp,
     /// A stream of octets.
     Tcp,
+    /// A stream that TLS protects.
+    Tls,
+    /// Messages of a WebSocket (RFC 7118).
+    Ws,
+    /// Messages of a WebSocket that TLS protects.
+    Wss,
 }
 
 impl Transport {
@@ -68,13 +74,25 @@ impl Transport {
         match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
         }
     }
 
     /// Whether the transport itself repeats what was lost (RFC 3261, 17).
     #[must_use]
     pub const fn is_reliable(self) -> bool {
-        matches!(self, Self::Tcp)
+        !matches!(self, Self::Udp)
+    }
+
+    /// What carries it at the bottom: datagrams or a stream.
+    #[must_use]
+    pub const fn carrier(self) -> Self {
+        match self {
+            Self::Udp => Self::Udp,
+            Self::Tcp | Self::Tls | Self::Ws | Self::Wss => Self::Tcp,
+        }
     }
 }
 
@@ -97,6 +115,18 @@ impl Flow {
             src: self.dst,
             dst: self.src,
             transport: self.transport,
+        }
+    }
+}
+
+impl Flow {
+    /// The same flow over what is at the bottom.
+    #[must_use]
+    pub const fn carrier(self) -> Self {
+        Self {
+            src: self.src,
+            dst: self.dst,
+            transport: self.transport.carrier(),
         }
     }
 }

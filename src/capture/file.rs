@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::read::{Bomb, Input, decompressed};
 use crate::inspector::PointInfo;
 use crate::packet::LinkType;
-use crate::pcap::{CaptureError, Decoder, Interface, Step};
+use crate::pcap::{CaptureError, Decoder, Interface, Secrets, Step};
 use crate::time::Timestamp;
 
 /// Octets asked of the file at once.
@@ -251,6 +251,11 @@ impl CaptureFile {
             .interfaces()
             .get(interface)
             .map_or(LinkType(u32::MAX), |interface| interface.link_type)
+    }
+
+    /// Secrets met so far.
+    pub(super) fn secrets(&self) -> &[Secrets] {
+        self.decoder.secrets()
     }
 
     /// Moves on to the next packet.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::file::{CaptureFile, OpenError, ReadError};
 use crate::inspector::PointInfo;
 use crate::packet::{CapturePoint, LinkType, Packet};
+use crate::pcap::Secrets;
 
 /// An input that could not be opened.
 pub(super) type Unopened = (PathBuf, OpenError);
@@ -37,6 +38,8 @@ pub enum Step<'a> {
     Point(PointInfo),
     /// A packet.
     Packet(Packet<'a>),
+    /// Secrets that a file holds, for what follows.
+    Secrets(Secrets),
     /// A damaged input.
     Notice(Notice),
 }
@@ -45,6 +48,8 @@ pub enum Step<'a> {
 pub trait PacketSource {
     /// A new capture point; they are numbered in the order in which they come.
     fn point(&mut self, point: PointInfo);
+    /// Secrets that a file holds, for what follows.
+    fn secrets(&mut self, _secrets: &Secrets) {}
     /// A packet. Answers whether more are wanted.
     fn packet(&mut self, packet: &Packet<'_>) -> bool;
     /// A damaged input.
@@ -61,6 +66,8 @@ pub struct Inputs {
     /// The number of each interface of each file, once a packet came from it.
     points: Vec<Vec<Option<CapturePoint>>>,
     next_point: u16,
+    /// How many secrets of each file were handed out.
+    secrets: Vec<usize>,
     /// The file whose packet was handed out last.
     shown: Option<usize>,
 }
@@ -81,6 +88,7 @@ impl Inputs {
             notices: VecDeque::new(),
             points: Vec::new(),
             next_point: 0,
+            secrets: Vec::new(),
             shown: None,
         };
         for path in paths {
@@ -95,6 +103,7 @@ impl Inputs {
         }
         for file in &mut inputs.files {
             inputs.points.push(Vec::new());
+            inputs.secrets.push(0);
             if let Some(error) = file.take_damage() {
                 let file = file.name().to_owned();
                 inputs.notices.push_back(Notice::Damaged { file, error });
@@ -162,6 +171,10 @@ impl Inputs {
                     into.point(point);
                     true
                 }
+                Step::Secrets(secrets) => {
+                    into.secrets(&secrets);
+                    true
+                }
                 Step::Notice(notice) => {
                     into.notice(&notice);
                     true
@@ -195,6 +208,12 @@ impl Inputs {
         let number = self.earliest()?;
         let (file, points) = (self.files.get(number)?, self.points.get_mut(number)?);
         let current = file.peek()?;
+        if let Some(told) = self.secrets.get_mut(number)
+            && let Some(secrets) = file.secrets().get(*told)
+        {
+            *told += 1;
+            return Some(Step::Secrets(secrets.clone()));
+        }
         let Some(capture_point) = points.get(current.interface).copied().flatten() else {
             if points.len() <= current.interface {
                 points.resize(current.interface + 1, None);

@@ -11,6 +11,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::merge::{Inputs, Notice, PacketSource, Step};
 use crate::inspector::{Case, Judged, PointInfo};
 use crate::packet::{CapturePoint, LinkType, Packet};
+use crate::pcap::Secrets;
 use crate::time::Timestamp;
 
 /// Octets of packets that are handed over at once.
@@ -58,6 +59,7 @@ enum Item {
     Packet(Head),
     // Hardly any item is one of these: their place is elsewhere.
     Point(Box<PointInfo>),
+    Secrets(Box<Secrets>),
     Notice(Box<Notice>),
 }
 
@@ -90,6 +92,7 @@ impl Batch {
                     })
                 }
                 Some(Step::Point(point)) => Item::Point(Box::new(point)),
+                Some(Step::Secrets(secrets)) => Item::Secrets(Box::new(secrets)),
                 Some(Step::Notice(notice)) => Item::Notice(Box::new(notice)),
                 None => {
                     is_more = false;
@@ -372,6 +375,7 @@ impl Desk {
                     }
                 }
                 Item::Point(point) => follower.point(point.as_ref().clone()),
+                Item::Secrets(secrets) => follower.secrets(secrets),
                 Item::Notice(notice) => follower.notice(notice),
             }
         }

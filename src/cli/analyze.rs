@@ -14,6 +14,7 @@ use crate::capture::filter::Filter;
 use crate::capture::{Desk, Follower, Inputs, Notice, PacketSource};
 use crate::inspector::{Case, Inspector, Judged, PointInfo};
 use crate::packet::Packet;
+use crate::pcap::Secrets;
 
 /// Inputs from which on a progress bar is worth its line.
 const LARGE: u64 = 32 * 1024 * 1024;
@@ -120,6 +121,10 @@ struct Reading {
 impl PacketSource for Reading {
     fn point(&mut self, point: PointInfo) {
         self.reporter.inspector.add_point(point);
+    }
+
+    fn secrets(&mut self, secrets: &Secrets) {
+        self.reporter.inspector.add_secrets(secrets);
     }
 
     #[inline]

@@ -229,6 +229,15 @@ pub(super) struct Analyze {
     pub threads: Option<std::num::NonZeroU8>,
 }
 
+/// Secrets, to read what is encrypted.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct KeyArgs {
+    /// A key log (NSS format) with the secrets of TLS and DTLS sessions; without one, the file that
+    /// `SSLKEYLOGFILE` names. Secrets in pcapng files are used too.
+    #[arg(long, value_name = "FILE")]
+    pub keylog: Vec<PathBuf>,
+}
+
 /// How short answers are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum PlainFormat {
@@ -251,6 +260,9 @@ pub(super) struct NatArgs {
     /// Files, folders of files, or `-` for standard input.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Secrets.
+    #[command(flatten)]
+    pub keys: KeyArgs,
     /// How to spell it.
     #[arg(long, value_enum, default_value_t = PlainFormat::Table, value_name = "FORMAT")]
     pub format: PlainFormat,
@@ -266,6 +278,9 @@ pub(super) struct StatsArgs {
     /// Files, folders of files, or `-` for standard input.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Secrets.
+    #[command(flatten)]
+    pub keys: KeyArgs,
     /// How to spell it.
     #[arg(long, value_enum, default_value_t = PlainFormat::Table, value_name = "FORMAT")]
     pub format: PlainFormat,
@@ -316,6 +331,9 @@ pub(super) struct CheckArgs {
     /// Files, folders of files, or `-` for standard input.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Secrets.
+    #[command(flatten)]
+    pub keys: KeyArgs,
     /// How to spell it.
     #[arg(long, value_enum, default_value_t = CheckFormat::Text, value_name = "FORMAT")]
     pub format: CheckFormat,
@@ -421,6 +439,9 @@ pub(super) struct ExportPcap {
     /// Files or folders of files; they are read three times.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Secrets.
+    #[command(flatten)]
+    pub keys: KeyArgs,
     /// The call: its #, its Call-ID or the beginning of it, or a user. Calls
     /// that it led to, or that led to it, come with it.
     #[arg(long, value_name = "CALL", required_unless_present = "stream")]
@@ -431,6 +452,10 @@ pub(super) struct ExportPcap {
     /// Where to write; `-` is standard output. An existing file is replaced.
     #[arg(short = 'w', long, value_name = "FILE")]
     pub write: PathBuf,
+    /// Leave out the secrets of TLS that the files hold or `--keylog` gives; else they are written
+    /// with the packets.
+    #[arg(long)]
+    pub strip_secrets: bool,
 }
 
 /// How a ladder is drawn.
@@ -460,6 +485,9 @@ pub(super) struct Flow {
     /// Captures; a last word that is no file is the call.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// Secrets.
+    #[command(flatten)]
+    pub keys: KeyArgs,
     /// The call: its #, its Call-ID or the beginning of it, or a user.
     #[arg(long, value_name = "CALL")]
     pub call: Option<String>,
@@ -475,6 +503,9 @@ pub(super) struct Flow {
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct ReportArgs {
+    /// Secrets.
+    #[command(flatten)]
+    pub keys: KeyArgs,
     /// How to spell the records.
     #[arg(long, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
     pub format: Format,

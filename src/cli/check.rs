@@ -52,6 +52,7 @@ fn check(args: &CheckArgs) -> Result<ExitStatus, ExitStatus> {
     let config = Config {
         engine: EngineConfig {
             messages: expectations.is_some(),
+            keys: args.keys.load()?,
             ..EngineConfig::default()
         },
         profile: policy.profile,

@@ -9,10 +9,11 @@ use super::gathering::{Gatherer, chosen, gather, tied};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
 use crate::capture::{Inputs, Notice, PacketSource};
+use crate::engine::Config as EngineConfig;
 use crate::inspector::selection::Selection;
 use crate::inspector::{Config, PointInfo};
 use crate::packet::{Packet, PacketRef};
-use crate::pcap::PcapNgWriter;
+use crate::pcap::{self, PcapNgWriter, Secrets};
 use crate::report::{CallRecord, Record, StreamRecord};
 
 /// Octets that compressed input may decompress to.
@@ -41,6 +42,10 @@ fn open(paths: &[PathBuf]) -> Result<Inputs, ExitStatus> {
 fn export(args: &ExportPcap) -> Result<ExitStatus, ExitStatus> {
     let config = Config {
         transactions: true,
+        engine: EngineConfig {
+            keys: args.keys.load()?,
+            ..EngineConfig::default()
+        },
         ..Config::default()
     };
     let mut found = gather(open(&args.files)?, config, Found::default());
@@ -109,7 +114,13 @@ fn write(args: &ExportPcap, points: &[PointInfo], picked: &[PacketRef]) -> io::R
         picked,
         writer: PcapNgWriter::new(BufWriter::new(out), &interfaces)?,
         written: Ok(()),
+        strip_secrets: args.strip_secrets,
     };
+    for path in args.keys.keylog.iter().filter(|_| !args.strip_secrets) {
+        writing
+            .writer
+            .secrets(pcap::TLS_KEY_LOG, &std::fs::read(path)?)?;
+    }
     let mut inputs = Inputs::open(&args.files, MAX_DECOMPRESSED)
         .map_err(|(path, error)| io::Error::other(format!("{}: {error}", path.display())))?;
     inputs.read(&mut writing);
@@ -164,11 +175,18 @@ struct Writing<'p, W: Write> {
     picked: &'p [PacketRef],
     writer: PcapNgWriter<W>,
     written: io::Result<()>,
+    strip_secrets: bool,
 }
 
 impl<W: Write> PacketSource for Writing<'_, W> {
     // The second reading has told them.
     fn point(&mut self, _point: PointInfo) {}
+
+    fn secrets(&mut self, secrets: &Secrets) {
+        if !self.strip_secrets && self.written.is_ok() {
+            self.written = self.writer.secrets(secrets.kind, &secrets.data);
+        }
+    }
 
     fn packet(&mut self, packet: &Packet<'_>) -> bool {
         let key = (packet.capture_point, packet.number);

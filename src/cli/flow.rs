@@ -38,6 +38,10 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
         wanted = last.to_str().map(str::to_owned);
         paths.pop();
     }
+    let keys = match args.keys.load() {
+        Ok(keys) => keys,
+        Err(status) => return status,
+    };
     let inputs = match Inputs::open(&paths, 8 * 1024 * 1024 * 1024) {
         Ok(inputs) => inputs,
         Err((path, error)) => {
@@ -48,6 +52,7 @@ pub(super) fn run(args: &Flow) -> ExitStatus {
     let config = Config {
         engine: EngineConfig {
             messages: true,
+            keys,
             ..EngineConfig::default()
         },
         show_digits: args.show_digits,

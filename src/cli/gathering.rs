@@ -4,6 +4,7 @@ use super::{ExitStatus, notices};
 use crate::capture::{Inputs, Notice, PacketSource};
 use crate::inspector::{Config, Inspector, PointInfo};
 use crate::packet::Packet;
+use crate::pcap::Secrets;
 use crate::report::{CallRecord, Record};
 
 /// Takes the records.
@@ -40,6 +41,10 @@ impl<G: Gatherer> Gathering<G> {
 impl<G: Gatherer> PacketSource for Gathering<G> {
     fn point(&mut self, point: PointInfo) {
         self.inspector.add_point(point);
+    }
+
+    fn secrets(&mut self, secrets: &Secrets) {
+        self.inspector.add_secrets(secrets);
     }
 
     fn packet(&mut self, packet: &Packet<'_>) -> bool {

@@ -12,6 +12,7 @@ mod explain;
 mod export;
 mod flow;
 mod gathering;
+mod keys;
 mod nat;
 mod notices;
 mod papers;

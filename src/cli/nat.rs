@@ -7,6 +7,7 @@ use super::gathering::{Gatherer, gather};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
 use crate::capture::Inputs;
+use crate::engine::Config as EngineConfig;
 use crate::inspector::Config;
 use crate::output::escape::write_json;
 use crate::output::table::Nats;
@@ -24,6 +25,17 @@ impl Gatherer for NatReport {
 
 /// Runs the verb.
 pub(super) fn run(args: &NatArgs) -> ExitStatus {
+    let keys = match args.keys.load() {
+        Ok(keys) => keys,
+        Err(status) => return status,
+    };
+    let config = Config {
+        engine: EngineConfig {
+            keys,
+            ..EngineConfig::default()
+        },
+        ..Config::default()
+    };
     let inputs = match Inputs::open(&args.files, 8 * 1024 * 1024 * 1024) {
         Ok(inputs) => inputs,
         Err((path, error)) => {
@@ -36,7 +48,7 @@ pub(super) fn run(args: &NatArgs) -> ExitStatus {
         nat_mappings: Vec::new(),
         nat_findings: Vec::new(),
     };
-    let report = gather(inputs, Config::default(), report);
+    let report = gather(inputs, config, report);
     let mut out = io::stdout().lock();
     let written = match args.format {
         PlainFormat::Json => write_json(&mut out, &report).and_then(|()| out.write_all(b"\n")),

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
 
 use super::args::{Format, ReportArgs, Section, Time};
 use super::{ExitStatus, notices};
@@ -18,6 +19,7 @@ use crate::output::ndjson::Ndjson;
 use crate::output::table::{Table, TimeStyle};
 use crate::packet::Packet;
 use crate::report::Record;
+use crate::tls::KeyLog;
 
 /// One run.
 pub(super) struct Reporter {
@@ -41,6 +43,7 @@ impl Reporter {
     pub(super) fn open(args: &ReportArgs, events: bool) -> Result<Self, ExitStatus> {
         let filter = args.display_filter.as_deref().map(filter).transpose()?;
         let fields = fields(&args.fields)?;
+        let keys = args.keys.load()?;
         let messages = args.messages
             || args.section == Section::Messages
             || filter.as_ref().is_some_and(Filter::is_about_messages)
@@ -61,7 +64,7 @@ impl Reporter {
             Box::new(BufWriter::with_capacity(64 * 1024, out))
         };
         Ok(Self {
-            inspector: Inspector::new(config(args, events || messages)),
+            inspector: Inspector::new(config(args, events || messages, keys)),
             sink: if fields.is_empty() {
                 sink(args, events, messages, out)
             } else {
@@ -175,12 +178,13 @@ pub(super) fn output_status(written: io::Result<()>, name: &str) -> ExitStatus {
     }
 }
 
-fn config(args: &ReportArgs, messages: bool) -> Config {
+fn config(args: &ReportArgs, messages: bool, keys: Arc<KeyLog>) -> Config {
     Config {
         engine: EngineConfig {
             limits: Limits::within((args.memory as usize).saturating_mul(1024 * 1024)),
             messages,
             headers: args.headers.iter().take(64).cloned().collect(),
+            keys,
         },
         transactions: args.transactions,
         show_digits: args.show_digits,

@@ -9,6 +9,7 @@ use super::gathering::{Gatherer, gather};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
 use crate::capture::Inputs;
+use crate::engine::Config as EngineConfig;
 use crate::inspector::Config;
 use crate::inspector::stats::Stats;
 use crate::output::escape::{terminal, write_json};
@@ -22,6 +23,17 @@ impl Gatherer for Stats {
 
 /// Runs the verb.
 pub(super) fn run(args: &StatsArgs) -> ExitStatus {
+    let keys = match args.keys.load() {
+        Ok(keys) => keys,
+        Err(status) => return status,
+    };
+    let config = Config {
+        engine: EngineConfig {
+            keys,
+            ..EngineConfig::default()
+        },
+        ..Config::default()
+    };
     let inputs = match Inputs::open(&args.files, 8 * 1024 * 1024 * 1024) {
         Ok(inputs) => inputs,
         Err((path, error)) => {
@@ -29,7 +41,7 @@ pub(super) fn run(args: &StatsArgs) -> ExitStatus {
             return ExitStatus::Input;
         }
     };
-    let stats = gather(inputs, Config::default(), Stats::default()).finish();
+    let stats = gather(inputs, config, Stats::default()).finish();
     let mut out = io::stdout().lock();
     let written = match args.format {
         PlainFormat::Json => write_json(&mut out, &stats).and_then(|()| out.write_all(b"\n")),

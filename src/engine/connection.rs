@@ -7,7 +7,7 @@ use crate::link::Segment;
 use crate::net::Flow;
 use crate::packet::{CapturePoint, PacketRef};
 use crate::time::Timestamp;
-use crate::tls::{Certificate, ClientHello, DtlsTap, Shown};
+use crate::tls::{Certificate, ClientHello, Closed, DtlsTap, Shown};
 
 /// A connection, from the one who opens it to the one who listens.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub struct Connection {
     pub out_of_step: Option<(u64, PacketRef)>,
     /// What TLS showed.
     pub tls: Option<Tls>,
+    /// Whether it became a WebSocket.
+    pub is_web: bool,
     /// Whether anything but a SYN came.
     pub has_data: bool,
     /// The call whose media it protects.
@@ -73,6 +75,10 @@ pub struct Tls {
     pub alert: Option<String>,
     /// Records that could not be read.
     pub closed_records: u64,
+    /// Records that were protected and could be opened.
+    pub opened_records: u64,
+    /// Why the first of those that stay closed does.
+    pub why_closed: Option<Closed>,
 }
 
 impl Entry for Connection {
@@ -86,7 +92,7 @@ impl Entry for Connection {
 }
 
 impl Connection {
-    fn show(&mut self, shown: &Shown, closed: u64) {
+    fn show(&mut self, shown: &Shown, closed: u64, opened: u64) {
         let tls = self.tls.get_or_insert_default();
         if let Some(client) = &shown.client {
             tls.client.clone_from(client);
@@ -103,6 +109,8 @@ impl Connection {
             tls.alert.clone_from(&shown.alert);
         }
         tls.closed_records = tls.closed_records.saturating_add(closed);
+        tls.opened_records = tls.opened_records.saturating_add(opened);
+        tls.why_closed = tls.why_closed.or(shown.why_closed);
     }
 
     /// Whether it runs over UDP.
@@ -207,6 +215,7 @@ impl Engine {
             keepalives: 0,
             out_of_step: None,
             tls: None,
+            is_web: false,
             has_data: false,
             call_id: None,
             dtls: None,
@@ -256,6 +265,14 @@ impl Engine {
         }
     }
 
+    /// A direction became a WebSocket. One without SIP is none of our business.
+    pub(super) fn connection_web(&mut self, at: PacketRef, flow: Flow) {
+        let handle = self.known_connection(at, flow);
+        if let Some(connection) = handle.and_then(|handle| self.connections.get_mut(handle)) {
+            connection.is_web = true;
+        }
+    }
+
     fn known_connection(&self, at: PacketRef, flow: Flow) -> Option<Handle> {
         let point = at.capture_point;
         self.connections
@@ -266,7 +283,14 @@ impl Engine {
     /// A direction of TLS showed more of itself, and so many more records that
     /// stay closed. Only what speaks SIP, by its port or by its words, becomes
     /// a connection.
-    pub(super) fn connection_tls(&mut self, at: PacketRef, flow: Flow, shown: &Shown, closed: u64) {
+    pub(super) fn connection_tls(
+        &mut self,
+        at: PacketRef,
+        flow: Flow,
+        shown: &Shown,
+        closed: u64,
+        opened: u64,
+    ) {
         let speaks_sip = shown
             .client
             .as_ref()
@@ -277,7 +301,7 @@ impl Engine {
             None => return,
         };
         if let Some(connection) = self.connections.get_mut(handle) {
-            connection.show(shown, closed);
+            connection.show(shown, closed, opened);
         }
     }
 
@@ -318,7 +342,7 @@ impl Engine {
         let closed = tap.shown.closed_records;
         tap.datagram(payload);
         let shown = tap.shown.clone();
-        connection.show(&shown, shown.closed_records - closed);
+        connection.show(&shown, shown.closed_records - closed, 0);
         if !from_client && shown.version.is_some() {
             connection.opened.get_or_insert(at.timestamp);
         }

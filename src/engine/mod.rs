@@ -41,6 +41,7 @@ pub use event::{Closed, Counters, Event, MessageSeen, Unread};
 pub use tunnels::TunnelUse;
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
@@ -54,7 +55,7 @@ use self::reassembly::ip::{Outcome, Reassembler};
 use self::registration::{Registration, RegistrationKey};
 use self::rtp_stream::RtpStream;
 use self::signalling::{Arrival, SipFlow};
-use self::stream::TcpDirection;
+use self::stream::{TcpDirection, TlsSession};
 use self::stun_exchange::{StunExchange, StunKey};
 use self::table::{Entry, Handle, Table};
 use self::transfer::Transfers;
@@ -64,6 +65,7 @@ use crate::net::{Endpoint, Flow};
 use crate::packet::{CapturePoint, PacketRef};
 use crate::port_mapping;
 use crate::time::{SECOND, Timestamp};
+use crate::tls::KeyLog;
 
 /// What to look for, and how much to hold.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +76,8 @@ pub struct Config {
     pub messages: bool,
     /// Header fields whose values are kept.
     pub headers: Vec<String>,
+    /// Secrets that open TLS.
+    pub keys: Arc<KeyLog>,
 }
 
 /// The observer.
@@ -91,6 +95,9 @@ pub struct Engine {
     nat: NatFacts,
     fragments: Reassembler,
     tcp: Table<(CapturePoint, Flow), TcpDirection>,
+    /// Secrets that may open TLS.
+    keys: Arc<KeyLog>,
+    tls_sessions: Table<(CapturePoint, Endpoint, Endpoint), TlsSession>,
     /// Octets of unfinished messages that TCP directions hold.
     tcp_bytes: usize,
     stun: Table<StunKey, StunExchange>,
@@ -187,6 +194,7 @@ impl Engine {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let limits = config.limits;
+        let config_keys = Arc::clone(&config.keys);
         Self {
             config,
             counters: Counters::default(),
@@ -200,6 +208,8 @@ impl Engine {
             fragments: Reassembler::new(&limits),
             tcp: Table::new(limits.tcp_streams),
             tcp_bytes: 0,
+            keys: Arc::clone(&config_keys),
+            tls_sessions: Table::new(limits.connections),
             stun: Table::new(limits.stun_exchanges),
             registrations: Table::new(limits.registrations),
             registration_flows: HashMap::default(),
@@ -237,6 +247,11 @@ impl Engine {
         &self.nat
     }
 
+    /// Takes more secrets, for what comes from now on.
+    pub fn add_keys(&mut self, text: &[u8]) {
+        Arc::make_mut(&mut self.keys).add(text);
+    }
+
     /// Tunnels that packets came through, in the order of their first packets.
     #[must_use]
     pub fn tunnels(&self) -> &[TunnelUse] {
@@ -257,6 +272,7 @@ impl Engine {
             + self.fragments.bytes()
             + self.tcp.len() * (size_of::<TcpDirection>() + 80)
             + self.tcp_bytes
+            + self.tls_sessions.len() * (size_of::<TlsSession>() + 100)
             + self.sip_flows.len() * 128
             + self.stun.len() * (size_of::<StunExchange>() + 200)
             + self.registrations.len() * (size_of::<Registration>() + 1500)

@@ -482,7 +482,7 @@ impl Engine {
                     failures: 0,
                     passed: Passed::default(),
                     keep_alives: [KeepAlives::default(); 2],
-                    flow: facts.flow,
+                    flow: facts.flow.carrier(),
                     attempt_began: None,
                     had_credentials: false,
                     removes: false,
@@ -506,7 +506,7 @@ impl Engine {
         let Some(registration) = self.registrations.get_mut(handle) else {
             return;
         };
-        let before = std::mem::replace(&mut registration.flow, facts.flow);
+        let before = std::mem::replace(&mut registration.flow, facts.flow.carrier());
         registration.last = facts.at.timestamp;
         let call_id = facts
             .message
@@ -527,7 +527,7 @@ impl Engine {
             self.limit(limit);
         }
         self.registration_flows.remove(&before);
-        self.registration_flows.insert(facts.flow, handle);
+        self.registration_flows.insert(facts.flow.carrier(), handle);
     }
 
     /// Something that holds a flow open: it may be a device's.

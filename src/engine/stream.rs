@@ -1,4 +1,8 @@
-//! TCP directions on their way into SIP messages.
+//! TCP directions on their way into SIP messages, through TLS and WebSockets where
+//! those are.
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::Engine;
 use super::limits::Limit;
@@ -7,13 +11,14 @@ use super::signalling::Arrival;
 use super::table::Entry;
 use crate::hep;
 use crate::link::{Network, Segment};
-use crate::net::Flow;
+use crate::net::{Flow, Transport};
 use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
 use crate::sip::{Framed, Framer};
 use crate::stun::{StunFramed, StunFramer, StunMessage};
 use crate::time::Timestamp;
-use crate::tls::TlsTap;
+use crate::tls::{Session, TlsTap};
+use crate::websocket::{self, Opening, WebFramed, WebFramer};
 
 /// One direction of a TCP connection.
 #[derive(Debug)]
@@ -23,6 +28,9 @@ pub(super) struct TcpDirection {
     framer: Framer,
     stun: Option<Box<StunFramer>>,
     tls: Option<Box<TlsTap>>,
+    web: Option<Box<WebFramer>>,
+    /// What has come of the request that opens a WebSocket.
+    opening: Vec<u8>,
     /// What has come of a packet of HEP.
     hep: Vec<u8>,
     reading: Reading,
@@ -42,12 +50,74 @@ enum Reading {
     Sip,
     /// STUN or TURN.
     Stun,
-    /// TLS: its hellos are read, its records counted.
+    /// TLS that can't be opened, or that held nothing yet.
     Tls,
+    /// HTTP that may open a WebSocket.
+    Opening,
+    /// A WebSocket.
+    Web,
     /// What a capture agent sends on.
     Hep,
     /// Something else: no octets are kept.
     Abandoned(&'static str),
+}
+
+/// What both directions of TLS agreed on, where secrets may open it.
+#[derive(Debug)]
+pub(super) struct TlsSession {
+    session: Session,
+    last: Timestamp,
+}
+
+impl Entry for TlsSession {
+    fn last_seen(&self) -> Timestamp {
+        self.last
+    }
+}
+
+/// Octets by which everything but SIP is known.
+const MARK: usize = 10;
+
+impl TcpDirection {
+    /// Whether nothing of it was read yet.
+    fn begins(&self) -> bool {
+        self.reading == Reading::Probing(0) && self.framer.pending() == 0
+    }
+
+    /// The octets to read now: at the beginning as many as it takes to know what
+    /// they are, `None` while there are too few.
+    fn first<'o>(&mut self, octets: &'o [u8]) -> Option<Cow<'o, [u8]>> {
+        if !self.begins() {
+            return Some(Cow::Borrowed(octets));
+        }
+        let first = self.opening.first().or(octets.first());
+        let may_be_marked = matches!(first, Some(0..=3 | 0x16 | 0x40..=0x4f));
+        if may_be_marked && self.opening.len() + octets.len() < MARK {
+            self.opening.extend_from_slice(octets);
+            return None;
+        }
+        if self.opening.is_empty() {
+            return Some(Cow::Borrowed(octets));
+        }
+        let mut held = std::mem::take(&mut self.opening);
+        held.extend_from_slice(octets);
+        Some(Cow::Owned(held))
+    }
+
+    /// The flow as what it carries sees it.
+    const fn carried(&self) -> Flow {
+        let transport = match (self.tls.is_some(), self.web.is_some()) {
+            (false, false) => Transport::Tcp,
+            (true, false) => Transport::Tls,
+            (false, true) => Transport::Ws,
+            (true, true) => Transport::Wss,
+        };
+        Flow {
+            src: self.flow.src,
+            dst: self.flow.dst,
+            transport,
+        }
+    }
 }
 
 impl Entry for TcpDirection {
@@ -94,6 +164,8 @@ impl Engine {
                     framer: Framer::new(),
                     stun: None,
                     tls: None,
+                    web: None,
+                    opening: Vec::new(),
                     hep: Vec::new(),
                     reading: Reading::Probing(0),
                     last: at,
@@ -142,7 +214,7 @@ impl Engine {
         let direction = self.tcp.get(self.tcp.find(key)?)?;
         let is_other = !matches!(
             direction.reading,
-            Reading::Sip | Reading::Stun | Reading::Hep
+            Reading::Sip | Reading::Stun | Reading::Hep | Reading::Web
         );
         is_other.then_some(direction.last.timestamp)
     }
@@ -170,7 +242,10 @@ impl Engine {
     /// they hold too much together.
     fn put_back(&mut self, handle: super::table::Handle, mut direction: TcpDirection) {
         let stun = direction.stun.as_ref().map_or(0, |stun| stun.pending());
-        let pending = direction.framer.pending() + stun + direction.hep.len();
+        let web = direction.web.as_ref().map_or(0, |web| web.pending());
+        let tls = direction.tls.as_ref().map_or(0, |tls| tls.held());
+        let opening = direction.opening.len() + direction.hep.len();
+        let pending = direction.framer.pending() + stun + web + tls + opening;
         let holds = direction.reassembled.waiting_bytes() + pending;
         self.tcp_bytes = self.tcp_bytes.saturating_sub(direction.counted) + holds;
         direction.counted = holds;
@@ -196,7 +271,8 @@ impl Engine {
                     if let Some(tap) = &mut direction.tls {
                         tap.gap();
                     }
-                    if direction.stun.take().is_some() || direction.reading == Reading::Hep {
+                    let frames = matches!(direction.reading, Reading::Hep | Reading::Web);
+                    if direction.stun.take().is_some() || frames {
                         // Where a frame begins can't be known any more.
                         self.abandon(direction);
                     }
@@ -215,34 +291,168 @@ impl Engine {
         if let Reading::Abandoned(_) = direction.reading {
             return;
         }
-        let begins = direction.reading == Reading::Probing(0) && direction.framer.pending() == 0;
-        if begins && is_tls(octets) {
-            direction.reading = Reading::Tls;
-            direction.tls = Some(Box::default());
-        }
-        if let Some(tap) = &mut direction.tls {
-            let before = tap.shown.closed_records;
-            tap.push(octets);
-            let closed = tap.shown.closed_records - before;
-            self.connection_tls(direction.last, direction.flow, &tap.shown, closed);
-            self.not_decoded("TLS");
+        if direction.tls.is_some() {
+            self.protected(direction, octets, network);
             return;
         }
-        if begins && let Some(stun) = StunFramer::recognise(octets) {
-            direction.reading = Reading::Stun;
-            direction.stun = Some(Box::new(stun));
-        }
-        if begins && hep::is_version_three(octets) {
-            direction.reading = Reading::Hep;
-        }
-        if direction.reading == Reading::Hep {
-            self.frame_hep(direction, octets);
-        } else if direction.stun.is_some() {
-            self.frame_stun(direction, octets);
+        let Some(octets) = direction.first(octets) else {
+            return;
+        };
+        if direction.begins() && is_tls(&octets) {
+            direction.reading = Reading::Tls;
+            direction.tls = Some(Box::default());
+            self.protected(direction, &octets, network);
         } else {
-            direction.framer.push(octets);
-            self.frame(direction, network);
-            direction.framer.rest();
+            self.plain(direction, &octets, network);
+        }
+    }
+
+    /// Octets that TLS protects: what can be opened is read like any other stream.
+    fn protected(&mut self, direction: &mut TcpDirection, octets: &[u8], network: Option<Network>) {
+        let Some(tap) = &mut direction.tls else {
+            return;
+        };
+        let before = (tap.shown.closed_records, tap.shown.opened_records);
+        let keys = Arc::clone(&self.keys);
+        let session = match keys.is_empty() {
+            true => None,
+            false => self.tls_session(direction.last, direction.flow),
+        };
+        tap.push(octets, session.map(|session| (session, &*keys)));
+        let closed = tap.shown.closed_records - before.0;
+        let opened = tap.shown.opened_records - before.1;
+        self.connection_tls(direction.last, direction.flow, &tap.shown, closed, opened);
+        if closed > 0 || (opened == 0 && keys.is_empty()) {
+            self.not_decoded("TLS");
+        }
+        let plain = tap.take_plain();
+        if plain.is_empty() {
+            return;
+        }
+        if direction.reading == Reading::Tls {
+            direction.reading = Reading::Probing(0);
+        }
+        if let Some(plain) = direction.first(&plain) {
+            self.plain(direction, &plain, network);
+        }
+    }
+
+    /// What both directions of a connection agreed on.
+    fn tls_session(&mut self, at: PacketRef, flow: Flow) -> Option<&mut Session> {
+        let (first, second) = (flow.src.min(flow.dst), flow.src.max(flow.dst));
+        let key = (at.capture_point, first, second);
+        let handle = match self.tls_sessions.find(&key) {
+            Some(handle) => handle,
+            None => {
+                let session = TlsSession {
+                    session: Session::default(),
+                    last: at.timestamp,
+                };
+                let (handle, evicted) = self.tls_sessions.insert(key, session);
+                if evicted.is_some() {
+                    self.limit(Limit::Connections);
+                }
+                handle
+            }
+        };
+        let known = self.tls_sessions.get_mut(handle)?;
+        known.last = at.timestamp;
+        Some(&mut known.session)
+    }
+
+    /// Octets that nothing protects, or no longer.
+    fn plain(&mut self, direction: &mut TcpDirection, octets: &[u8], network: Option<Network>) {
+        if direction.begins() {
+            if let Some(stun) = StunFramer::recognise(octets) {
+                direction.reading = Reading::Stun;
+                direction.stun = Some(Box::new(stun));
+            } else if hep::is_version_three(octets) {
+                direction.reading = Reading::Hep;
+            } else if websocket::opening(octets) != Opening::No {
+                direction.reading = Reading::Opening;
+            }
+        }
+        match direction.reading {
+            Reading::Abandoned(_) => {}
+            Reading::Stun => self.frame_stun(direction, octets),
+            Reading::Hep => self.frame_hep(direction, octets),
+            Reading::Opening => self.open_web(direction, octets),
+            Reading::Web => self.frame_web(direction, octets),
+            Reading::Probing(_) | Reading::Sip | Reading::Tls => {
+                direction.framer.push(octets);
+                self.frame(direction, network);
+                direction.framer.rest();
+            }
+        }
+    }
+
+    /// HTTP as far as it opens a WebSocket; other HTTP is nothing that is read.
+    fn open_web(&mut self, direction: &mut TcpDirection, octets: &[u8]) {
+        direction.opening.extend_from_slice(octets);
+        match websocket::opening(&direction.opening) {
+            Opening::More => {}
+            Opening::No => self.abandon(direction),
+            Opening::Yes(head) => {
+                let opening = std::mem::take(&mut direction.opening);
+                direction.reading = Reading::Web;
+                direction.web = Some(Box::default());
+                self.connection_web(direction.last, direction.flow);
+                self.frame_web(direction, octets::from(&opening, head));
+            }
+        }
+    }
+
+    /// Messages of a WebSocket.
+    fn frame_web(&mut self, direction: &mut TcpDirection, octets: &[u8]) {
+        if let Some(framer) = &mut direction.web {
+            framer.push(octets);
+        }
+        while let Some(framed) = direction.web.as_mut().and_then(|framer| framer.poll()) {
+            match framed {
+                WebFramed::Message(message) => self.web_message(direction, &message),
+                WebFramed::KeepAlive => {
+                    self.counters.keep_alives += 1;
+                    self.connection_keepalive(direction.last, direction.flow);
+                }
+                WebFramed::Close => {}
+                WebFramed::Unread => self.not_decoded("WebSocket message too long or damaged"),
+                WebFramed::Lost => {
+                    self.abandon(direction);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A message of a WebSocket: one of SIP by RFC 7118, 5; more where each says how
+    /// long it is.
+    fn web_message(&mut self, direction: &mut TcpDirection, message: &[u8]) {
+        let mut rest = message;
+        loop {
+            if !crate::sip::looks_like_sip(rest) {
+                if rest.iter().all(|octet| matches!(octet, b'\r' | b'\n')) {
+                    if rest.len() == message.len() {
+                        self.counters.keep_alives += 1;
+                        self.connection_keepalive(direction.last, direction.flow);
+                    }
+                } else {
+                    self.not_decoded("WebSocket message that is no SIP");
+                }
+                return;
+            }
+            let length = crate::sip::message_length(rest).unwrap_or(rest.len());
+            let packets = std::mem::take(&mut direction.segments).max(1);
+            let arrival = Arrival {
+                packets,
+                is_cut: false,
+            };
+            self.connection_message(direction.last, direction.flow);
+            let own = octets::span(rest, 0, length);
+            self.sip(direction.last, direction.carried(), None, own, arrival);
+            rest = octets::from(rest, length);
+            if rest.is_empty() {
+                return;
+            }
         }
     }
 
@@ -308,7 +518,13 @@ impl Engine {
                         packets: segments,
                         is_cut: false,
                     };
-                    self.sip(direction.last, direction.flow, network, &octets, arrival);
+                    self.sip(
+                        direction.last,
+                        direction.carried(),
+                        network,
+                        &octets,
+                        arrival,
+                    );
                 }
                 Framed::KeepAlive(_) => {
                     self.counters.keep_alives += 1;
@@ -328,7 +544,7 @@ impl Engine {
                             return;
                         }
                     }
-                    Reading::Abandoned(_) | Reading::Stun | Reading::Tls | Reading::Hep => {}
+                    _ => {}
                 },
             }
         }
@@ -338,6 +554,7 @@ impl Engine {
         direction.reading = Reading::Abandoned("TCP that is no SIP");
         direction.framer = Framer::new();
         direction.hep = Vec::new();
+        direction.opening = Vec::new();
         self.not_decoded("TCP that is no SIP");
     }
 
@@ -361,24 +578,21 @@ impl Engine {
         match direction.reading {
             Reading::Sip => {
                 if let Some(octets) = direction.framer.finish() {
-                    self.sip(direction.last, direction.flow, None, &octets, arrival);
+                    self.sip(direction.last, direction.carried(), None, &octets, arrival);
                 }
             }
             Reading::Probing(looked_at) if looked_at > 0 || direction.framer.pending() > 0 => {
                 // A lone message that the capture cut is still SIP.
                 match direction.framer.finish() {
                     Some(octets) => {
-                        self.sip(direction.last, direction.flow, None, &octets, arrival);
+                        self.sip(direction.last, direction.carried(), None, &octets, arrival);
                     }
                     None => self.not_decoded("TCP that is no SIP"),
                 }
             }
             Reading::Hep if !direction.hep.is_empty() => self.not_decoded("HEP cut short"),
-            Reading::Probing(_)
-            | Reading::Abandoned(_)
-            | Reading::Stun
-            | Reading::Tls
-            | Reading::Hep => {}
+            _ if !direction.opening.is_empty() => self.not_decoded("TCP that is no SIP"),
+            _ => {}
         }
     }
 }

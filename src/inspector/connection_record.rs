@@ -8,10 +8,12 @@ impl Scribe {
     pub(super) fn connection(&self, connection: Connection) -> ConnectionRecord {
         let point = connection.first.capture_point;
         let state = connection.state().to_owned();
-        let transport = match (connection.is_dtls(), &connection.tls) {
-            (true, _) => "dtls",
-            (false, Some(_)) => "tls",
-            (false, None) => "tcp",
+        let transport = match (connection.is_dtls(), &connection.tls, connection.is_web) {
+            (true, ..) => "dtls",
+            (false, Some(_), false) => "tls",
+            (false, None, false) => "tcp",
+            (false, Some(_), true) => "wss",
+            (false, None, true) => "ws",
         };
         let tls = connection.tls;
         let certificate = tls.as_ref().and_then(|tls| tls.certificate.clone());
@@ -54,7 +56,10 @@ impl Scribe {
             call_id: connection.call_id,
             sip_messages: connection.sip_messages,
             keepalives: connection.keepalives,
-            encrypted_not_decoded: tls.map_or(0, |tls| tls.closed_records),
+            encrypted_decoded: tls.as_ref().map_or(0, |tls| tls.opened_records),
+            encrypted_not_decoded: tls.as_ref().map_or(0, |tls| tls.closed_records),
+            not_decoded_reason: (tls.and_then(|tls| tls.why_closed))
+                .map(|why| why.reason().to_owned()),
             capture_point: self.interface_of(point),
         }
     }

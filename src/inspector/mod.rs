@@ -28,6 +28,7 @@ use crate::engine::{Config as EngineConfig, Engine, Event};
 use crate::link::{self, link_type_name};
 use crate::nat::usage::Usage;
 use crate::packet::{CapturePoint, LinkType, Packet};
+use crate::pcap::{self, Secrets};
 use crate::report::{
     CapturePointRecord, DiagnosticCounts, LimitRecord, Record, Summary, TunnelCount, rounded,
 };
@@ -169,6 +170,13 @@ impl Inspector {
         points.push(point);
         self.packets.push(0);
         CapturePoint(number)
+    }
+
+    /// Secrets that a file holds, for what comes from now on.
+    pub fn add_secrets(&mut self, secrets: &Secrets) {
+        if secrets.kind == pcap::TLS_KEY_LOG {
+            self.engine.add_keys(&secrets.data);
+        }
     }
 
     /// What is known of drops at a capture point.

@@ -81,6 +81,10 @@ impl Selection {
             Record::Transaction(own) if own.transport != "udp" => {
                 let ends = ends(&own.src_ip, own.src_port, &own.dst_ip, own.dst_port);
                 self.flow(tcp, ends, own.started.as_deref(), None);
+                // Without how they began TLS and WebSockets can't be read.
+                if let (Some((src, dst)), true) = (ends, own.transport != "tcp") {
+                    self.from_the_beginning(src, dst);
+                }
             }
             Record::StunExchange(own) => {
                 let ends = ends(&own.src_ip, own.src_port, &own.dst_ip, own.dst_port);
@@ -116,6 +120,20 @@ impl Selection {
     #[must_use]
     pub const fn lost(&self) -> usize {
         self.lost
+    }
+
+    /// Selects what came before on a connection that is selected.
+    fn from_the_beginning(&mut self, src: Endpoint, dst: Endpoint) {
+        let flow = Flow {
+            src,
+            dst,
+            transport: Transport::Tcp,
+        };
+        for flow in [flow, flow.reversed()] {
+            if let Some(span) = self.flows.get_mut(&flow) {
+                span.0 = Timestamp::default();
+            }
+        }
     }
 
     /// Selects both directions from one moment to another.

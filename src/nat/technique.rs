@@ -194,8 +194,8 @@ fn punching(survey: &Survey<'_>, found: &mut Found) {
             continue;
         }
         match there.flow.transport {
-            Transport::Tcp => simultaneous_open(survey, there, back, found),
             Transport::Udp => hole_punch(survey, there, back, found),
+            _ => simultaneous_open(survey, there, back, found),
         }
     }
 }

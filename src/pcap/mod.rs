@@ -115,10 +115,13 @@ pub struct Decoder {
     unnumbered: u64,
 }
 
+/// The kind of secrets that a TLS key log is.
+pub const TLS_KEY_LOG: u32 = 0x544c_534b;
+
 /// A decryption-secrets block, kept as it stands.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secrets {
-    /// The kind of secrets; `0x544c_534b` is a TLS key log.
+    /// The kind of secrets, [`TLS_KEY_LOG`] most of the time.
     pub kind: u32,
     /// The secrets.
     pub data: Vec<u8>,

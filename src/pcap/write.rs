@@ -104,6 +104,18 @@ impl<W: Write> PcapNgWriter<W> {
         Ok(Self { out })
     }
 
+    /// Appends secrets of a kind, for the packets that follow.
+    ///
+    /// # Errors
+    ///
+    /// When the block can't be written.
+    pub fn secrets(&mut self, kind: u32, data: &[u8]) -> io::Result<()> {
+        let length =
+            u32::try_from(data.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let body = [&kind.to_le_bytes()[..], &length.to_le_bytes(), data].concat();
+        write_block(&mut self.out, 10, &body)
+    }
+
     /// Appends one packet of interface number `interface` that was
     /// `original_length` octets long.
     ///

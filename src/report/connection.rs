@@ -9,7 +9,7 @@ use serde::Serialize;
 #[expect(missing_docs, reason = "the field names are the contract's")]
 pub struct ConnectionRecord {
     pub id: String,
-    /// `tcp`, `tls` or `dtls`.
+    /// `tcp tls ws wss dtls`.
     pub transport: String,
     /// The client.
     pub src_ip: String,
@@ -36,8 +36,12 @@ pub struct ConnectionRecord {
     pub cert_not_after: Option<String>,
     pub sip_messages: u64,
     pub keepalives: u64,
-    /// TLS records that could not be read.
+    /// Protected TLS records that were decrypted.
+    pub encrypted_decoded: u64,
+    /// Those that could not be.
     pub encrypted_not_decoded: u64,
+    /// Why the first of these could not.
+    pub not_decoded_reason: Option<String>,
     /// The call whose media it protects.
     pub call_id: Option<String>,
     pub capture_point: String,

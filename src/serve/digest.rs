@@ -76,8 +76,8 @@ impl Gate {
 
     fn nonce(&self, seconds: u64) -> String {
         let hash = Sha256::new()
-            .chain(self.secret)
-            .chain(seconds.to_be_bytes())
+            .chain_update(self.secret)
+            .chain_update(seconds.to_be_bytes())
             .finalize();
         let hash = hash.get(..12).unwrap_or_default();
         let hash = data_encoding::HEXLOWER.encode(hash);

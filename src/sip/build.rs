@@ -43,6 +43,9 @@ pub fn via(transport: Transport, sent_by: Endpoint, branch: &str) -> Header {
     let transport = match transport {
         Transport::Udp => "UDP",
         Transport::Tcp => "TCP",
+        Transport::Tls => "TLS",
+        Transport::Ws => "WS",
+        Transport::Wss => "WSS",
     };
     let cookie = super::MAGIC_COOKIE;
     rsip::headers::Via::new(format!(

@@ -207,6 +207,18 @@ impl Framer {
     }
 }
 
+/// How long the message at the front is, empty lines before it included, where it
+/// says so and what follows is another one.
+#[must_use]
+pub fn message_length(octets: &[u8]) -> Option<usize> {
+    let begin = octets.len().saturating_sub(skip_empty_lines(octets).len());
+    let end = header_end(octets, begin)?;
+    let header = octets::span(octets, begin, end.saturating_sub(begin));
+    let length = end.saturating_add(content_length(header)?);
+    let rest = octets::from(octets, length);
+    super::looks_like_sip(rest).then_some(length)
+}
+
 /// Where the body begins: after the first empty line at or behind `from`.
 fn header_end(octets: &[u8], from: usize) -> Option<usize> {
     memchr::memchr_iter(b'\n', octets::from(octets, from)).find_map(|at| {

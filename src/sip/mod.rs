@@ -26,7 +26,7 @@ mod start_line;
 pub mod transaction;
 mod uri;
 
-pub use framing::{Framed, Framer, MAX_BODY, MAX_HEADER};
+pub use framing::{Framed, Framer, MAX_BODY, MAX_HEADER, message_length};
 pub use message::{Anomaly, HeaderField, SipMessage};
 pub use method::Method;
 pub use start_line::{StartLine, looks_like_sip};

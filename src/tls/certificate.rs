@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn a_certificate_says_whose_it_is() {
         let mut tap = TlsTap::default();
-        tap.push(TLS);
+        tap.push(TLS, None);
         assert_eq!(tap.shown.version, Some("TLS 1.2"));
         let certificate = tap.shown.certificate.expect("a certificate");
         assert_eq!(certificate.subject, "CN=sbc.example.org, O=Example");
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn a_certificate_in_fragments_is_the_same() {
         let (mut tls, mut dtls) = (TlsTap::default(), DtlsTap::default());
-        tls.push(TLS);
+        tls.push(TLS, None);
         dtls.datagram(DTLS);
         assert_eq!(dtls.shown.version, Some("DTLS 1.2"));
         assert!(dtls.shown.certificate.is_some());
@@ -100,10 +100,10 @@ mod tests {
     fn m055_cut_and_damaged_certificates_are_none() {
         for at in 0..TLS.len() {
             let mut tap = TlsTap::default();
-            tap.push(&TLS[..at]);
+            tap.push(&TLS[..at], None);
             let mut damaged = TLS.to_vec();
             damaged[at] ^= 0xff;
-            TlsTap::default().push(&damaged);
+            TlsTap::default().push(&damaged, None);
             let mut damaged = DTLS.to_vec();
             damaged[at] ^= 0xff;
             DtlsTap::default().datagram(&damaged);

@@ -81,7 +81,7 @@ impl DtlsTap {
         match message.body {
             DTLSMessageHandshakeBody::ClientHello(hello) => self.shown.client_hello(hello.ext),
             DTLSMessageHandshakeBody::ServerHello(hello) => {
-                self.shown.server_hello(hello.version, hello.ext);
+                let _ = self.shown.server_hello(hello.version, hello.ext);
             }
             DTLSMessageHandshakeBody::Certificate(chain) => self.shown.certificate(&chain),
             _ => {}

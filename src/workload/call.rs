@@ -557,7 +557,6 @@ impl Script<'_> {
 
     fn send(&mut self, at: u64, hop: usize, flow: Flow, octets: &[u8]) {
         match self.transport {
-            Transport::Tcp => self.send_tcp(at, hop, flow, octets),
             Transport::Udp if self.fragmented && octets.len() > 1400 => {
                 let identification = self.maker.identification();
                 let mut frames = wire::fragments(flow, identification, octets, 1400);
@@ -568,6 +567,7 @@ impl Script<'_> {
                 }
             }
             Transport::Udp => self.maker.datagram(at, flow, octets),
+            _ => self.send_tcp(at, hop, flow, octets),
         }
     }
 

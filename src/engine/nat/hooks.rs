@@ -220,7 +220,7 @@ impl Engine {
         let here = facts.flow.dst;
         let outside = Endpoint::new(seen, port_seen);
         let found = Translation {
-            transport: facts.flow.transport,
+            transport: facts.flow.transport.carrier(),
             inside: here,
             outside,
             remote: Some(facts.flow.src),

@@ -34,7 +34,7 @@ impl Sighting {
     pub(super) fn of(at: PacketRef, flow: Flow, network: Option<&Network>) -> Self {
         Self {
             at,
-            flow,
+            flow: flow.carrier(),
             ttl: network.map(|network| network.ttl),
             identification: network.and_then(|network| network.identification),
         }

@@ -182,6 +182,11 @@ pub(super) fn connection_row(connection: &ConnectionRecord) -> [String; 4] {
         Some(version) => terminal(version).into_owned(),
         None => connection.transport.to_uppercase(),
     };
+    let kind = match connection.transport.as_str() {
+        "ws" => "WebSocket".to_owned(),
+        "wss" => format!("WebSocket, {kind}"),
+        _ => kind,
+    };
     let state = match connection.state.as_str() {
         "refused" | "no-answer" => connection.state.red(),
         _ => connection.state.normal(),
@@ -191,10 +196,13 @@ pub(super) fn connection_row(connection: &ConnectionRecord) -> [String; 4] {
         notes.push(format!("{} SIP messages", connection.sip_messages));
     }
     if connection.encrypted_not_decoded > 0 {
-        notes.push(format!(
-            "{} records not decoded",
-            connection.encrypted_not_decoded
-        ));
+        let closed = connection.encrypted_not_decoded;
+        let all = closed + connection.encrypted_decoded;
+        let reason = connection
+            .not_decoded_reason
+            .as_deref()
+            .unwrap_or("no keys");
+        notes.push(format!("{closed} of {all} records not decrypted: {reason}"));
     }
     if let Some(name) = &connection.sni {
         notes.push(format!("to {}", terminal(name)));

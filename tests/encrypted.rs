@@ -1,0 +1,99 @@
+//! What is encrypted, read with its keys: recordings whose truth the programs
+//! told that made them.
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::{document, run};
+use serde_json::Value;
+
+/// A recording of the lab, where there is one.
+fn trace(name: &str) -> Option<String> {
+    let folder = std::env::var_os("SIP_INSPECT_TRACES")?;
+    Some(
+        PathBuf::from(folder)
+            .join(name)
+            .to_string_lossy()
+            .into_owned(),
+    )
+}
+
+fn number(report: &Value, path: &str) -> u64 {
+    report
+        .pointer(path)
+        .and_then(Value::as_u64)
+        .expect("a number")
+}
+
+#[test]
+fn a_call_over_tls_is_read_with_its_key_log() {
+    let (Some(capture), Some(keys)) = (trace("call-tls.pcap"), trace("call-tls.keys")) else {
+        return;
+    };
+    let report = document(capture.as_ref(), &["--keylog", &keys]);
+    assert_eq!(number(&report, "/summary/sip_messages"), 24);
+    assert_eq!(report["calls"][0]["outcome"], "completed");
+    assert_eq!(report["calls"][0]["media"][0]["audio"], "both");
+    // As the phones counted.
+    for stream in report["rtp_streams"].as_array().expect("streams") {
+        assert_eq!(
+            (&stream["packets"], &stream["lost"]),
+            (&189.into(), &0.into())
+        );
+        assert_eq!(stream["association"], "sdp");
+    }
+    let closed = document(capture.as_ref(), &[]);
+    assert_eq!(number(&closed, "/summary/sip_messages"), 0);
+    for connection in closed["connections"].as_array().expect("connections") {
+        assert_eq!(connection["not_decoded_reason"], "no keys were given");
+    }
+}
+
+#[test]
+fn secrets_travel_with_a_call_unless_they_are_stripped() {
+    let (Some(capture), Some(keys)) = (trace("call-tls.pcap"), trace("call-tls.keys")) else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |more: &[&str], messages: u64| {
+        let path = folder.path().join("one.pcapng");
+        let name = path.to_str().expect("UTF-8");
+        let first = ["export", "pcap", &capture, "--keylog", &keys];
+        let words = [&first[..], &["--call", "1", "-w", name], more].concat();
+        let output = run(&words);
+        assert_eq!(output.status, Some(0), "{}", output.stderr);
+        let report = document(&path, &[]);
+        let found = number(&report, "/summary/sip_messages");
+        assert!(
+            found >= messages && (found == 0) == (messages == 0),
+            "{found}"
+        );
+        let written = std::fs::read(&path).expect("a file");
+        let secret = b"SERVER_TRAFFIC_SECRET_0";
+        let is_there = written.windows(secret.len()).any(|own| own == secret);
+        assert_eq!(is_there, messages > 0);
+    };
+    check(&[], 16);
+    check(&["--strip-secrets"], 0);
+}
+
+#[test]
+fn a_key_log_that_is_none_is_told_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keys");
+    std::fs::write(&path, "this is\nno key log\n").expect("written");
+    let name = path.to_str().expect("UTF-8");
+    let capture = common::testdata().join("cases/sip-over-tls/capture.pcapng");
+    let capture = capture.to_str().expect("UTF-8");
+    let output = run(&["analyze", capture, "--keylog", name]);
+    assert_eq!(output.status, Some(0));
+    assert!(
+        output.stderr.contains("holds no secret"),
+        "{}",
+        output.stderr
+    );
+    let output = run(&["analyze", capture, "--keylog", "no such file"]);
+    assert_eq!(output.status, Some(2));
+    assert!(output.stderr.contains("can't be read"), "{}", output.stderr);
+}
