@@ -83,7 +83,7 @@ impl Selection {
                 self.flow(tcp, ends, own.started.as_deref(), None);
                 // Without how they began TLS and WebSockets can't be read.
                 if let (Some((src, dst)), true) = (ends, own.transport != "tcp") {
-                    self.from_the_beginning(src, dst);
+                    self.take_beginning(src, dst);
                 }
             }
             Record::StunExchange(own) => {
@@ -123,7 +123,7 @@ impl Selection {
     }
 
     /// Selects what came before on a connection that is selected.
-    fn from_the_beginning(&mut self, src: Endpoint, dst: Endpoint) {
+    fn take_beginning(&mut self, src: Endpoint, dst: Endpoint) {
         let flow = Flow {
             src,
             dst,
