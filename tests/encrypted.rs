@@ -97,3 +97,65 @@ fn a_key_log_that_is_none_is_told_of() {
     assert_eq!(output.status, Some(2));
     assert!(output.stderr.contains("can't be read"), "{}", output.stderr);
 }
+
+#[test]
+fn srtp_is_opened_with_the_keys_of_its_description() {
+    let Some(capture) = trace("call-srtp-mand.pcap") else {
+        return;
+    };
+    let report = document(capture.as_ref(), &[]);
+    let streams = report["rtp_streams"].as_array().expect("streams");
+    assert_eq!(streams.len(), 2);
+    for stream in streams {
+        assert_eq!(stream["srtp_suite"], "AES_CM_128_HMAC_SHA1_80");
+        assert_eq!(stream["srtp_decrypted"], stream["packets"]);
+        assert_eq!(stream["srtp_auth_failures"], 0);
+    }
+}
+
+#[test]
+fn srtp_of_public_captures_fits_the_keys_that_are_known_of_it() {
+    let Some(corpus) = std::env::var_os("SIP_INSPECT_CORPUS") else {
+        return;
+    };
+    // Published with the captures, and checked against their tags.
+    let keys = "SRTP AES_CM_128_HMAC_SHA1_80 inline:aSBrbm93IGFsbCB5b3VyIGxpdHRsZSBzZWNyZXRz\n\
+                SRTP AES_CM_128_HMAC_SHA1_80 inline:UHXu88YuDj8guQxhCqEeue0CSr+JcQ/Uii4NdaS5\n\
+                SRTP AES_CM_128_HMAC_SHA1_80 inline:UBFc5R7tK5f91V8j1da++z3h/3H2yS5WaN819nJd\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keys");
+    std::fs::write(&path, keys).expect("written");
+    let mut seen = 0;
+    let mut look = vec![PathBuf::from(corpus)];
+    while let Some(own) = look.pop() {
+        if own.is_dir() {
+            look.extend(
+                std::fs::read_dir(own)
+                    .expect("a folder")
+                    .map(|own| own.expect("an entry").path()),
+            );
+            continue;
+        }
+        let name = own
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        if ![
+            "marseillaise-srtp.pcap",
+            "call1_g722_srtp.a.rtp",
+            "call1_g722_srtp.o.rtp",
+        ]
+        .contains(&&*name)
+        {
+            continue;
+        }
+        let report = document(&own, &["--keylog", path.to_str().expect("UTF-8")]);
+        for stream in report["rtp_streams"].as_array().expect("streams") {
+            assert_eq!(stream["srtp_decrypted"], stream["packets"], "{name}");
+            assert_eq!(stream["srtp_auth_failures"], 0, "{name}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 3);
+}

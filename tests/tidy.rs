@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Which layer each module stands in; a module may use those below it, and in
 /// layers 2 to 6 those beside it where the table says so.
-const LAYERS: [(&str, u8); 31] = [
+const LAYERS: [(&str, u8); 32] = [
     ("octets", 0),
     ("time", 0),
     ("net", 0),
@@ -16,6 +16,7 @@ const LAYERS: [(&str, u8); 31] = [
     ("sdp", 1),
     ("stun", 1),
     ("hep", 1),
+    ("srtp", 1),
     ("websocket", 1),
     ("rtp", 1),
     ("tls", 1),

@@ -6,8 +6,9 @@ use super::table::{Entry, Handle};
 use crate::link::Segment;
 use crate::net::Flow;
 use crate::packet::{CapturePoint, PacketRef};
+use crate::srtp::{Master, Suite};
 use crate::time::Timestamp;
-use crate::tls::{Certificate, ClientHello, Closed, DtlsTap, Shown};
+use crate::tls::{Certificate, ClientHello, Closed, DtlsTap, Shown, SrtpKeys};
 
 /// A connection, from the one who opens it to the one who listens.
 #[derive(Clone, Debug)]
@@ -321,7 +322,8 @@ impl Engine {
                 let at_port = is_sip_port(flow.dst.port) || is_sip_port(flow.src.port);
                 tap.datagram(payload);
                 // Only a hello shows who is the client.
-                if tap.shown.client.is_none() || (call_id.is_none() && !at_port) {
+                let is_keyed = !self.keys.is_empty();
+                if tap.shown.client.is_none() || (call_id.is_none() && !at_port && !is_keyed) {
                     return;
                 }
                 let handle = self.begin_connection(at, flow);
@@ -354,10 +356,58 @@ impl Engine {
                 Closer::Server
             });
         }
+        self.dtls_keys(at, handle);
+    }
+
+    /// Takes the keys of SRTP that DTLS agreed on, where its secrets are known.
+    fn dtls_keys(&mut self, at: PacketRef, handle: Handle) {
+        if self.keys.is_empty() {
+            return;
+        }
+        let Some(connection) = self.connections.get(handle) else {
+            return;
+        };
+        let Some([client, server]) = connection.dtls.as_deref() else {
+            return;
+        };
+        let flow = connection.flow;
+        let (Some(client), Some(server)) = (&client.hello, &server.hello) else {
+            return;
+        };
+        if (self.media.dtls_keys).contains_key(&(at.capture_point, flow)) {
+            return;
+        }
+        let Some(keys) = SrtpKeys::of(client, server, &self.keys) else {
+            return;
+        };
+        let Some(suite) = Suite::of_profile(keys.profile) else {
+            return;
+        };
+        for (is_client, flow) in [(true, flow), (false, flow.reversed())] {
+            let (key, salt) = keys.of_side(is_client, suite.lengths());
+            if self.media.dtls_keys.len() >= 2 * self.config.limits.connections {
+                self.limit(Limit::Connections);
+                return;
+            }
+            if let Some(master) = Master::new(suite, key, salt) {
+                self.media
+                    .dtls_keys
+                    .insert((at.capture_point, flow), master);
+            }
+            for stream in self.media.streams_of(at.capture_point, flow) {
+                self.secure(stream);
+            }
+        }
     }
 
     pub(super) fn close_connection(&mut self, handle: Handle) {
         if let Some(connection) = self.connections.remove(handle) {
+            if connection.is_dtls() {
+                let point = connection.first.capture_point;
+                for flow in [connection.flow, connection.flow.reversed()] {
+                    self.media.dtls_keys.remove(&(point, flow));
+                }
+            }
             self.events
                 .push_back(super::Event::Connection(Box::new(connection)));
         }

@@ -3,6 +3,9 @@
 mod binding;
 mod packets;
 mod rtcp;
+mod secured;
+
+pub(super) use secured::Secured;
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -18,6 +21,7 @@ use super::table::{Entry, Handle, Table};
 use crate::link::{IcmpError, Network};
 use crate::net::{Endpoint, Flow, Transport};
 use crate::packet::{CapturePoint, PacketRef};
+use crate::srtp::Master;
 use crate::time::{MILLISECOND, Timestamp};
 
 /// A directed flow at a capture point, packed for one quick hash.
@@ -91,7 +95,7 @@ impl Entry for MediaFlow {
 }
 
 /// One packet that may be the first of a stream.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Waiting {
     at: PacketRef,
     network: Network,
@@ -100,6 +104,8 @@ struct Waiting {
     timestamp: u32,
     ssrc: u32,
     length: usize,
+    /// The packet itself, where a key without a session may open it.
+    octets: Option<Box<[u8]>>,
 }
 
 /// An address that a call claims.
@@ -121,6 +127,8 @@ pub(super) struct Media {
     by_ssrc: HashMap<u32, SmallVec<[Handle; 2]>, RandomState>,
     /// Flows with streams that belong to no call, by where they go.
     unclaimed: HashMap<Endpoint, SmallVec<[Handle; 1]>, RandomState>,
+    /// Keys of SRTP that DTLS gave, by the flow that they protect.
+    pub(super) dtls_keys: HashMap<(CapturePoint, Flow), Master, RandomState>,
     next_stream: u64,
     limits: Limits,
 }
@@ -138,6 +146,7 @@ impl Media {
             ufrags: HashMap::default(),
             by_ssrc: HashMap::default(),
             unclaimed: HashMap::default(),
+            dtls_keys: HashMap::default(),
             next_stream: 0,
             limits: *limits,
         }
@@ -149,6 +158,7 @@ impl Media {
             + self.claims.len() * 160
             + self.ufrags.len() * 100
             + self.unclaimed.len() * 80
+            + self.dtls_keys.len() * 240
     }
 
     pub(super) fn stream(&self, handle: Handle) -> Option<&RtpStream> {
@@ -287,6 +297,15 @@ impl Media {
                 }
             }
         }
+    }
+
+    /// The streams of a flow.
+    pub(super) fn streams_of(&self, point: CapturePoint, flow: Flow) -> SmallVec<[Handle; 2]> {
+        let found = self.flows.find(&FlowKey::of(point, flow));
+        let flow = found.and_then(|handle| self.flows.get(handle));
+        flow.into_iter()
+            .flat_map(|flow| flow.streams.iter().map(|(_, stream)| *stream))
+            .collect()
     }
 
     /// An ICMP error that quotes media. Says whether it does.

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::media::Secured;
 use super::session::Side;
 use super::table::{Entry, Handle};
 use crate::link::Network;
@@ -166,6 +167,8 @@ pub struct RtpStream {
     pub gap_max_ns: i64,
     receiver: Receiver,
     clocks: Clocks,
+    /// How it is protected, where keys are known.
+    pub(super) secured: Option<Box<Secured>>,
     /// Whether it is believed to be RTP.
     pub(super) proven: bool,
     in_sequence: u32,
@@ -260,6 +263,7 @@ impl RtpStream {
                 Some(rate) => Clocks::Known(rate, Jitter::new(rate)),
                 None => Clocks::Likely(Box::new(CLOCK_RATES.map(Jitter::new))),
             },
+            secured: None,
             proven: false,
             in_sequence: 0,
             jumps: 0,
@@ -285,6 +289,14 @@ impl RtpStream {
     ) {
         self.digit(at, rtp_timestamp, event, true, max_digits);
         self.last_was_event = true;
+    }
+
+    /// The suite of SRTP that opens it, how many packets were opened, and how many had
+    /// a tag that is wrong.
+    #[must_use]
+    pub fn opened(&self) -> (Option<&'static str>, u64, u64) {
+        let secured = self.secured.as_ref();
+        secured.map_or((None, 0, 0), |secured| secured.outcome())
     }
 
     /// Whether a sequence number is near the highest so far.

@@ -302,6 +302,11 @@ impl Session {
         new
     }
 
+    /// All descriptions, as they were written or rewritten on the way.
+    pub(super) fn descriptions(&self) -> impl Iterator<Item = &SessionDescription> {
+        self.bodies.iter().map(|(_, description)| &**description)
+    }
+
     /// Whether a packet with this payload type fits what anybody described.
     #[must_use]
     pub fn knows_payload_type(&self, payload_type: u8) -> bool {

@@ -69,6 +69,7 @@ impl Scribe {
                     })
                 })
             });
+        let (srtp_suite, srtp_decrypted, srtp_auth_failures) = stream.opened();
         let milestones = closed.map(|closed| Milestones::of(&closed.call, closed.at));
         let answered = milestones
             .as_ref()
@@ -140,7 +141,10 @@ impl Scribe {
                 .membership
                 .map_or("heuristic", |membership| membership.association.name())
                 .to_owned(),
-            encrypted: stream.encrypted || secure,
+            encrypted: stream.encrypted || secure || srtp_suite.is_some(),
+            srtp_suite: srtp_suite.map(str::to_owned),
+            srtp_decrypted,
+            srtp_auth_failures,
             dscp: stream.dscp.to_vec(),
             far_loss_percent: (far.reports > 0 && far.expected > 0).then(|| {
                 #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]

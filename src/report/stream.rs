@@ -61,6 +61,12 @@ pub struct StreamRecord {
     /// `sdp nat rtcp ice turn heuristic`.
     pub association: String,
     pub encrypted: bool,
+    /// The suite of SRTP that opened its packets, where its keys are known.
+    pub srtp_suite: Option<String>,
+    /// Packets that were decrypted.
+    pub srtp_decrypted: u64,
+    /// Packets whose authentication tag does not fit the keys.
+    pub srtp_auth_failures: u64,
     /// Code points of the packets (RFC 2474).
     pub dscp: Vec<u8>,
     /// What the far end reported (RFC 3550, 6.4).

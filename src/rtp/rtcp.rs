@@ -106,6 +106,28 @@ pub struct ReportBlock {
 /// The most packets of a compound that are walked.
 const MAX_PACKETS: usize = 64;
 
+/// Whether octets are packets of RTCP that end where the octets do: one that is
+/// protected has more behind it (RFC 3711, 3.4).
+#[must_use]
+pub fn is_compound(mut octets: &[u8]) -> bool {
+    for _ in 0..MAX_PACKETS {
+        let (Some(first), Some(kind), Some(words)) =
+            (u8_at(octets, 0), u8_at(octets, 1), u16_at(octets, 2))
+        else {
+            return false;
+        };
+        let length = usize::from(words).saturating_add(1).saturating_mul(4);
+        if first >> 6 != 2 || !(192..=223).contains(&kind) || length > octets.len() {
+            return false;
+        }
+        octets = octets::from(octets, length);
+        if octets.is_empty() {
+            return true;
+        }
+    }
+    false
+}
+
 /// Hands each packet of a compound to `each`.
 pub fn walk<'a>(mut octets: &'a [u8], mut each: impl FnMut(RtcpPacket<'a>)) {
     for _ in 0..MAX_PACKETS {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::MAX_ATTRIBUTES;
-use super::media::{MediaDescription, MediaDirection};
+use super::media::{KeyParameters, MediaDescription, MediaDirection};
 use crate::net::Endpoint;
 use crate::octets;
 
@@ -120,10 +120,14 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
         },
         b"crypto" => {
             let text = octets::text(value);
-            let Some(suite) = text.split_ascii_whitespace().nth(1) else {
+            let mut words = text.split_ascii_whitespace().skip(1);
+            let Some(suite) = words.next() else {
                 return false;
             };
-            media.is_cut |= !keep(&mut media.crypto, suite.to_owned());
+            let parameters = words.next().unwrap_or_default().as_bytes();
+            let parameters = octets::span(parameters, 0, MAX_KEY_PARAMETERS);
+            media.is_cut |= !keep(&mut media.crypto, suite.to_owned())
+                || !keep(&mut media.keys, KeyParameters(parameters.into()));
         }
         b"fingerprint" => media.fingerprint = Some(octets::text(value.trim_ascii())),
         b"ice-ufrag" => media.ice_ufrag = Some(octets::text(value.trim_ascii())),
@@ -132,6 +136,9 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
     }
     true
 }
+
+/// The longest key parameters that are kept: several keys with their identifiers.
+const MAX_KEY_PARAMETERS: usize = 512;
 
 /// Keeps an attribute if there is room, and says whether there was.
 fn keep<T>(kept: &mut (impl Extend<T> + AsRef<[T]>), attribute: T) -> bool {

@@ -63,6 +63,17 @@ impl MediaDirection {
     }
 }
 
+/// Key parameters of `a=crypto`, as they stand there; secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct KeyParameters(pub Box<[u8]>);
+
+// Keys must not reach a log by way of `{:?}`.
+impl std::fmt::Debug for KeyParameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyParameters(..)")
+    }
+}
+
 /// One medium.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MediaDescription {
@@ -88,8 +99,10 @@ pub struct MediaDescription {
     pub rtcp_mux: bool,
     /// `a=candidate` (RFC 8839).
     pub candidates: Vec<Candidate>,
-    /// Suites of `a=crypto` (RFC 4568); never the keys.
+    /// Suites of `a=crypto` (RFC 4568).
     pub crypto: Vec<String>,
+    /// Keys of `a=crypto`, one for each suite.
+    pub keys: Vec<KeyParameters>,
     /// `a=fingerprint` (RFC 8122): the media are keyed by DTLS.
     pub fingerprint: Option<String>,
     /// `a=ice-ufrag`.

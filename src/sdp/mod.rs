@@ -17,7 +17,7 @@ pub mod build;
 mod media;
 
 pub use attribute::{Candidate, RtpMap};
-pub use media::{MediaDescription, MediaDirection, MediaKind, same_version};
+pub use media::{KeyParameters, MediaDescription, MediaDirection, MediaKind, same_version};
 
 use std::net::IpAddr;
 

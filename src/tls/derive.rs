@@ -2,7 +2,7 @@
 //! 1.3 (RFC 8446, 7.1).
 
 use hmac::{Hmac, Mac as _};
-use sha2::{Digest as _, Sha256, Sha384};
+use sha2::{Sha256, Sha384};
 
 /// The hash that a cipher suite derives with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,14 +35,6 @@ impl Hash {
         match self {
             Self::Sha256 => mac!(Sha256),
             Self::Sha384 => mac!(Sha384),
-        }
-    }
-
-    /// The hash of nothing.
-    fn of_nothing(self) -> Vec<u8> {
-        match self {
-            Self::Sha256 => Sha256::digest([]).to_vec(),
-            Self::Sha384 => Sha384::digest([]).to_vec(),
         }
     }
 
@@ -87,14 +79,6 @@ impl Hash {
     pub(super) fn next_secret(self, secret: &[u8]) -> Vec<u8> {
         let length = u8::try_from(self.length()).unwrap_or_default();
         self.expand(secret, "traffic upd", &[], length)
-    }
-
-    #[expect(dead_code, reason = "soon")]
-    /// Keys for another use (RFC 8446, 7.5).
-    pub(super) fn export(self, secret: &[u8], label: &str, length: u8) -> Vec<u8> {
-        let own = u8::try_from(self.length()).unwrap_or_default();
-        let derived = self.expand(secret, label, &self.of_nothing(), own);
-        self.expand(&derived, "exporter", &self.of_nothing(), length)
     }
 }
 

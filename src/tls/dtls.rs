@@ -1,8 +1,12 @@
-//! What DTLS shows without its keys (RFC 6347).
+//! What DTLS shows without its keys (RFC 6347), and the keys of SRTP that come of it
+//! (RFC 5764).
 
-use tls_parser::{DTLSMessage, DTLSMessageHandshakeBody, parse_dtls_message_handshake};
+use tls_parser::{
+    DTLSMessage, DTLSMessageHandshakeBody, TlsExtension, parse_dtls_message_handshake,
+};
 
-use super::{MAX_HANDSHAKE, Shown, alert_name};
+use super::derive::Hash;
+use super::{Closed, KeyLog, MAX_HANDSHAKE, Shown, alert_name};
 use crate::octets::{self, u8_at, u16_at};
 
 /// What one direction of a DTLS association has shown.
@@ -12,9 +16,80 @@ pub struct DtlsTap {
     pub shown: Shown,
     /// Handshake messages that it has shown whole.
     pub messages: u64,
+    /// What its hello says for keys.
+    pub hello: Option<Hello>,
     /// The message whose fragments come in, with the header of a whole one.
     whole: Vec<u8>,
     number: u16,
+}
+
+/// What a hello says for keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    random: [u8; 32],
+    /// Of a server: the suite and the version that it chose.
+    suite: u16,
+    version: u16,
+    /// The protection profile of SRTP that it chose (RFC 5764, 4.1.1).
+    profile: Option<u16>,
+}
+
+/// Keys of SRTP that DTLS agreed on.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SrtpKeys {
+    /// The protection profile (RFC 5764, 4.1.2).
+    pub profile: u16,
+    material: Vec<u8>,
+}
+
+// Keys must not reach a log by way of `{:?}`.
+impl std::fmt::Debug for SrtpKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SrtpKeys(profile {})", self.profile)
+    }
+}
+
+impl SrtpKeys {
+    /// What both hellos and the session's master secret give; DTLS 1.2 alone (RFC
+    /// 5764, 4.2).
+    #[must_use]
+    pub fn of(client: &Hello, server: &Hello, log: &KeyLog) -> Option<Self> {
+        let profile = server.profile?;
+        let master = log.session(&client.random)?.master.as_ref()?;
+        if server.version != 0xfefd {
+            return None;
+        }
+        let hash = match tls_parser::TlsCipherSuite::from_id(server.suite)?.prf {
+            tls_parser::TlsPRF::Sha384 => Hash::Sha384,
+            _ => Hash::Sha256,
+        };
+        let seed = [client.random, server.random].concat();
+        let material = hash.prf(master, b"EXTRACTOR-dtls_srtp", &seed, 128);
+        Some(Self { profile, material })
+    }
+
+    /// The key and the salt of the client or of the server, by their lengths.
+    #[must_use]
+    pub fn of_side(&self, is_client: bool, (key, salt): (usize, usize)) -> (&[u8], &[u8]) {
+        let own = usize::from(!is_client);
+        let salts = key.saturating_mul(2);
+        (
+            octets::span(&self.material, own.saturating_mul(key), key),
+            octets::span(
+                &self.material,
+                salts.saturating_add(own.saturating_mul(salt)),
+                salt,
+            ),
+        )
+    }
+}
+
+/// The first profile in `use_srtp` (RFC 5764, 4.1.1).
+fn profile(extensions: &[TlsExtension<'_>]) -> Option<u16> {
+    extensions.iter().find_map(|own| match own {
+        TlsExtension::Unknown(kind, data) if kind.0 == 14 => u16_at(data, 2),
+        _ => None,
+    })
 }
 
 /// Octets before the body of a handshake message.
@@ -38,6 +113,7 @@ impl DtlsTap {
                     self.shown.alert = u8_at(content, 1).map(|code| alert_name(code).to_owned());
                 }
                 (20..=25, 1..) => {
+                    self.shown.why_closed = Some(Closed::Dtls);
                     self.shown.closed_records = self.shown.closed_records.saturating_add(1);
                 }
                 _ => {}
@@ -79,9 +155,23 @@ impl DtlsTap {
         };
         self.messages = self.messages.saturating_add(1);
         match message.body {
-            DTLSMessageHandshakeBody::ClientHello(hello) => self.shown.client_hello(hello.ext),
+            DTLSMessageHandshakeBody::ClientHello(hello) => {
+                self.shown.client_hello(hello.ext);
+                self.hello = hello.random.try_into().ok().map(|random| Hello {
+                    random,
+                    suite: 0,
+                    version: 0,
+                    profile: None,
+                });
+            }
             DTLSMessageHandshakeBody::ServerHello(hello) => {
-                let _ = self.shown.server_hello(hello.version, hello.ext);
+                let version = self.shown.server_hello(hello.version, hello.ext);
+                self.hello = hello.random.try_into().ok().map(|random| Hello {
+                    random,
+                    suite: hello.cipher.0,
+                    version: version.0,
+                    profile: profile(&super::extensions(hello.ext)),
+                });
             }
             DTLSMessageHandshakeBody::Certificate(chain) => self.shown.certificate(&chain),
             _ => {}

@@ -11,6 +11,8 @@ use crate::octets;
 
 /// Sessions whose secrets are kept; a week of a busy server.
 const MAX_SESSIONS: usize = 1 << 18;
+/// Keys of SRTP that are kept; each is tried for each stream.
+const MAX_SRTP: usize = 32;
 /// The longest secret: as long as the longest hash.
 const MAX_SECRET: usize = 64;
 
@@ -18,9 +20,11 @@ const MAX_SECRET: usize = 64;
 #[derive(Clone, Default)]
 pub struct KeyLog {
     sessions: HashMap<[u8; 32], Arc<SessionSecrets>, RandomState>,
+    /// Suites and keys of SRTP, as `a=crypto` writes them.
+    srtp: Vec<(String, Box<[u8]>)>,
     /// Lines that are none of a key log.
     pub unread: u64,
-    /// Sessions for which there was no room.
+    /// Sessions and keys for which there was no room.
     pub dropped: u64,
 }
 
@@ -37,8 +41,6 @@ pub struct SessionSecrets {
     pub client_traffic: Option<Box<[u8]>>,
     /// What the server protects its data with at first.
     pub server_traffic: Option<Box<[u8]>>,
-    /// What keys for other uses come from.
-    pub exporter: Option<Box<[u8]>>,
 }
 
 // Keys must not reach a log by way of `{:?}`.
@@ -55,10 +57,17 @@ impl fmt::Debug for SessionSecrets {
 }
 
 impl KeyLog {
-    /// Whether it knows no session.
+    /// Whether it knows no secret.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.sessions.is_empty()
+        self.sessions.is_empty() && self.srtp.is_empty()
+    }
+
+    /// Suites and keys of SRTP that belong to no session: lines such as `SRTP
+    /// AES_CM_128_HMAC_SHA1_80 inline:...`, an extension of ours.
+    #[must_use]
+    pub fn srtp(&self) -> &[(String, Box<[u8]>)] {
+        &self.srtp
     }
 
     /// How many sessions it knows.
@@ -91,6 +100,15 @@ impl KeyLog {
     fn line(&mut self, line: &[u8]) -> Option<()> {
         let mut words = line.split(u8::is_ascii_whitespace);
         let (label, random, secret) = (words.next()?, words.next()?, words.next()?);
+        if label == b"SRTP" {
+            let suite = octets::text(random);
+            if self.srtp.len() < MAX_SRTP {
+                self.srtp.push((suite, secret.into()));
+            } else {
+                self.dropped = self.dropped.saturating_add(1);
+            }
+            return Some(());
+        }
         let random: [u8; 32] = hexadecimal(random)?.try_into().ok()?;
         let secret = hexadecimal(secret).filter(|secret| secret.len() <= MAX_SECRET)?;
         let place: fn(&mut SessionSecrets) -> &mut Option<Box<[u8]>> = match label {
@@ -99,9 +117,10 @@ impl KeyLog {
             b"SERVER_HANDSHAKE_TRAFFIC_SECRET" => |own| &mut own.server_handshake,
             b"CLIENT_TRAFFIC_SECRET_0" => |own| &mut own.client_traffic,
             b"SERVER_TRAFFIC_SECRET_0" => |own| &mut own.server_traffic,
-            b"EXPORTER_SECRET" => |own| &mut own.exporter,
             // Known, and of no use here.
-            b"CLIENT_EARLY_TRAFFIC_SECRET" | b"EARLY_EXPORTER_SECRET" => return Some(()),
+            b"CLIENT_EARLY_TRAFFIC_SECRET" | b"EARLY_EXPORTER_SECRET" | b"EXPORTER_SECRET" => {
+                return Some(());
+            }
             _ => return None,
         };
         if self.sessions.len() >= MAX_SESSIONS && !self.sessions.contains_key(&random) {
@@ -136,7 +155,6 @@ mod tests {
         assert_eq!((log.len(), log.unread), (1, 4));
         let session = log.session(&[0x11; 32]).expect("a session");
         assert_eq!(session.master.as_deref(), Some(&[0xaa, 0xbb][..]));
-        assert_eq!(session.exporter.as_deref(), Some(&[0xcc][..]));
         assert_eq!(session.server_traffic.as_deref(), Some(&[1][..]));
         assert!(log.session(&[0x12; 32]).is_none());
         assert_eq!(

@@ -33,6 +33,8 @@ pub enum Closed {
     Version,
     /// Ciphers that are not read.
     Cipher,
+    /// What DTLS carries itself.
+    Dtls,
     /// The tag does not fit: the record was changed, or the keys are others.
     Tag,
 }
@@ -48,6 +50,7 @@ impl Closed {
             Self::Gap => "octets of the stream are missing",
             Self::Version => "versions before 1.2 are not decrypted",
             Self::Cipher => "the cipher suite is not one that is decrypted",
+            Self::Dtls => "of DTLS only the media that it keys are decrypted",
             Self::Tag => "the authentication failed",
         }
     }

@@ -38,6 +38,7 @@ impl Engine {
         };
         stream.membership = Some(membership);
         call.streams.push(handle);
+        self.secure(handle);
     }
 
     /// An address was claimed: streams that already go there find their call.

@@ -49,7 +49,7 @@ impl Engine {
                     at,
                     &datagram.network,
                     &packet,
-                    datagram.payload.len(),
+                    datagram.payload,
                 );
                 return;
             }
@@ -67,15 +67,18 @@ impl Engine {
         at: PacketRef,
         network: &Network,
         packet: &RtpPacket<'_>,
-        length: usize,
+        octets: &[u8],
     ) {
         let max_digits = self.media.limits.digits;
         let Some(stream) = self.media.streams.get_mut(handle) else {
             return;
         };
         let (way, is_young) = (stream.flow, stream.packets < YOUNG);
+        let secured = stream.secured.as_mut();
+        let opened = secured.map(|secured| secured.open(octets).unwrap_or_default());
+        let payload = opened.as_deref().unwrap_or(packet.payload);
         // Events are four octets, sound is longer.
-        let event = if packet.payload.len() == 4 && packet.payload_type >= 96 {
+        let event = if payload.len() == 4 && packet.payload_type >= 96 {
             let calls = &self.calls;
             let described = stream.membership.and_then(|membership| {
                 let session = &calls.get(membership.call)?.session;
@@ -83,12 +86,12 @@ impl Engine {
             });
             described
                 .is_none_or(|codec| codec.is_telephone_event())
-                .then(|| TelephoneEvent::parse(packet.payload))
+                .then(|| TelephoneEvent::parse(payload))
                 .flatten()
         } else {
             None
         };
-        let silence = stream.packet(at, network, packet, length, event, max_digits);
+        let silence = stream.packet(at, network, packet, octets.len(), event, max_digits);
         let trial = (!stream.proven).then(|| stream.trial());
         if std::mem::take(&mut stream.digit_dropped) {
             self.limit(Limit::Digits);
@@ -171,7 +174,7 @@ impl Engine {
         if described {
             let flow_membership = flow.membership;
             flow.waiting = None;
-            self.begin_stream(
+            let stream = self.begin_stream(
                 handle,
                 datagram.flow,
                 at,
@@ -180,6 +183,9 @@ impl Engine {
                 length,
                 flow_membership,
             );
+            if let Some(stream) = stream {
+                self.open_first(stream, Some(datagram.payload));
+            }
             return;
         }
         let now = Waiting {
@@ -190,6 +196,7 @@ impl Engine {
             timestamp: packet.timestamp,
             ssrc: packet.ssrc,
             length,
+            octets: (!self.keys.srtp().is_empty()).then(|| datagram.payload.into()),
         };
         let before = match &mut flow.waiting {
             Some(waiting) => Some(std::mem::replace(waiting.as_mut(), now)),
@@ -232,8 +239,25 @@ impl Engine {
             None,
         );
         if let Some(stream) = stream {
+            self.open_first(stream, before.octets.as_deref());
             self.counters.rtp_packets += 1;
-            self.stream_packet(handle, stream, at, &datagram.network, packet, length);
+            self.stream_packet(
+                handle,
+                stream,
+                at,
+                &datagram.network,
+                packet,
+                datagram.payload,
+            );
+        }
+    }
+
+    /// The first packet of a stream may be protected like those that follow.
+    fn open_first(&mut self, stream: Handle, octets: Option<&[u8]>) {
+        let stream = self.media.streams.get_mut(stream);
+        let secured = stream.and_then(|stream| stream.secured.as_mut());
+        if let Some((secured, octets)) = secured.zip(octets) {
+            secured.open(octets);
         }
     }
 
@@ -302,6 +326,7 @@ impl Engine {
         if !self.media.tie_same(handle, packet.sequence_number) {
             self.limit(Limit::Places);
         }
+        self.secure(handle);
         match membership {
             Some(membership) => {
                 if let Some(call) = self.calls.get_mut(membership.call) {

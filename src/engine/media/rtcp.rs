@@ -13,8 +13,11 @@ impl Engine {
     pub(in crate::engine) fn rtcp(&mut self, at: PacketRef, datagram: &Datagram<'_>) {
         self.counters.rtcp_packets += 1;
         let flow = datagram.flow;
+        let Some(plain) = self.open_rtcp(at, flow, datagram.payload) else {
+            return;
+        };
         let media = &mut self.media;
-        rtcp::walk(datagram.payload, |packet| match packet {
+        rtcp::walk(&plain, |packet| match packet {
             RtcpPacket::SenderReport { ssrc, ntp_middle } => {
                 if let Some(stream) = media.sent_by(ssrc, at, flow) {
                     stream.sender_report(ntp_middle, at.timestamp);

@@ -76,6 +76,7 @@ mod med039;
 mod med040;
 mod med041;
 mod med045;
+mod med049;
 mod med062;
 mod med063;
 mod msg001;
@@ -313,7 +314,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 309] = [
+pub static CATALOGUE: [&Rule; 310] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -390,6 +391,7 @@ pub static CATALOGUE: [&Rule; 309] = [
     &med040::RULE,
     &med041::RULE,
     &med045::RULE,
+    &med049::RULE,
     &med062::RULE,
     &med063::RULE,
     &msg001::RULE,
