@@ -144,6 +144,8 @@ pub(super) enum Section {
     Subscriptions,
     /// STUN exchanges.
     StunExchanges,
+    /// TURN allocations.
+    TurnAllocations,
     /// Rows of NATs' translation tables.
     NatMappings,
     /// What is found about NATs.
@@ -165,6 +167,7 @@ impl Section {
             Self::Registrations => "registrations",
             Self::Subscriptions => "subscriptions",
             Self::StunExchanges => "stun_exchanges",
+            Self::TurnAllocations => "turn_allocations",
             Self::NatMappings => "nat_mappings",
             Self::NatFindings => "nat_findings",
             Self::Messages => "messages",

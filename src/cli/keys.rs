@@ -9,8 +9,8 @@ use super::args::KeyArgs;
 use super::{ExitStatus, notices};
 use crate::tls::KeyLog;
 
-/// The longest key log that is read: a million sessions.
-const MAX_OCTETS: u64 = 512 * 1024 * 1024;
+/// The longest key log that is read: some 100,000 sessions.
+const MAX_OCTETS: u64 = 64 * 1024 * 1024;
 
 impl KeyArgs {
     /// Reads the key logs that are named, and the one that `SSLKEYLOGFILE` names

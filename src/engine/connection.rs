@@ -394,7 +394,7 @@ impl Engine {
                     .dtls_keys
                     .insert((at.capture_point, flow), master);
             }
-            for stream in self.media.streams_of(at.capture_point, flow) {
+            for stream in self.media.streams_of(at.capture_point, self.stretch, flow) {
                 self.secure(stream);
             }
         }

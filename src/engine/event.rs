@@ -12,6 +12,7 @@ use super::limits::Limit;
 use super::registration::Registration;
 use super::rtp_stream::RtpStream;
 use super::stun_exchange::StunExchange;
+use super::turn::TurnAllocation;
 use crate::link::{Ignored, Tunnel};
 use crate::net::Flow;
 use crate::packet::PacketRef;
@@ -48,6 +49,8 @@ pub enum Event {
     Registration(Box<Registration>),
     /// A STUN exchange that is over.
     Stun(Box<StunExchange>),
+    /// A TURN allocation that is over.
+    Turn(Box<TurnAllocation>),
     /// A stream that belongs to no call.
     Stream(Box<RtpStream>),
 }

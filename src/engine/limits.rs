@@ -76,6 +76,8 @@ pub struct Limits {
     pub connections: usize,
     /// STUN exchanges followed at once.
     pub stun_exchanges: usize,
+    /// TURN allocations followed at once.
+    pub turn_allocations: usize,
     /// DNS look-ups followed at once.
     pub dns_lookups: usize,
     /// Call-IDs met last, which a look-up may be made for; half a minute of a
@@ -147,6 +149,7 @@ impl Limits {
             call_ids_per_registration: 8,
             connections: (bytes / 10_000).max(16),
             stun_exchanges: (bytes / 8000).max(16),
+            turn_allocations: (bytes / 40_000).max(16),
             dns_lookups: (bytes / 40_000).max(16),
             recent_calls: 256,
             nat_bindings: (bytes / 32_000).max(16),
@@ -230,6 +233,11 @@ pub enum Limit {
     Connections,
     /// [`Limits::stun_exchanges`].
     StunExchanges,
+    /// [`Limits::turn_allocations`].
+    TurnAllocations,
+    /// Peers, channels or errors of one TURN allocation, as many as
+    /// [`crate::engine::turn`] tells apart.
+    TurnPeers,
     /// [`Limits::dns_lookups`].
     DnsLookups,
     /// Answers of one DNS message, as many as [`crate::dns`] keeps.
@@ -286,6 +294,8 @@ impl Limit {
             Self::CallIdsPerRegistration => "call-ids-per-registration",
             Self::Connections => "connections",
             Self::StunExchanges => "stun-exchanges",
+            Self::TurnAllocations => "turn-allocations",
+            Self::TurnPeers => "turn-peers",
             Self::DnsLookups => "dns-lookups",
             Self::DnsAnswers => "dns-answers",
             Self::StunAttributes => "stun-attributes",

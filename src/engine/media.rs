@@ -32,12 +32,14 @@ struct FlowKey {
     dst: [u64; 2],
     ports: u32,
     capture_point: u16,
+    stretch: u16,
 }
 
 impl Hash for FlowKey {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let ports = u64::from(self.ports) << 16 | u64::from(self.capture_point);
+        let place = u64::from(self.stretch) << 48 | u64::from(self.capture_point);
+        let ports = u64::from(self.ports) << 16 ^ place;
         state.write_u64(ports);
         let ([high, low], [other_high, other_low]) = (self.src, self.dst);
         let is_v4 = high | other_high == 0 && low >> 32 == 0xffff && other_low >> 32 == 0xffff;
@@ -55,7 +57,7 @@ impl Hash for FlowKey {
 
 impl FlowKey {
     #[inline]
-    fn of(capture_point: CapturePoint, flow: Flow) -> Self {
+    fn of(capture_point: CapturePoint, stretch: u16, flow: Flow) -> Self {
         let bits = |ip: IpAddr| match ip {
             IpAddr::V4(ip) => [0, u64::from(u32::from(ip)) | (0xffff << 32)],
             IpAddr::V6(ip) => {
@@ -69,6 +71,7 @@ impl FlowKey {
             dst: bits(flow.dst.ip),
             ports: u32::from(flow.src.port) << 16 | u32::from(flow.dst.port),
             capture_point: capture_point.0,
+            stretch,
         }
     }
 }
@@ -189,7 +192,7 @@ impl Media {
                 self.by_ssrc.remove(&stream.ssrc);
             }
         }
-        let key = FlowKey::of(stream.capture_point, stream.flow);
+        let key = FlowKey::of(stream.capture_point, stream.stretch, stream.flow);
         if let Some(flow) = self.flows.find(&key)
             && let Some(known) = self.flows.get_mut(flow)
         {
@@ -284,9 +287,9 @@ impl Media {
         }
     }
 
-    pub(super) fn mark_dtls(&mut self, capture_point: CapturePoint, flow: Flow) {
+    pub(super) fn mark_dtls(&mut self, capture_point: CapturePoint, stretch: u16, flow: Flow) {
         for flow in [flow, flow.reversed()] {
-            if let Some(known) = self.flows.find(&FlowKey::of(capture_point, flow))
+            if let Some(known) = self.flows.find(&FlowKey::of(capture_point, stretch, flow))
                 && let Some(known) = self.flows.get_mut(known)
             {
                 known.dtls = true;
@@ -300,8 +303,13 @@ impl Media {
     }
 
     /// The streams of a flow.
-    pub(super) fn streams_of(&self, point: CapturePoint, flow: Flow) -> SmallVec<[Handle; 2]> {
-        let found = self.flows.find(&FlowKey::of(point, flow));
+    pub(super) fn streams_of(
+        &self,
+        point: CapturePoint,
+        stretch: u16,
+        flow: Flow,
+    ) -> SmallVec<[Handle; 2]> {
+        let found = self.flows.find(&FlowKey::of(point, stretch, flow));
         let flow = found.and_then(|handle| self.flows.get(handle));
         flow.into_iter()
             .flat_map(|flow| flow.streams.iter().map(|(_, stream)| *stream))
@@ -323,7 +331,7 @@ impl Media {
         }
         let Some(flow) = self
             .flows
-            .find(&FlowKey::of(at.capture_point, error.quoted))
+            .find(&FlowKey::of(at.capture_point, 0, error.quoted))
         else {
             return false;
         };
@@ -351,12 +359,8 @@ impl Media {
         let Some(stream) = self.streams.get(handle) else {
             return true;
         };
-        let (serial, ssrc, point, at) = (
-            stream.serial,
-            stream.ssrc,
-            stream.capture_point,
-            stream.first.timestamp,
-        );
+        let (serial, ssrc, at) = (stream.serial, stream.ssrc, stream.first.timestamp);
+        let place = (stream.capture_point, stream.stretch);
         let payload_type = stream.payload_types.first().map(|(kind, _)| *kind);
         let others: SmallVec<[Handle; 2]> = self
             .by_ssrc
@@ -379,7 +383,7 @@ impl Media {
                 .iter()
                 .any(|(kind, _)| Some(*kind) == payload_type);
             let at_once = at.since(known.last).abs() < 5 * crate::time::SECOND;
-            if known.capture_point == point || !near || !same_kind || !at_once {
+            if (known.capture_point, known.stretch) == place || !near || !same_kind || !at_once {
                 continue;
             }
             room &= known.tie_same(serial, places);

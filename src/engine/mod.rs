@@ -36,6 +36,7 @@ pub mod table;
 pub mod transaction;
 mod transfer;
 mod tunnels;
+pub mod turn;
 
 pub use event::{Closed, Counters, Event, MessageSeen, Unread};
 pub use tunnels::TunnelUse;
@@ -60,6 +61,7 @@ use self::stun_exchange::{StunExchange, StunKey};
 use self::table::{Entry, Handle, Table};
 use self::transfer::Transfers;
 use self::tunnels::Tunnels;
+use self::turn::{TurnAllocation, TurnKey};
 use crate::link::{Content, Datagram, Decoded, Fragment, IcmpError, Tunnel, decode_ip_payload};
 use crate::net::{Endpoint, Flow};
 use crate::packet::{CapturePoint, PacketRef};
@@ -101,6 +103,8 @@ pub struct Engine {
     /// Octets of unfinished messages that TCP directions hold.
     tcp_bytes: usize,
     stun: Table<StunKey, StunExchange>,
+    turn_allocations: Table<TurnKey, TurnAllocation>,
+    next_turn: u64,
     registrations: Table<RegistrationKey, Registration>,
     /// The flow of each, as its last REGISTER came.
     registration_flows: HashMap<Flow, Handle, RandomState>,
@@ -112,6 +116,9 @@ pub struct Engine {
     tunnels: Tunnels,
     /// The innermost around what is read now.
     tunnel: Option<Tunnel>,
+    /// What tells this stretch of the way from others of the same flow; 0 for the
+    /// way itself.
+    stretch: u16,
     /// Call-IDs in the order in which they were met, the last few.
     recent_calls: VecDeque<(Handle, Timestamp)>,
     lookups: Lookups,
@@ -138,6 +145,7 @@ enum Open {
     Connection(Handle),
     Lookup(Handle),
     Stun(Handle),
+    Turn(Handle),
 }
 
 /// How many reassemblies may follow from one packet: a fragment of what a tunnel
@@ -211,6 +219,8 @@ impl Engine {
             keys: Arc::clone(&config_keys),
             tls_sessions: Table::new(limits.connections),
             stun: Table::new(limits.stun_exchanges),
+            turn_allocations: Table::new(limits.turn_allocations),
+            next_turn: 0,
             registrations: Table::new(limits.registrations),
             registration_flows: HashMap::default(),
             connections: Table::new(limits.connections),
@@ -219,6 +229,7 @@ impl Engine {
             transfers: Transfers::new(limits.transfers),
             tunnels: Tunnels::new(limits.tunnels),
             tunnel: None,
+            stretch: 0,
             recent_calls: VecDeque::new(),
             lookups: Lookups::new(&limits),
             kept_order: VecDeque::new(),
@@ -275,6 +286,7 @@ impl Engine {
             + self.tls_sessions.len() * (size_of::<TlsSession>() + 100)
             + self.sip_flows.len() * 128
             + self.stun.len() * (size_of::<StunExchange>() + 200)
+            + self.turn_allocations.len() * (size_of::<TurnAllocation>() + 1000)
             + self.registrations.len() * (size_of::<Registration>() + 1500)
             + self.connections.len() * (size_of::<Connection>() + 200)
             + self.lookups.bytes_held()
@@ -294,6 +306,7 @@ impl Engine {
         *first = Some(first.map_or(at.timestamp, |first| first.min(at.timestamp)));
         *last = Some(last.map_or(at.timestamp, |last| last.max(at.timestamp)));
         self.tunnel = None;
+        self.stretch = 0;
         if let Some(tunnel) = decoded.tunnel {
             self.enter(tunnel);
         }
@@ -332,6 +345,7 @@ impl Engine {
                 Open::Connection(handle) => self.close_connection(handle),
                 Open::Lookup(handle) => self.close_lookup(handle),
                 Open::Stun(handle) => self.close_stun(handle),
+                Open::Turn(handle) => self.close_turn(handle),
             }
             if self.open.is_empty() && self.nat.missed() > 0 {
                 self.limit(Limit::NatNotes);
@@ -357,12 +371,14 @@ impl Engine {
         let connections = self.connections.in_order(|connection| connection.serial);
         let lookups = self.lookups.in_order();
         let exchanges = self.stun.in_order(|exchange| exchange.serial);
+        let allocations = self.turn_allocations.in_order(|own| own.serial);
         self.open = (calls.into_iter().map(Open::Call))
             .chain(streams.into_iter().map(Open::Stream))
             .chain(registrations.into_iter().map(Open::Registration))
             .chain(connections.into_iter().map(Open::Connection))
             .chain(lookups.into_iter().map(Open::Lookup))
             .chain(exchanges.into_iter().map(Open::Stun))
+            .chain(allocations.into_iter().map(Open::Turn))
             .collect();
         if self.open.is_empty() && self.nat.missed() > 0 {
             self.limit(Limit::NatNotes);
@@ -372,6 +388,9 @@ impl Engine {
     /// What is read from now on came through a tunnel.
     fn enter(&mut self, tunnel: Tunnel) {
         self.tunnel = Some(tunnel);
+        if tunnel.kind.is_stretch() {
+            self.stretch = (call::digest(tunnel) >> 48) as u16 | 1;
+        }
         if !self.tunnels.count(tunnel) {
             self.limit(Limit::Tunnels);
         }
@@ -436,7 +455,8 @@ impl Engine {
             Some(1 | 2 | b'H') if self.hep_datagram(at, datagram) => {}
             Some(20..=63) if is_dtls(datagram.payload) => {
                 self.nat_payload(at, flow, network, payload);
-                self.media.mark_dtls(at.capture_point, datagram.flow);
+                self.media
+                    .mark_dtls(at.capture_point, self.stretch, datagram.flow);
                 self.dtls(at, datagram.flow, datagram.payload);
                 self.not_decoded("DTLS");
             }
@@ -447,6 +467,9 @@ impl Engine {
                     is_cut: datagram.truncated,
                 };
                 self.sip(at, datagram.flow, network, datagram.payload, arrival);
+            }
+            Some(0x40..=0x4f) if self.channel_datagram(at, datagram) => {
+                self.nat_other(at, flow, network, payload);
             }
             // No other protocol has the cookie of STUN there.
             Some(_) if crate::stun::has_cookie(payload) && self.stun(at, datagram) => {}
@@ -531,6 +554,12 @@ impl Engine {
                 .is_some_and(|exchange| exchange.is_over(now))
             {
                 self.close_stun(handle);
+            }
+        }
+        for handle in (self.turn_allocations).scan(part(self.turn_allocations.round())) {
+            let allocation = self.turn_allocations.get(handle);
+            if allocation.is_some_and(|own| own.is_over(now)) {
+                self.close_turn(handle);
             }
         }
         for handle in self.registrations.scan(part(self.registrations.round())) {

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::media::Secured;
 use super::session::Side;
 use super::table::{Entry, Handle};
-use crate::link::Network;
+use crate::link::{Network, Tunnel};
 use crate::net::Flow;
 use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
@@ -23,6 +23,8 @@ pub enum Association {
     Nat,
     /// Connectivity checks named the user fragments of the descriptions.
     Ice,
+    /// It passes between a client and its TURN server.
+    Turn,
 }
 
 impl Association {
@@ -33,6 +35,7 @@ impl Association {
             Self::Sdp => "sdp",
             Self::Nat => "nat",
             Self::Ice => "ice",
+            Self::Turn => "turn",
         }
     }
 }
@@ -129,6 +132,10 @@ pub struct RtpStream {
     pub ssrc: u32,
     /// Where it was captured.
     pub capture_point: CapturePoint,
+    /// The tunnel that it was captured within.
+    pub tunnel: Option<Tunnel>,
+    /// What tells it from the same packets on another stretch of their way.
+    pub(super) stretch: u16,
     /// Its first packet.
     pub first: PacketRef,
     /// Its last packet.
@@ -240,6 +247,8 @@ impl RtpStream {
             flow,
             ssrc: packet.ssrc,
             capture_point: at.capture_point,
+            tunnel: None,
+            stretch: 0,
             first: at,
             last: at.timestamp,
             packets: 1,

@@ -374,7 +374,7 @@ impl Engine {
         }
         match direction.reading {
             Reading::Abandoned(_) => {}
-            Reading::Stun => self.frame_stun(direction, octets),
+            Reading::Stun => self.frame_stun(direction, octets, network),
             Reading::Hep => self.frame_hep(direction, octets),
             Reading::Opening => self.open_web(direction, octets),
             Reading::Web => self.frame_web(direction, octets),
@@ -480,8 +480,13 @@ impl Engine {
         direction.hep = held;
     }
 
-    /// STUN messages of a direction; media in channels are not unwrapped.
-    fn frame_stun(&mut self, direction: &mut TcpDirection, octets: &[u8]) {
+    /// STUN messages of a direction, and what TURN carries between them.
+    fn frame_stun(
+        &mut self,
+        direction: &mut TcpDirection,
+        octets: &[u8],
+        network: Option<Network>,
+    ) {
         let Some(mut framer) = direction.stun.take() else {
             return;
         };
@@ -490,10 +495,16 @@ impl Engine {
             match framed {
                 StunFramed::Message(octets) => {
                     if let Some(message) = StunMessage::parse(&octets) {
-                        self.stun_message(direction.last, direction.flow, &message, None);
+                        let (at, flow) = (direction.last, direction.carried());
+                        self.stun_message(at, flow, &message, None, network.as_ref());
                     }
                 }
-                StunFramed::Other(_) => self.not_decoded("TURN channel data"),
+                StunFramed::Other(octets) => {
+                    let (at, flow) = (direction.last, direction.carried());
+                    if !self.channel_data(at, flow, &octets, network.as_ref()) {
+                        self.not_decoded("TURN channel data");
+                    }
+                }
                 StunFramed::Lost => {
                     self.abandon(direction);
                     return;

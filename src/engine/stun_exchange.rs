@@ -7,7 +7,7 @@ use super::limits::Limit;
 use super::nat::Effort;
 use super::pace::Pace;
 use super::table::{Entry, Handle};
-use crate::link::Datagram;
+use crate::link::{Datagram, Network};
 use crate::net::{Endpoint, Flow};
 use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
@@ -159,7 +159,7 @@ impl Engine {
         }
         let class = message.class as u16;
         self.nat_stun(at, flow, &datagram.network, class, &message.transaction_id);
-        self.stun_message(at, flow, &message, fault);
+        self.stun_message(at, flow, &message, fault, Some(&datagram.network));
         true
     }
 
@@ -170,6 +170,7 @@ impl Engine {
         flow: Flow,
         message: &StunMessage<'_>,
         fault: Option<HeaderFault>,
+        network: Option<&Network>,
     ) {
         self.counters.stun_messages += 1;
         if message.is_cut() {
@@ -177,6 +178,7 @@ impl Engine {
         }
         let is_answer = matches!(message.class, Class::SuccessResponse | Class::ErrorResponse);
         let flow = if is_answer { flow.reversed() } else { flow };
+        self.turn(at, flow, message, network);
         let key: StunKey = (at.capture_point, flow.src, message.transaction_id);
         let handle = match self.stun.find(&key) {
             Some(handle) => handle,

@@ -96,7 +96,7 @@ fn gather<'v>(value: &'v Value, path: &[String], into: &mut Vec<&'v Value>) {
 }
 
 /// What a user writes before a field, and the section it means.
-const PREFIXES: [(&str, &str); 15] = [
+const PREFIXES: [(&str, &str); 17] = [
     ("nat_mapping", "nat_mappings"),
     ("nat_finding", "nat_findings"),
     ("diagnostic", "diagnostics"),
@@ -108,6 +108,8 @@ const PREFIXES: [(&str, &str); 15] = [
     ("rtp_stream", "rtp_streams"),
     ("stun", "stun_exchanges"),
     ("stun_exchange", "stun_exchanges"),
+    ("turn", "turn_allocations"),
+    ("turn_allocation", "turn_allocations"),
     ("connection", "connections"),
     ("dns", "dns_lookups"),
     ("dns_lookup", "dns_lookups"),
@@ -115,7 +117,7 @@ const PREFIXES: [(&str, &str); 15] = [
 ];
 
 /// Kinds of records that a protocol's name alone stands for.
-const KINDS: [(&str, &[&str]); 14] = [
+const KINDS: [(&str, &[&str]); 15] = [
     ("nat", &["nat_mappings", "nat_findings"]),
     ("diagnostic", &["diagnostics"]),
     (
@@ -132,6 +134,7 @@ const KINDS: [(&str, &[&str]); 14] = [
     ("rtp", &["rtp_streams"]),
     ("stream", &["rtp_streams"]),
     ("stun", &["stun_exchanges"]),
+    ("turn", &["turn_allocations"]),
     ("dns", &["dns_lookups"]),
     ("tcp", &["connections"]),
     ("registration", &["registrations"]),

@@ -18,6 +18,7 @@ pub mod stats;
 mod stream_record;
 mod stun_record;
 mod subscription_record;
+mod turn_record;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -93,6 +94,7 @@ pub struct Inspector {
     calls: u64,
     streams: u64,
     stun_exchanges: u64,
+    turn_allocations: u64,
     registrations: u64,
     connections: u64,
     dns_lookups: u64,
@@ -147,6 +149,7 @@ impl Inspector {
             calls: 0,
             streams: 0,
             stun_exchanges: 0,
+            turn_allocations: 0,
             registrations: 0,
             connections: 0,
             dns_lookups: 0,
@@ -476,6 +479,16 @@ impl Inspector {
                         .push_back(Record::StunExchange(Box::new(record)));
                 }
             }
+            Event::Turn(allocation) => {
+                let call_id = allocation.call_id.as_deref();
+                let of_call = call_id.is_some();
+                if (of_call || !config.calls_only) && scribe.wants_call(None, call_id, &[]) {
+                    self.turn_allocations += 1;
+                    let record = scribe.turn_allocation(*allocation, moment.until);
+                    self.records
+                        .push_back(Record::TurnAllocation(Box::new(record)));
+                }
+            }
             Event::Stream(stream) => {
                 if !config.calls_only && config.call.is_none() {
                     self.streams += 1;
@@ -613,6 +626,7 @@ impl Inspector {
             rtcp_packets: counters.rtcp_packets,
             stun_messages: counters.stun_messages,
             stun_exchanges: self.stun_exchanges,
+            turn_allocations: self.turn_allocations,
             connections: self.connections,
             dns_messages: counters.dns_messages,
             dns_lookups: self.dns_lookups,

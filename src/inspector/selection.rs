@@ -90,6 +90,12 @@ impl Selection {
                 let ends = ends(&own.src_ip, own.src_port, &own.dst_ip, own.dst_port);
                 self.flow(udp, ends, Some(&own.started), None);
             }
+            Record::TurnAllocation(own) => {
+                let ends = ends(&own.src_ip, own.src_port, &own.dst_ip, own.dst_port);
+                let until = own.released.as_deref().or(own.last_refresh.as_deref());
+                self.flow(udp, ends, Some(&own.started), until);
+                self.flow(tcp, ends, Some(&own.started), until);
+            }
             Record::Connection(own) => {
                 let ends = ends(&own.src_ip, own.src_port, &own.dst_ip, own.dst_port);
                 self.flow(udp, ends, Some(&own.started), own.ended.as_deref());

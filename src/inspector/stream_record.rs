@@ -1,7 +1,7 @@
 //! Streams as records.
 
 use super::call_record::Milestones;
-use super::scribe::Scribe;
+use super::scribe::{self, Scribe};
 use crate::engine::call::ClosedCall;
 use crate::engine::frames::Frames;
 use crate::engine::limits::Limits;
@@ -97,6 +97,7 @@ impl Scribe {
                 }
                 .to_owned()
             }),
+            tunnel: stream.tunnel.as_ref().map(scribe::tunnel),
             capture_points: vec![self.interface_of(point)],
             same_as: stream
                 .same_as

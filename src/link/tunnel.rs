@@ -45,6 +45,8 @@ pub enum TunnelKind {
     Mpls,
     /// What a capture agent sent on (HEP).
     Hep,
+    /// Between a client and its TURN server (RFC 8656).
+    Turn,
 }
 
 impl TunnelKind {
@@ -61,6 +63,7 @@ impl TunnelKind {
             Self::L2tp => "l2tp",
             Self::Mpls => "mpls",
             Self::Hep => "hep",
+            Self::Turn => "turn",
         }
     }
 
@@ -68,6 +71,13 @@ impl TunnelKind {
     #[must_use]
     pub const fn is_mirror(self) -> bool {
         matches!(self, Self::Erspan | Self::Hep)
+    }
+
+    /// Whether the same packets may be seen without it at the same place, or within
+    /// another of its kind.
+    #[must_use]
+    pub const fn is_stretch(self) -> bool {
+        self.is_mirror() || matches!(self, Self::Turn)
     }
 }
 

@@ -18,6 +18,7 @@ mod stun;
 mod subscription;
 mod summary;
 mod transaction;
+mod turn;
 
 pub use call::{CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, MediaRecord};
 pub use connection::ConnectionRecord;
@@ -42,6 +43,9 @@ pub use summary::{
     CapturePointRecord, DiagnosticCounts, LimitRecord, Summary, TunnelCount, TunnelRecord,
 };
 pub use transaction::TransactionRecord;
+pub use turn::{
+    RelayedRecord, TurnAllocationRecord, TurnChannelRecord, TurnErrorRecord, TurnPermissionRecord,
+};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -69,6 +73,8 @@ pub enum Record {
     RtpStream(Box<StreamRecord>),
     /// A STUN exchange.
     StunExchange(Box<StunExchangeRecord>),
+    /// A TURN allocation.
+    TurnAllocation(Box<TurnAllocationRecord>),
     /// A row of a NAT's translation table.
     NatMapping(Box<NatMappingRecord>),
     /// What is found about a NAT.
@@ -96,6 +102,7 @@ impl Record {
             Self::Transaction(_) => "transactions",
             Self::RtpStream(_) => "rtp_streams",
             Self::StunExchange(_) => "stun_exchanges",
+            Self::TurnAllocation(_) => "turn_allocations",
             Self::NatMapping(_) => "nat_mappings",
             Self::NatFinding(_) => "nat_findings",
             Self::Message(_) => "messages",
@@ -116,6 +123,7 @@ impl Record {
             Self::Transaction(transaction) => Some(&transaction.call_id),
             Self::RtpStream(stream) => stream.call_id.as_deref(),
             Self::StunExchange(exchange) => exchange.call_id.as_deref(),
+            Self::TurnAllocation(allocation) => allocation.call_id.as_deref(),
             Self::Message(message) => message.call_id.as_deref(),
             Self::Diagnostic(diagnostic) => diagnostic.call_id.as_deref(),
             Self::Registration(_)
@@ -139,6 +147,7 @@ impl Record {
             Self::Transaction(transaction) => &transaction.id,
             Self::RtpStream(stream) => &stream.id,
             Self::StunExchange(exchange) => &exchange.id,
+            Self::TurnAllocation(allocation) => &allocation.id,
             Self::NatMapping(row) => &row.id,
             Self::NatFinding(finding) => &finding.id,
             Self::Message(message) => &message.id,
@@ -176,6 +185,7 @@ impl Serialize for Fields<'_> {
             Record::Transaction(transaction) => transaction.serialize(serializer),
             Record::RtpStream(stream) => stream.serialize(serializer),
             Record::StunExchange(exchange) => exchange.serialize(serializer),
+            Record::TurnAllocation(allocation) => allocation.serialize(serializer),
             Record::NatMapping(row) => row.serialize(serializer),
             Record::NatFinding(finding) => finding.serialize(serializer),
             Record::Message(message) => message.serialize(serializer),
@@ -230,7 +240,7 @@ pub struct Document {
     /// STUN exchanges.
     pub stun_exchanges: Vec<StunExchangeRecord>,
     /// TURN allocations.
-    pub turn_allocations: Vec<Reserved>,
+    pub turn_allocations: Vec<TurnAllocationRecord>,
     /// ICE sessions.
     pub ice_sessions: Vec<Reserved>,
     /// Connections.

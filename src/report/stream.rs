@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Point;
+use super::{Point, TunnelRecord};
 
 /// One source on one flow at one capture point.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -18,6 +18,8 @@ pub struct StreamRecord {
     pub ssrc_hex: String,
     /// `to-caller` or `to-callee`.
     pub direction: Option<String>,
+    /// The tunnel or the TURN server's client that it was captured within.
+    pub tunnel: Option<TunnelRecord>,
     /// Where it was captured.
     pub capture_points: Vec<String>,
     /// Streams of the same packets at other capture points.

@@ -40,6 +40,7 @@ pub struct Summary {
     pub rtcp_packets: u64,
     pub stun_messages: u64,
     pub stun_exchanges: u64,
+    pub turn_allocations: u64,
     pub connections: u64,
     pub dns_messages: u64,
     /// Those that lead to SIP servers, or are meant to.
@@ -63,7 +64,7 @@ pub struct CapturePointRecord {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "the field names are the contract's")]
 pub struct TunnelRecord {
-    /// `ip gre erspan vxlan geneve gtp-u l2tp mpls hep`.
+    /// `ip gre erspan vxlan geneve gtp-u l2tp mpls hep turn`.
     pub kind: String,
     pub src_ip: String,
     pub dst_ip: String,

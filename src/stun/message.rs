@@ -16,6 +16,7 @@ const PRIORITY: u16 = 0x0024;
 const ERROR_CODE: u16 = 0x0009;
 const REALM: u16 = 0x0014;
 const NONCE: u16 = 0x0015;
+const CHANNEL_NUMBER: u16 = 0x000c;
 const LIFETIME: u16 = 0x000d;
 const XOR_RELAYED_ADDRESS: u16 = 0x0016;
 const XOR_PEER_ADDRESS: u16 = 0x0012;
@@ -209,23 +210,10 @@ impl<'a> StunMessage<'a> {
             && self.all_attributes().nth(MAX_ATTRIBUTES).is_some()
     }
 
-    /// The name of the method (RFC 8489, 18.2; RFC 8656, 17).
+    /// The name of the method.
     #[must_use]
     pub const fn method_name(&self) -> Option<&'static str> {
-        Some(match self.method {
-            0x001 => "binding",
-            0x002 => "shared-secret",
-            0x003 => "allocate",
-            0x004 => "refresh",
-            0x006 => "send",
-            0x007 => "data",
-            0x008 => "create-permission",
-            0x009 => "channel-bind",
-            0x00a => "connect",
-            0x00b => "connection-bind",
-            0x00c => "connection-attempt",
-            _ => return None,
-        })
+        method_name(self.method)
     }
 
     /// The transaction id as hexadecimal digits, without the cookie.
@@ -285,6 +273,19 @@ impl<'a> StunMessage<'a> {
     #[must_use]
     pub fn peer_address(&self) -> Option<Endpoint> {
         self.address(self.value(XOR_PEER_ADDRESS)?, true)
+    }
+
+    /// All of XOR-PEER-ADDRESS: a request for permissions may have several.
+    pub fn peers(&self) -> impl Iterator<Item = Endpoint> {
+        self.attributes()
+            .filter(|own| own.kind == XOR_PEER_ADDRESS)
+            .filter_map(|own| self.address(own.value, true))
+    }
+
+    /// CHANNEL-NUMBER (RFC 8656, 18.1).
+    #[must_use]
+    pub fn channel_number(&self) -> Option<u16> {
+        u16_at(self.value(CHANNEL_NUMBER)?, 0)
     }
 
     /// DATA (RFC 8656, 18.4).
@@ -446,6 +447,25 @@ impl<'a> StunMessage<'a> {
         };
         Some(Endpoint::new(ip, u16::from_be_bytes(port)))
     }
+}
+
+/// The name of a method (RFC 8489, 18.2; RFC 8656, 17).
+#[must_use]
+pub const fn method_name(method: u16) -> Option<&'static str> {
+    Some(match method {
+        0x001 => "binding",
+        0x002 => "shared-secret",
+        0x003 => "allocate",
+        0x004 => "refresh",
+        0x006 => "send",
+        0x007 => "data",
+        0x008 => "create-permission",
+        0x009 => "channel-bind",
+        0x00a => "connect",
+        0x00b => "connection-bind",
+        0x00c => "connection-attempt",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod framing;
 mod message;
 
 pub use framing::{StunFramed, StunFramer};
-pub use message::{Attribute, Class, HeaderFault, IceRole, StunMessage};
+pub use message::{Attribute, Class, HeaderFault, IceRole, StunMessage, method_name};
 
 /// Whether the magic cookie stands where a STUN message has it (RFC 8489, 5).
 #[inline]

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::Claim;
+use super::packets::through;
 use crate::engine::Engine;
 use crate::engine::call::Call;
 use crate::engine::limits::Limit;
@@ -36,7 +37,7 @@ impl Engine {
         let Some(call) = self.calls.get_mut(membership.call) else {
             return;
         };
-        stream.membership = Some(membership);
+        stream.membership = Some(through(membership, stream.tunnel));
         call.streams.push(handle);
         self.secure(handle);
     }

@@ -2,10 +2,10 @@
 
 use super::{FlowKey, MAX_FIRST_STEP, MediaFlow, Waiting};
 use crate::engine::limits::Limit;
-use crate::engine::rtp_stream::{Membership, RtpStream, Silence, Trial};
+use crate::engine::rtp_stream::{Association, Membership, RtpStream, Silence, Trial};
 use crate::engine::table::Handle;
 use crate::engine::{Engine, Event};
-use crate::link::{Datagram, Network};
+use crate::link::{Datagram, Network, Tunnel, TunnelKind};
 use crate::net::Flow;
 use crate::packet::PacketRef;
 use crate::rtp::dtmf::TelephoneEvent;
@@ -30,7 +30,7 @@ impl Engine {
             }
             return;
         };
-        let key = FlowKey::of(at.capture_point, datagram.flow);
+        let key = FlowKey::of(at.capture_point, self.stretch, datagram.flow);
         let found = self.media.flows.find(&key);
         if let Some(handle) = found
             && let Some(flow) = self.media.flows.get_mut(handle)
@@ -285,7 +285,9 @@ impl Engine {
         let serial = self.media.next_stream;
         self.media.next_stream += 1;
         let mut stream = RtpStream::new(serial, flow, at, network, packet, clock_rate, length);
-        stream.membership = membership;
+        stream.tunnel = self.tunnel;
+        stream.stretch = self.stretch;
+        stream.membership = membership.map(|own| through(own, self.tunnel));
         stream.proven = membership.is_some();
         if packet.payload.len() == 4
             && let Some(event) = TelephoneEvent::parse(packet.payload)
@@ -340,7 +342,7 @@ impl Engine {
 
     /// A stream that left the table: told, and forgotten everywhere else.
     fn forget_evicted(&mut self, stream: RtpStream) {
-        let key = FlowKey::of(stream.capture_point, stream.flow);
+        let key = FlowKey::of(stream.capture_point, stream.stretch, stream.flow);
         if let Some(flow) = self.media.flows.find(&key)
             && let Some(flow) = self.media.flows.get_mut(flow)
         {
@@ -374,6 +376,18 @@ impl Engine {
         if let Some(membership) = membership {
             self.join(handle, membership);
         }
+    }
+}
+
+/// A place in a call, as it is known of a stream that came through a tunnel.
+pub(super) fn through(membership: Membership, tunnel: Option<Tunnel>) -> Membership {
+    let by_turn = tunnel.is_some_and(|own| own.kind == TunnelKind::Turn);
+    Membership {
+        association: match by_turn {
+            true => Association::Turn,
+            false => membership.association,
+        },
+        ..membership
     }
 }
 

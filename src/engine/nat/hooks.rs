@@ -11,7 +11,7 @@ use crate::engine::call::{Call, Facts};
 use crate::engine::limits::Limit;
 use crate::engine::rtp_stream::RtpStream;
 use crate::engine::session::{AddressRole, Side};
-use crate::link::{Network, Segment};
+use crate::link::{Network, Segment, TunnelKind};
 use crate::net::{Endpoint, Flow, Transport, is_private};
 use crate::octets;
 use crate::packet::PacketRef;
@@ -25,6 +25,12 @@ use crate::sip::{MAGIC_COOKIE, Method, split_host_port};
 const SAMPLED: u32 = 16;
 
 impl Engine {
+    /// Whether what is read now passes inside TURN: beyond the server it goes ways that
+    /// the capture point does not see.
+    fn is_relayed(&self) -> bool {
+        (self.tunnel).is_some_and(|own| own.kind == TunnelKind::Turn)
+    }
+
     /// A datagram that has an identity of its own in its payload, such as media.
     pub(in crate::engine) fn nat_payload(
         &mut self,
@@ -60,6 +66,9 @@ impl Engine {
         network: &Network,
         payload: &[u8],
     ) {
+        if self.is_relayed() {
+            return;
+        }
         if flow.src.port == port_mapping::PORT {
             self.nat_granted(at, flow, payload);
         }
@@ -240,6 +249,9 @@ impl Engine {
 
     /// What STUN says of where a request came from.
     pub(in crate::engine) fn nat_mapped(&mut self, at: PacketRef, flow: Flow, mapped: Endpoint) {
+        if self.is_relayed() {
+            return;
+        }
         let found = Translation {
             transport: flow.transport,
             inside: flow.src,
@@ -329,6 +341,9 @@ impl Engine {
         sighting: Sighting,
         count: u64,
     ) -> Option<Pair> {
+        if self.is_relayed() {
+            return None;
+        }
         self.nat_met(sighting.at, sighting.flow, kind, count);
         self.nat_twin(key, kind, sighting)
     }

@@ -14,6 +14,7 @@ pub(super) use self::listing::{grid, write_grid};
 pub use self::nat::Nats;
 use self::rows::{
     Row, address, connection_row, device, lookup_row, painted, row, stream_row, subscription_row,
+    turn_row,
 };
 use super::Sink;
 use super::escape::terminal;
@@ -58,6 +59,7 @@ pub struct Table<W> {
     summary: Option<Box<Summary>>,
     stun: std::collections::BTreeMap<StunLine, StunCount>,
     more_stun: u64,
+    turns: Listing<4>,
     connections: Listing<4>,
     /// Connections with records that could not be read.
     encrypted: usize,
@@ -111,6 +113,7 @@ impl<W: Write> Table<W> {
             summary: None,
             stun: std::collections::BTreeMap::new(),
             more_stun: 0,
+            turns: Listing::new("turn-allocations", ["TURN", "Relayed", "State", "Note"]),
             connections: Listing::new("connections", ["Connections", "", "State", "Note"]),
             encrypted: 0,
             dead: 0,
@@ -552,6 +555,7 @@ impl<W: Write> Sink for Table<W> {
             Record::Subscription(subscription) => {
                 self.subscriptions.add(|| subscription_row(&subscription));
             }
+            Record::TurnAllocation(allocation) => self.turns.add(|| turn_row(&allocation)),
             Record::StunExchange(exchange) => self.count_stun(&exchange),
             Record::Diagnostic(diagnostic) => self.diagnostics.push(&diagnostic),
             Record::NatMapping(row) => self.nats.mapping(&row),
@@ -571,6 +575,7 @@ impl<W: Write> Sink for Table<W> {
             self.streams.write(&mut self.out)?;
             self.devices.write(&mut self.out)?;
             self.subscriptions.write(&mut self.out)?;
+            self.turns.write(&mut self.out)?;
             self.connections.write(&mut self.out)?;
             self.lookups.write(&mut self.out)?;
             self.write_stun()?;

@@ -5,7 +5,7 @@ use colored::Colorize as _;
 use crate::output::escape::terminal;
 use crate::report::{
     CallRecord, ConnectionRecord, DnsLookupRecord, ExchangeRecord, MediaRecord, RegistrationRecord,
-    StreamRecord, SubscriptionRecord,
+    RelayedRecord, StreamRecord, SubscriptionRecord, TurnAllocationRecord,
 };
 
 /// One call, as short as the table needs it.
@@ -170,6 +170,47 @@ pub(super) fn row(call: &CallRecord) -> Row {
         started: call.started.clone(),
         detail,
     }
+}
+
+pub(super) fn turn_row(allocation: &TurnAllocationRecord) -> [String; 4] {
+    let end = |ip: &Option<String>, port: Option<u16>| {
+        let ends = ip.as_ref().zip(port);
+        ends.map_or_else(|| "-".to_owned(), |(ip, port)| address(ip, port))
+    };
+    let way = format!(
+        "{} -> {}",
+        address(&allocation.src_ip, allocation.src_port),
+        address(&allocation.dst_ip, allocation.dst_port)
+    );
+    let state = match allocation.state.as_str() {
+        "failed" | "expired" | "no-answer" => allocation.state.red(),
+        _ => allocation.state.normal(),
+    };
+    let packets = |own: &RelayedRecord| own.indications + own.channel_packets;
+    let mut notes = vec![format!(
+        "{} packets out, {} in",
+        packets(&allocation.to_peers),
+        packets(&allocation.from_peers)
+    )];
+    if !allocation.channels.is_empty() {
+        notes.push(format!("{} channels", allocation.channels.len()));
+    }
+    if allocation.refreshes > 0 {
+        notes.push(format!("{} refreshes", allocation.refreshes));
+    }
+    for error in allocation.errors.iter().take(3) {
+        notes.push(
+            format!("{} {}", terminal(&error.method), error.code)
+                .red()
+                .to_string(),
+        );
+    }
+    [
+        way,
+        end(&allocation.relayed_ip, allocation.relayed_port),
+        state.to_string(),
+        notes.join(", "),
+    ]
 }
 
 pub(super) fn connection_row(connection: &ConnectionRecord) -> [String; 4] {

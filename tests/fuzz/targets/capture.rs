@@ -26,6 +26,7 @@ fuzz_target!(|octets: &[u8]| {
             limits: Limits::within(1024 * 1024),
             messages: true,
             headers: vec!["Subject".to_owned()],
+            ..EngineConfig::default()
         },
         transactions: true,
         ..Config::default()

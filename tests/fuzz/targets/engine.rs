@@ -19,6 +19,8 @@ enum Step {
     Rtp { ways: Ways, ssrc: u8, number: u16, payload_type: u8, burst: u8 },
     Rtcp { ways: Ways, octets: [u8; 32] },
     Stun { ways: Ways, class: u8, id: u8 },
+    Turn { answers: bool, method: u8, id: u8, channel: u8, peer: u8, data: [u8; 24] },
+    Channel { out: bool, channel: u8, data: [u8; 40] },
     Dns { asks: bool, name: u8, kind: u8, answer: u8 },
     Tcp { ways: Ways, sequence: u8, flags: u8, request: u8 },
     Raw { ways: Ways, octets: Vec<u8> },
@@ -207,6 +209,31 @@ fuzz_target!(|octets: &[u8]| {
                 payload.extend([id % 4; 12]);
                 payload.extend([0, 6, 0, 5, b'u', b'0' + id % 4, b':', b'u', b'1', 0, 0, 0]);
                 frames.push((ways.point, udp(ways, (4000, 4000), &payload)));
+            }
+            Step::Turn { answers, method, id, channel, peer, data } => {
+                let way = Ways { src: 1 + u8::from(answers), dst: 2 - u8::from(answers), point: 0 };
+                let method = [3, 4, 6, 7, 8, 9][usize::from(method) % 6];
+                let class = u8::from(answers && !matches!(method, 6 | 7));
+                let kind = if matches!(method, 6 | 7) { 0x10 } else { 0 };
+                let mut attributes = vec![0, 0x0c, 0, 4, 0x40, channel % 4, 0, 0, 0, 0x0d, 0, 4, 0, 0, 0, id];
+                for own in [0x12, 0x16] {
+                    let port = 4000 + u16::from(peer % 4) * 2;
+                    attributes.extend([0, own, 0, 8, 0, 1]);
+                    attributes.extend((port ^ 0x2112).to_be_bytes());
+                    attributes.extend((u32::from_be_bytes([10, 0, 0, peer % 4]) ^ 0x2112_a442).to_be_bytes());
+                }
+                attributes.extend([0, 0x13, 0, 24]);
+                attributes.extend(data);
+                let mut payload = vec![class, method | kind, 0, u8::try_from(attributes.len()).expect("short")];
+                payload.extend(0x2112_a442_u32.to_be_bytes());
+                payload.extend([id % 4; 12]);
+                payload.extend(attributes);
+                frames.push((0, udp(way, (4000, 4000), &payload)));
+            }
+            Step::Channel { out, channel, data } => {
+                let way = Ways { src: 2 - u8::from(out), dst: 1 + u8::from(out), point: 0 };
+                let payload = [&[0x40, channel % 4, 0, 40][..], &data].concat();
+                frames.push((0, udp(way, (4000, 4000), &payload)));
             }
             Step::Dns { asks, name, kind, answer } => {
                 let ways = if asks { Ways { src: 1, dst: 3, point: 0 } } else { Ways { src: 3, dst: 1, point: 0 } };
