@@ -48,6 +48,9 @@ pub struct Hep<'a> {
     pub is_cut: bool,
 }
 
+/// The most that a datagram over IPv4 carries.
+const MAX_DATAGRAM: u16 = 65_507;
+
 /// Why what says that it is HEP can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HepError {
@@ -64,6 +67,14 @@ pub enum HepError {
 #[must_use]
 pub fn is_version_three(payload: &[u8]) -> bool {
     payload.starts_with(MAGIC)
+}
+
+/// Whether octets may become a packet of version 3: as far as they go, they are one.
+#[must_use]
+pub fn may_be_version_three(octets: &[u8]) -> bool {
+    let length = octets.len().min(MAGIC.len());
+    octets.get(..length) == MAGIC.get(..length)
+        && self::length(octets).is_none_or(|length| length >= SHORTEST)
 }
 
 /// How long a packet of version 3 is, once that can be known.
@@ -209,6 +220,72 @@ fn version_two(packet: &[u8], near: Timestamp) -> Option<Hep<'_>> {
     })
 }
 
+/// What an agent sends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing<'a> {
+    /// Who sent it to whom.
+    pub flow: Flow,
+    /// When it was captured.
+    pub timestamp: Timestamp,
+    /// What it is: 1 is SIP, 5 a report of RTCP, 34 one on a stream of RTP.
+    pub kind: u8,
+    /// The agent's number.
+    pub agent: u32,
+    /// The Call-ID that it belongs to.
+    pub correlation: Option<&'a [u8]>,
+    /// The payload.
+    pub payload: &'a [u8],
+}
+
+/// A packet of version 3; `None` where it does not fit a datagram.
+#[must_use]
+pub fn build(own: &Outgoing<'_>) -> Option<Vec<u8>> {
+    let nanos = own.timestamp.as_nanos();
+    let seconds = u32::try_from(nanos.checked_div(1_000_000_000)?).ok()?;
+    let micros = u32::try_from(nanos.checked_rem(1_000_000_000)?.checked_div(1000)?).ok()?;
+    let mut packet = [MAGIC, &[0, 0]].concat();
+    let mut chunk = |kind: u16, data: &[u8]| -> Option<()> {
+        let length = u16::try_from(data.len().checked_add(6)?).ok()?;
+        packet.extend([0, 0]);
+        packet.extend(kind.to_be_bytes());
+        packet.extend(length.to_be_bytes());
+        packet.extend(data);
+        Some(())
+    };
+    let is_six = own.flow.src.ip.is_ipv6();
+    let (src, dst) = if is_six { (5, 6) } else { (3, 4) };
+    chunk(1, &[if is_six { 10 } else { 2 }])?;
+    chunk(
+        2,
+        &[if own.flow.transport.is_reliable() {
+            6
+        } else {
+            17
+        }],
+    )?;
+    for (kind, end) in [(src, own.flow.src), (dst, own.flow.dst)] {
+        match end.ip {
+            IpAddr::V4(ip) => chunk(kind, &ip.octets())?,
+            IpAddr::V6(ip) => chunk(kind, &ip.octets())?,
+        }
+    }
+    chunk(7, &own.flow.src.port.to_be_bytes())?;
+    chunk(8, &own.flow.dst.port.to_be_bytes())?;
+    chunk(9, &seconds.to_be_bytes())?;
+    chunk(10, &micros.to_be_bytes())?;
+    chunk(11, &[own.kind])?;
+    chunk(12, &own.agent.to_be_bytes())?;
+    if let Some(correlation) = own.correlation {
+        chunk(17, correlation)?;
+    }
+    chunk(15, own.payload)?;
+    let length = u16::try_from(packet.len())
+        .ok()
+        .filter(|own| *own <= MAX_DATAGRAM)?;
+    packet.get_mut(4..6)?.copy_from_slice(&length.to_be_bytes());
+    Some(packet)
+}
+
 /// A payload that was compressed as RFC 1950 says; some agents take RFC 1952. What
 /// came before damage is kept, and it is said that there is some.
 fn inflate(data: &[u8]) -> Result<(Vec<u8>, bool), HepError> {
@@ -313,6 +390,34 @@ mod tests {
         let mut liar = chunk(15, b"OPTIONS");
         liar[5] = 5;
         assert_eq!(read(&with(liar)), Err(HepError::Incomplete));
+    }
+
+    #[test]
+    fn what_is_built_is_read_again() {
+        let payload = vec![b'x'; 65_400];
+        for (src, dst) in [("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2")] {
+            let end = |ip: &str, port| Endpoint::new(ip.parse().expect("an address"), port);
+            let own = Outgoing {
+                flow: Flow {
+                    src: end(src, 5060),
+                    dst: end(dst, 5070),
+                    transport: Transport::Udp,
+                },
+                timestamp: NEAR.offset(7000),
+                kind: 1,
+                agent: 9,
+                correlation: Some(b"a@b"),
+                payload: &payload[..65_000],
+            };
+            let packet = build(&own).expect("it fits");
+            let hep = read(&packet).expect("whole");
+            assert_eq!((hep.flow, hep.timestamp), (own.flow, Some(own.timestamp)));
+            assert_eq!((hep.kind, hep.agent), (Some(1), Some(9)));
+            assert_eq!(hep.correlation.as_deref(), Some(&b"a@b"[..]));
+            assert_eq!(&hep.payload[..], own.payload);
+            let payload = &payload[..];
+            assert_eq!(build(&Outgoing { payload, ..own }), None);
+        }
     }
 
     #[test]

@@ -331,3 +331,66 @@ fn m060_what_is_not_allowed_is_explained() {
         assert!(stderr.contains("setcap cap_net_raw+ep"), "{stderr}");
     }
 }
+
+/// What is told of each call, wherever it was seen.
+fn told(report: &Value) -> Vec<String> {
+    let calls = report["calls"].as_array().expect("calls").iter();
+    let names = ["call_id", "outcome", "messages", "caller_ip", "callee_port"];
+    let mut told: Vec<String> = calls
+        .map(|own| names.map(|name| own[name].to_string()).join(" "))
+        .collect();
+    told.sort();
+    told
+}
+
+#[test]
+fn what_is_sent_on_tells_of_the_same_calls() {
+    for (transport, name) in [("udp", "hu"), ("tcp", "ht")] {
+        let Some(wire) = Wire::new(name) else { return };
+        let address = format!("{transport}:127.0.0.1:9060");
+        let listen = |arguments: &[&str]| {
+            let mut child = Command::new("ip")
+                .args([
+                    "netns",
+                    "exec",
+                    &wire.near,
+                    env!("CARGO_BIN_EXE_sip-inspect"),
+                    "capture",
+                ])
+                .args(["--hep-listen", &address, "--json"])
+                .args(arguments)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("the program starts");
+            let mut line = String::new();
+            let stderr = child.stderr.take().expect("a pipe");
+            BufReader::new(stderr).read_line(&mut line).expect("a line");
+            assert!(line.contains(&address), "{line}");
+            child
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = folder.path().join("kept.pcapng");
+        let collector = listen(&["-Z", "root", "-w", kept.to_str().expect("UTF-8")]);
+        let agent = wire.capture(&["--json", "--hep-send", &address, "--hep-id", "7"]);
+        wire.calls(5);
+        signal(&agent, "INT");
+        let (status, seen) = end(agent);
+        assert_eq!(status, Some(0));
+        // Whatever was sent has come before the end is asked for.
+        signal(&collector, "INT");
+        let (status, heard) = end(collector);
+        assert_eq!(status, Some(0));
+        assert_eq!(told(&seen).len(), 5, "{transport}");
+        assert_eq!(told(&seen), told(&heard), "{transport}");
+        assert_eq!(heard["summary"]["tunnels"][0]["kind"], "hep");
+        assert_eq!(heard["summary"]["tunnels"][0]["key"], 7);
+        assert_eq!(heard["summary"]["duplicates"], 0);
+        // What was kept of it says the same again.
+        assert_eq!(
+            told(&common::document(&kept, &[])),
+            told(&heard),
+            "{transport}"
+        );
+    }
+}

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pcap::{Active, Capture, Device, Error, Precision};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::hep::{HepAddress, HepListener};
 use crate::packet::{CapturePoint, LinkType, Packet};
 use crate::time::Timestamp;
 
@@ -25,6 +26,8 @@ pub struct LiveConfig {
     pub snap_length: i32,
     /// MiB of buffer in the kernel.
     pub buffer_mib: i32,
+    /// Where capture agents may send to.
+    pub agents: Vec<HepAddress>,
 }
 
 /// Why there is nothing to watch.
@@ -55,7 +58,17 @@ pub enum LiveError {
 /// Interfaces that are watched.
 pub struct Live {
     watched: Vec<Watched>,
+    listeners: Vec<Listening>,
 }
+
+/// Agents are heard as if on an interface of IP packets.
+struct Listening {
+    name: String,
+    listener: HepListener,
+    frames: u32,
+}
+
+const RAW: LinkType = LinkType(101);
 
 struct Watched {
     name: String,
@@ -128,14 +141,35 @@ impl Live {
                 is_down: false,
             });
         }
-        Ok(Self { watched })
+        let mut listeners = Vec::new();
+        for address in &config.agents {
+            let listener = HepListener::open(address.clone());
+            let listener = listener.map_err(|error| LiveError::Other {
+                interface: address.to_string(),
+                reason: error.to_string(),
+            })?;
+            listeners.push(Listening {
+                name: listener.address().to_string(),
+                listener,
+                frames: 0,
+            });
+        }
+        Ok(Self { watched, listeners })
+    }
+
+    /// Agents, and packets of agents, that were refused.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.listeners
+            .iter()
+            .map(|own| own.listener.refused())
+            .sum()
     }
 
     /// Each interface's name and link type.
     pub fn interfaces(&self) -> impl Iterator<Item = (&str, LinkType)> {
-        self.watched
-            .iter()
-            .map(|watched| (watched.name.as_str(), watched.link_type))
+        let watched = (self.watched.iter()).map(|own| (own.name.as_str(), own.link_type));
+        watched.chain(self.listeners.iter().map(|own| (own.name.as_str(), RAW)))
     }
 
     /// Packets that the kernel or the interface dropped, by interface.
@@ -189,6 +223,25 @@ impl Live {
                 }
             }
         }
+        let first = u16::try_from(self.watched.len()).unwrap_or(u16::MAX);
+        for (own, number) in self.listeners.iter_mut().zip(first..) {
+            let (listener, frames) = (&mut own.listener, &mut own.frames);
+            let taken = listener.take(BATCH, |data| {
+                *frames = frames.saturating_add(1);
+                into.packet(&Packet {
+                    number: *frames,
+                    timestamp: now(),
+                    capture_point: CapturePoint(number),
+                    link_type: RAW,
+                    original_length: u32::try_from(data.len()).unwrap_or(u32::MAX),
+                    data,
+                })
+            });
+            match taken {
+                Some(taken) => idle &= !taken,
+                None => return Ok(None),
+            }
+        }
         Ok(Some(idle))
     }
 
@@ -202,6 +255,12 @@ impl Live {
             .filter(|watched| !watched.is_down)
             .map(|watched| PollFd::new(&watched.capture, PollFlags::IN))
             .collect();
+        let sockets: Vec<_> = self
+            .listeners
+            .iter()
+            .flat_map(|own| own.listener.sockets())
+            .collect();
+        ready.extend(sockets.iter().map(|own| PollFd::new(own, PollFlags::IN)));
         let timeout = Timespec {
             tv_sec: 0,
             tv_nsec: i64::from(TICK.subsec_nanos()),

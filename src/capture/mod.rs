@@ -4,6 +4,8 @@ mod file;
 #[cfg(feature = "live")]
 pub mod filter;
 #[cfg(feature = "live")]
+pub mod hep;
+#[cfg(feature = "live")]
 pub mod keep;
 #[cfg(feature = "live")]
 pub mod live;

@@ -54,7 +54,7 @@ pub(super) fn run(args: &Analyze) -> ExitStatus {
             return ExitStatus::Usage;
         }
     };
-    let mut reporter = match Reporter::open(&args.report, false) {
+    let mut reporter = match Reporter::open(&args.report, false, false) {
         Ok(reporter) => reporter,
         Err(status) => return status,
     };

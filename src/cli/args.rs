@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+#[cfg(feature = "live")]
+use crate::capture::hep::HepAddress;
+
 /// Tells what happened to SIP calls and their media, from captures.
 ///
 /// `sip-inspect FILE` is short for `sip-inspect analyze FILE`.
@@ -612,6 +615,17 @@ pub(super) struct CaptureArgs {
         conflicts_with = "expression"
     )]
     pub filter: Option<String>,
+    /// Take what capture agents send (HEP 1 to 3), beside interfaces or alone: `udp:HOST:PORT` or
+    /// `tcp:HOST:PORT`; without a host only from this one. May be repeated.
+    #[arg(short = 'L', long, value_name = "ADDRESS")]
+    pub hep_listen: Vec<HepAddress>,
+    /// Send signalling, RTCP reports and a report on each stream on to a collector such as Homer
+    /// (HEP 3): `udp:HOST:PORT` or `tcp:HOST:PORT`. May be repeated.
+    #[arg(short = 'H', long, value_name = "ADDRESS")]
+    pub hep_send: Vec<HepAddress>,
+    /// The number by which the collector knows this agent.
+    #[arg(long, default_value_t = 2001, value_name = "NUMBER")]
+    pub hep_id: u32,
     /// Leave the interface as it is: only packets for this host.
     #[arg(short = 'p', long)]
     pub no_promiscuous: bool,

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::args::CaptureArgs;
 use super::reporter::{Reporter, output_status};
+use super::sending::Sending;
 use super::{ExitStatus, notices};
 use crate::capture::keep::{Keeper, Ring};
 use crate::capture::live::{self, Live, LiveConfig, LiveError, LiveSink};
@@ -28,8 +29,8 @@ pub(super) fn run(args: &CaptureArgs) -> ExitStatus {
             return ExitStatus::Usage;
         }
     };
-    if args.interfaces.is_empty() {
-        notices::error("no interface is named; -i IFACE, or -D to list them");
+    if args.interfaces.is_empty() && args.hep_listen.is_empty() {
+        notices::error("no interface is named; -i IFACE, -D to list them, or --hep-listen");
         return ExitStatus::Usage;
     }
     let filter = args.filter.clone().or_else(|| {
@@ -42,6 +43,7 @@ pub(super) fn run(args: &CaptureArgs) -> ExitStatus {
         promiscuous: !args.no_promiscuous,
         snap_length: args.snap_length,
         buffer_mib: args.buffer,
+        agents: args.hep_listen.clone(),
     });
     let mut live = match opened {
         Ok(live) => live,
@@ -70,7 +72,8 @@ pub(super) fn run(args: &CaptureArgs) -> ExitStatus {
         notices::error(&format!("signals can't be heeded: {error}"));
         return ExitStatus::Internal;
     }
-    let mut reporter = match Reporter::open(&args.report, args.events) {
+    let forward = !args.hep_send.is_empty();
+    let mut reporter = match Reporter::open(&args.report, args.events, forward) {
         Ok(reporter) => reporter,
         Err(status) => return status,
     };
@@ -95,6 +98,15 @@ pub(super) fn run(args: &CaptureArgs) -> ExitStatus {
             "capturing on {}{who}; Ctrl-C ends",
             names.join(", ")
         ));
+    }
+    if forward {
+        match Sending::open(&args.hep_send, args.hep_id) {
+            Ok(sending) => reporter.sending = Some(sending),
+            Err(error) => {
+                notices::error(&format!("--hep-send: {error}"));
+                return ExitStatus::Output;
+            }
+        }
     }
     let mut watching = Watching {
         reporter,
@@ -126,6 +138,15 @@ pub(super) fn run(args: &CaptureArgs) -> ExitStatus {
         reporter.inspector.incomplete(lost.clone());
     }
     reporter.finish();
+    if let Some(sending) = reporter.sending.take() {
+        sending.finish();
+    }
+    if live.refused() > 0 {
+        notices::warning(&format!(
+            "{} connections of agents were refused",
+            live.refused()
+        ));
+    }
     let status = reporter.status();
     let kept = kept.and_then(|()| keeper.map_or(Ok(0), Keeper::finish));
     let name = args.write.as_ref().map(|path| path.display().to_string());

@@ -96,6 +96,7 @@ fn capturing() -> Vec<Check> {
         promiscuous: false,
         snap_length: 256,
         buffer_mib: 1,
+        agents: Vec::new(),
     });
     let mut checks = vec![
         check(

@@ -27,6 +27,8 @@ mod probe_expect;
 mod probe_target;
 mod reporter;
 mod schema;
+#[cfg(feature = "live")]
+mod sending;
 #[cfg(feature = "probe")]
 mod serve;
 mod stats;

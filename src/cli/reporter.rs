@@ -6,6 +6,8 @@ use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 
 use super::args::{Format, ReportArgs, Section, Time};
+#[cfg(feature = "live")]
+use super::sending::Sending;
 use super::{ExitStatus, notices};
 use crate::engine::Config as EngineConfig;
 use crate::engine::limits::Limits;
@@ -29,6 +31,8 @@ pub(super) struct Reporter {
     out_name: String,
     written: io::Result<()>,
     left: u64,
+    #[cfg(feature = "live")]
+    pub(super) sending: Option<Sending>,
     pub(super) quiet: bool,
     strict: bool,
     complete: bool,
@@ -40,7 +44,7 @@ impl Reporter {
     /// # Errors
     ///
     /// The status to exit with, after the error has been told.
-    pub(super) fn open(args: &ReportArgs, events: bool) -> Result<Self, ExitStatus> {
+    pub(super) fn open(args: &ReportArgs, events: bool, forward: bool) -> Result<Self, ExitStatus> {
         let filter = args.display_filter.as_deref().map(filter).transpose()?;
         let fields = fields(&args.fields)?;
         let keys = args.keys.load()?;
@@ -64,7 +68,7 @@ impl Reporter {
             Box::new(BufWriter::with_capacity(64 * 1024, out))
         };
         Ok(Self {
-            inspector: Inspector::new(config(args, events || messages, keys)),
+            inspector: Inspector::new(config(args, events || messages, forward, keys)),
             sink: if fields.is_empty() {
                 sink(args, events, messages, out)
             } else {
@@ -74,6 +78,8 @@ impl Reporter {
             out_name,
             written: Ok(()),
             left: args.count.unwrap_or(u64::MAX),
+            #[cfg(feature = "live")]
+            sending: None,
             quiet: args.quiet,
             strict: args.strict,
             complete: true,
@@ -93,6 +99,12 @@ impl Reporter {
     /// Writes the records that are ready.
     #[inline]
     pub(super) fn drain(&mut self) {
+        #[cfg(feature = "live")]
+        while let Some(forwarded) = self.inspector.poll_forward() {
+            if let Some(sending) = &mut self.sending {
+                sending.forward(&forwarded);
+            }
+        }
         while let Some(record) = self.inspector.poll_record() {
             self.write(record);
         }
@@ -101,6 +113,10 @@ impl Reporter {
     fn write(&mut self, record: Record) {
         if let Record::Summary(summary) = &record {
             self.complete = summary.complete;
+        }
+        #[cfg(feature = "live")]
+        if let (Some(sending), Record::RtpStream(stream)) = (&mut self.sending, &record) {
+            sending.stream(stream);
         }
         if self.written.is_err() {
             return;
@@ -178,13 +194,14 @@ pub(super) fn output_status(written: io::Result<()>, name: &str) -> ExitStatus {
     }
 }
 
-fn config(args: &ReportArgs, messages: bool, keys: Arc<KeyLog>) -> Config {
+fn config(args: &ReportArgs, messages: bool, forward: bool, keys: Arc<KeyLog>) -> Config {
     Config {
         engine: EngineConfig {
             limits: Limits::within((args.memory as usize).saturating_mul(1024 * 1024)),
             messages,
             headers: args.headers.iter().take(64).cloned().collect(),
             keys,
+            forward,
         },
         transactions: args.transactions,
         show_digits: args.show_digits,

@@ -36,6 +36,8 @@ pub enum Closed {
 pub enum Event {
     /// A SIP message; only where they are asked for.
     Message(Box<MessageSeen>),
+    /// What is to be sent on; only where it is asked for.
+    Forward(Box<Forwarded>),
     /// All of one Call-ID, with its streams.
     Call(Box<ClosedCall>),
     /// A message that names no Call-ID and so belongs to nothing, as a call of
@@ -53,6 +55,21 @@ pub enum Event {
     Turn(Box<TurnAllocation>),
     /// A stream that belongs to no call.
     Stream(Box<RtpStream>),
+}
+
+/// A message or a report as it came.
+#[derive(Clone, Debug)]
+pub struct Forwarded {
+    /// When.
+    pub at: Timestamp,
+    /// From whom to whom.
+    pub flow: Flow,
+    /// Whether it is RTCP; else it is SIP.
+    pub is_rtcp: bool,
+    /// The Call-ID that it belongs to.
+    pub call_id: Option<String>,
+    /// Its octets.
+    pub octets: Box<[u8]>,
 }
 
 /// A SIP message that was seen.

@@ -38,7 +38,7 @@ mod transfer;
 mod tunnels;
 pub mod turn;
 
-pub use event::{Closed, Counters, Event, MessageSeen, Unread};
+pub use event::{Closed, Counters, Event, Forwarded, MessageSeen, Unread};
 pub use tunnels::TunnelUse;
 
 use std::collections::{HashMap, VecDeque};
@@ -80,6 +80,8 @@ pub struct Config {
     pub headers: Vec<String>,
     /// Secrets that open TLS.
     pub keys: Arc<KeyLog>,
+    /// Whether signalling and reports become events as they are, to be sent on.
+    pub forward: bool,
 }
 
 /// The observer.

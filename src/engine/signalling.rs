@@ -6,8 +6,8 @@ use super::call::{Call, ClosedCall, Facts, Handled, Seen};
 use super::limits::Limit;
 use super::table::{Entry, Handle};
 use super::transfer::PendingTransfer;
-use super::{Closed, Engine, Event, MessageSeen};
-use crate::link::Network;
+use super::{Closed, Engine, Event, Forwarded, MessageSeen};
+use crate::link::{Network, TunnelKind};
 use crate::net::Flow;
 use crate::octets;
 use crate::packet::PacketRef;
@@ -73,6 +73,17 @@ impl Engine {
             Seen::New => {}
             Seen::Retransmission => self.counters.retransmissions += 1,
             Seen::Duplicate => self.counters.duplicates += 1,
+        }
+        // What an agent sent here is not sent on: it may come from there.
+        let is_own = self.tunnel.is_none_or(|own| own.kind != TunnelKind::Hep);
+        if self.config.forward && is_own && seen != Seen::Duplicate {
+            self.events.push_back(Event::Forward(Box::new(Forwarded {
+                at: at.timestamp,
+                flow,
+                is_rtcp: false,
+                call_id: call_id.map(octets::text),
+                octets: message.octets().into(),
+            })));
         }
         if self.config.messages {
             let call_id = call_id.map(octets::text);

@@ -25,7 +25,7 @@ use std::sync::Arc;
 
 pub use case::{Case, Judged};
 
-use crate::engine::{Config as EngineConfig, Engine, Event};
+use crate::engine::{Config as EngineConfig, Engine, Event, Forwarded};
 use crate::link::{self, link_type_name};
 use crate::nat::usage::Usage;
 use crate::packet::{CapturePoint, LinkType, Packet};
@@ -88,6 +88,8 @@ pub struct Inspector {
     /// Cases that somebody else is to judge; `None` where none is left to them.
     cases: Option<VecDeque<Case>>,
     records: VecDeque<Record>,
+    /// What is to be sent on.
+    forwards: VecDeque<Forwarded>,
     phase: Phase,
     incomplete: Vec<String>,
     outcomes: BTreeMap<String, u64>,
@@ -143,6 +145,7 @@ impl Inspector {
             first_ticket: 0,
             cases: None,
             records: VecDeque::new(),
+            forwards: VecDeque::new(),
             phase: Phase::Reading,
             incomplete: Vec::new(),
             outcomes: BTreeMap::new(),
@@ -297,6 +300,11 @@ impl Inspector {
         }
     }
 
+    /// What is to be sent on, where that was asked for.
+    pub fn poll_forward(&mut self) -> Option<Forwarded> {
+        self.forwards.pop_front()
+    }
+
     /// Closes one more of what is open at the end. Says whether there was one.
     pub fn pull(&mut self) -> bool {
         if self.phase != Phase::Ending {
@@ -363,6 +371,10 @@ impl Inspector {
             moment,
         };
         let case = match event {
+            Event::Forward(forwarded) => {
+                self.forwards.push_back(*forwarded);
+                return;
+            }
             Event::Call(closed) => {
                 self.nat_usage.call(&closed);
                 case(closed, false)
@@ -394,7 +406,7 @@ impl Inspector {
         let config = &scribe.config;
         match event {
             // These are cases.
-            Event::Call(_) | Event::Stray(_) => {}
+            Event::Call(_) | Event::Stray(_) | Event::Forward(_) => {}
             Event::Message(message) => {
                 let record = scribe.message(*message);
                 if scribe.wants_call(None, record.call_id.as_deref(), &[]) {

@@ -1,11 +1,12 @@
 //! RTCP on its way to the streams it speaks of.
 
 use super::Media;
-use crate::engine::Engine;
 use crate::engine::rtp_stream::RtpStream;
 use crate::engine::table::Handle;
-use crate::link::Datagram;
+use crate::engine::{Engine, Event, Forwarded};
+use crate::link::{Datagram, TunnelKind};
 use crate::net::Flow;
+use crate::octets::u32_at;
 use crate::packet::{CapturePoint, PacketRef};
 use crate::rtp::rtcp::{self, RtcpPacket};
 
@@ -16,6 +17,9 @@ impl Engine {
         let Some(plain) = self.open_rtcp(at, flow, datagram.payload) else {
             return;
         };
+        if self.config.forward && self.tunnel.is_none_or(|own| own.kind != TunnelKind::Hep) {
+            self.forward_rtcp(at, flow, &plain);
+        }
         let media = &mut self.media;
         rtcp::walk(&plain, |packet| match packet {
             RtcpPacket::SenderReport { ssrc, ntp_middle } => {
@@ -55,6 +59,23 @@ impl Engine {
             }
             RtcpPacket::Other(_) => {}
         });
+    }
+}
+
+impl Engine {
+    fn forward_rtcp(&mut self, at: PacketRef, flow: Flow, plain: &[u8]) {
+        let speaker = u32_at(plain, 4);
+        let stream = speaker.and_then(|ssrc| self.media.sent_by(ssrc, at, flow));
+        let call = stream.and_then(|stream| Some(stream.membership?.call));
+        let call = call.and_then(|call| self.calls.get(call));
+        let forwarded = Forwarded {
+            at: at.timestamp,
+            flow,
+            is_rtcp: true,
+            call_id: call.map(|call| call.call_id.clone()),
+            octets: plain.into(),
+        };
+        self.events.push_back(Event::Forward(Box::new(forwarded)));
     }
 }
 
