@@ -125,6 +125,8 @@ pub struct Tie {
     pub call_id: String,
     /// What ties them.
     pub kind: &'static str,
+    /// How sure it is, in percent.
+    pub score: u8,
     /// Why it is believed.
     pub reason: String,
 }

@@ -21,6 +21,7 @@ pub mod dns_lookup;
 mod event;
 pub mod frames;
 mod hep;
+mod legs;
 pub mod limits;
 mod media;
 pub mod nat;
@@ -49,6 +50,7 @@ use foldhash::fast::RandomState;
 use self::call::{Call, ClosedCall};
 use self::connection::{Connection, ConnectionKey};
 use self::dns_lookup::Lookups;
+use self::legs::Legs;
 use self::limits::{Limit, Limits};
 use self::media::Media;
 use self::nat::{Effort, NatFacts};
@@ -115,6 +117,7 @@ pub struct Engine {
     /// Hosts seen to pass requests on: they sent one with another's `Via`.
     proxies: HashMap<Endpoint, (), RandomState>,
     transfers: Transfers,
+    legs: Legs,
     tunnels: Tunnels,
     /// The innermost around what is read now.
     tunnel: Option<Tunnel>,
@@ -229,6 +232,7 @@ impl Engine {
             sip_flows: Table::new(limits.flows / 8),
             proxies: HashMap::default(),
             transfers: Transfers::new(limits.transfers),
+            legs: Legs::default(),
             tunnels: Tunnels::new(limits.tunnels),
             tunnel: None,
             stretch: 0,
@@ -293,6 +297,7 @@ impl Engine {
             + self.connections.len() * (size_of::<Connection>() + 200)
             + self.lookups.bytes_held()
             + self.transfers.bytes_held()
+            + self.legs.bytes_held()
             + self.tunnels.bytes_held()
             + self.kept_order.len() * size_of::<Handle>()
     }

@@ -254,6 +254,7 @@ impl Engine {
         }
         if handled.begins_call {
             self.tie_transfer(handle, facts);
+            self.tie_leg(handle, facts);
         }
         self.count_passed(handle);
     }

@@ -146,6 +146,7 @@ impl Engine {
             let tie = Tie {
                 call_id: new_call_id,
                 kind: to,
+                score: 90,
                 reason: reason.clone(),
             };
             old.tie(tie, &limits);
@@ -155,6 +156,7 @@ impl Engine {
             let tie = Tie {
                 call_id: transfer.call_id,
                 kind: from,
+                score: 90,
                 reason,
             };
             new.tie(tie, &limits);

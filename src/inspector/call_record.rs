@@ -6,7 +6,7 @@ use crate::engine::call::{Call, ClosedCall, Exchange, Purpose};
 use crate::engine::session::Side;
 use crate::engine::transaction::{FinalResponse, Transaction};
 use crate::report::{
-    CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, NotJudged, milliseconds,
+    CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, NotJudged, milliseconds, rounded,
 };
 use crate::sip::Method;
 use crate::sip::transaction::{State, TRANSACTION_TIMEOUT_NS};
@@ -255,7 +255,7 @@ impl Scribe {
                 .map(|tie| LegRecord {
                     call_id: tie.call_id.clone(),
                     kind: tie.kind.to_owned(),
-                    score: 0.9,
+                    score: rounded(f64::from(tie.score) / 100.0, 2),
                     reason: tie.reason.clone(),
                 })
                 .collect(),
