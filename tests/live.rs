@@ -394,3 +394,48 @@ fn what_is_sent_on_tells_of_the_same_calls() {
         );
     }
 }
+
+#[test]
+fn a_file_that_grows_is_followed_until_it_is_enough() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("growing.pcap");
+    let case = common::testdata().join("cases/sipp-ipv6");
+    let whole = std::fs::read_dir(case)
+        .expect("a case")
+        .map(|own| own.expect("an entry").path())
+        .find(|own| own.to_string_lossy().contains("/capture."))
+        .expect("a capture");
+    let whole = std::fs::read(whole).expect("octets");
+    let mut file = std::fs::File::create(&path).expect("a file");
+    // Not even its header is there yet.
+    file.write_all(&whole[..10]).expect("written");
+    let child = Command::new(env!("CARGO_BIN_EXE_sip-inspect"))
+        .args(["analyze", "--follow", "--messages", "--format", "ndjson"])
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut child = child;
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let mut next = || -> Value {
+        let line = lines.next().expect("a line").expect("text");
+        serde_json::from_str(&line).expect("JSON")
+    };
+    let half = whole.len() / 2;
+    file.write_all(&whole[10..half]).expect("written");
+    // What is there is told, although more may follow.
+    assert_eq!(next()["type"], "message");
+    file.write_all(&whole[half..whole.len() - 3])
+        .expect("written");
+    signal(&child, "INT");
+    let mut last = next();
+    while last["type"] != "summary" {
+        last = next();
+    }
+    // A record that is still being written is no damage.
+    assert_eq!(last["complete"], true);
+    assert!(last["sip_messages"].as_u64() > Some(5), "{last}");
+    assert!(child.wait().expect("it ends").success());
+}

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::read::{Bomb, Input, decompressed};
+use super::read::{Bomb, Growing, Input, decompressed};
 use crate::inspector::PointInfo;
 use crate::packet::LinkType;
 use crate::pcap::{CaptureError, Decoder, Interface, Secrets, Step};
@@ -101,6 +101,8 @@ pub struct CaptureFile {
     offset: u64,
     number: u32,
     ended: bool,
+    /// Whether its end is where its writer was last seen, even inside a record.
+    is_growing: bool,
     current: Option<Current>,
     /// What is wrong before the first packet, until it is told.
     damage: Option<ReadError>,
@@ -123,7 +125,27 @@ impl CaptureFile {
     ///
     /// When it can't be opened or is no capture.
     pub fn open(path: &Path, max_decompressed: u64) -> Result<Self, OpenError> {
-        let (input, size): (Input, _) = if path == Path::new("-") {
+        Self::open_as(path, max_decompressed, None)
+    }
+
+    /// The same of a file that somebody still writes: its end is waited for, until
+    /// `enough` is set.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be opened or is no capture.
+    pub fn open_as(
+        path: &Path,
+        max_decompressed: u64,
+        enough: Option<&Arc<AtomicBool>>,
+    ) -> Result<Self, OpenError> {
+        let (input, size): (Input, _) = if let Some(enough) = enough {
+            let growing = Growing {
+                inner: File::open(path)?,
+                enough: Arc::clone(enough),
+            };
+            (Box::new(growing), None)
+        } else if path == Path::new("-") {
             (Box::new(io::stdin()), None)
         } else {
             let file = File::open(path)?;
@@ -131,7 +153,9 @@ impl CaptureFile {
             (Box::new(file), size.map(|metadata| metadata.len()))
         };
         let name = display_name(path);
-        Self::read(name, input, size, max_decompressed)
+        let mut file = Self::read(name, input, size, max_decompressed)?;
+        file.is_growing = enough.is_some();
+        Ok(file)
     }
 
     /// The same from anything that gives octets.
@@ -159,6 +183,7 @@ impl CaptureFile {
             offset: 0,
             number: 0,
             ended: false,
+            is_growing: false,
             current: None,
             damage: None,
         };
@@ -308,7 +333,7 @@ impl CaptureFile {
                     }
                     if self.end - self.start == have {
                         self.ended = true;
-                        if have == 0 {
+                        if have == 0 || self.is_growing {
                             return Ok(());
                         }
                         return Err(self.stop(Damage::Cut(self.number + 1)));

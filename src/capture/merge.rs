@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::file::{CaptureFile, OpenError, ReadError};
 use crate::inspector::PointInfo;
@@ -83,6 +85,20 @@ impl Inputs {
     /// The first path that can't be opened or is no capture. In a folder,
     /// files that are no captures are passed over with a notice.
     pub fn open(paths: &[PathBuf], max_decompressed: u64) -> Result<Self, Unopened> {
+        Self::open_as(paths, max_decompressed, None)
+    }
+
+    /// The same of files that somebody still writes: their ends are waited for, until
+    /// `enough` is set.
+    ///
+    /// # Errors
+    ///
+    /// The first path that can't be opened or is no capture.
+    pub fn open_as(
+        paths: &[PathBuf],
+        max_decompressed: u64,
+        enough: Option<&Arc<AtomicBool>>,
+    ) -> Result<Self, Unopened> {
         let mut inputs = Self {
             files: Vec::new(),
             notices: VecDeque::new(),
@@ -95,7 +111,7 @@ impl Inputs {
             if path.is_dir() {
                 inputs.open_folder(path, max_decompressed)?;
             } else {
-                match CaptureFile::open(path, max_decompressed) {
+                match CaptureFile::open_as(path, max_decompressed, enough) {
                     Ok(file) => inputs.files.push(file),
                     Err(error) => return Err((path.clone(), error)),
                 }

@@ -2,7 +2,8 @@
 
 use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
@@ -26,6 +27,27 @@ pub struct Bomb {
 
 /// Octets from anywhere, which any thread may read.
 pub(super) type Input = Box<dyn Read + Send>;
+
+/// How often a file that grows is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A file that somebody still writes: its end is waited for, until it is enough.
+pub(super) struct Growing<R> {
+    pub inner: R,
+    pub enough: Arc<AtomicBool>,
+}
+
+impl<R: Read> Read for Growing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let length = self.inner.read(buffer)?;
+            if length > 0 || buffer.is_empty() || self.enough.load(Ordering::Relaxed) {
+                return Ok(length);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+}
 
 /// Counts what passes.
 struct Counted<R> {

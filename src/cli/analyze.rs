@@ -3,11 +3,13 @@
 use std::io::{self, IsTerminal as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+#[cfg(feature = "live")]
+use std::sync::{Arc, atomic::AtomicBool};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::Analyze;
-use super::reporter::Reporter;
+use super::reporter::{Reporter, Wishes};
 use super::{ExitStatus, notices};
 #[cfg(feature = "live")]
 use crate::capture::filter::Filter;
@@ -34,7 +36,15 @@ pub(super) fn run(args: &Analyze) -> ExitStatus {
         return ExitStatus::Usage;
     }
     let max_decompressed = args.max_decompressed.saturating_mul(1024 * 1024);
-    let mut inputs = match Inputs::open(&paths, max_decompressed) {
+    #[cfg(feature = "live")]
+    let enough = match args.follow.then(heed) {
+        None => None,
+        Some(Ok(enough)) => Some(enough),
+        Some(Err(status)) => return status,
+    };
+    #[cfg(not(feature = "live"))]
+    let enough = None;
+    let mut inputs = match Inputs::open_as(&paths, max_decompressed, enough.as_ref()) {
         Ok(inputs) => inputs,
         Err((path, error)) => {
             notices::error(&format!("{}: {error}", path.display()));
@@ -54,7 +64,11 @@ pub(super) fn run(args: &Analyze) -> ExitStatus {
             return ExitStatus::Usage;
         }
     };
-    let mut reporter = match Reporter::open(&args.report, false, false) {
+    let wishes = Wishes {
+        line_by_line: enough.is_some(),
+        ..Wishes::default()
+    };
+    let mut reporter = match Reporter::open(&args.report, wishes) {
         Ok(reporter) => reporter,
         Err(status) => return status,
     };
@@ -225,6 +239,17 @@ fn threads(args: &Analyze, inputs: &Inputs) -> usize {
         None if !is_long => 1,
         None => std::thread::available_parallelism().map_or(1, |own| own.get().min(MOST)),
     }
+}
+
+/// What a signal sets: then the files are long enough.
+#[cfg(feature = "live")]
+fn heed() -> Result<Arc<AtomicBool>, ExitStatus> {
+    let enough = Arc::new(AtomicBool::new(false));
+    super::signals::heed(&enough).map_err(|error| {
+        notices::error(&format!("signals can't be heeded: {error}"));
+        ExitStatus::Internal
+    })?;
+    Ok(enough)
 }
 
 fn progress(inputs: &Inputs, quiet: bool) -> Option<ProgressBar> {

@@ -205,6 +205,8 @@ Examples:
                                                 only what a filter holds for
   sip-inspect day.pcap -e call.from_user -e call.outcome
                                                 fields as columns
+  sip-inspect growing.pcap --follow --format ndjson
+                                                a file that tcpdump still writes
 
 Exit status: 0 done, 2 usage, 3 no capture, 4 incomplete (with --strict),
 5 output not written, 70 internal error.")]
@@ -229,6 +231,11 @@ pub(super) struct Analyze {
     /// MiB that a compressed file may decompress to.
     #[arg(long, default_value_t = 8192, value_name = "MIB")]
     pub max_decompressed: u64,
+    /// Go on as the files grow, as `tail -f` does; Ctrl-C ends. With `--format ndjson` each record is
+    /// written when it is final.
+    #[cfg(feature = "live")]
+    #[arg(long)]
+    pub follow: bool,
     /// Threads to work with; as many as there are processors and use for them unless said. The
     /// output is the same with any number.
     #[arg(long, value_name = "N")]

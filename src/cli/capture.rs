@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::args::CaptureArgs;
-use super::reporter::{Reporter, output_status};
+use super::reporter::{Reporter, Wishes, output_status};
 use super::sending::Sending;
-use super::{ExitStatus, notices};
+use super::{ExitStatus, notices, signals};
 use crate::capture::keep::{Keeper, Ring};
 use crate::capture::live::{self, Live, LiveConfig, LiveError, LiveSink};
 use crate::capture::privileges::Successor;
@@ -68,12 +68,17 @@ pub(super) fn run(args: &CaptureArgs) -> ExitStatus {
         },
     };
     let stop = Arc::new(AtomicBool::new(false));
-    if let Err(error) = heed_signals(&stop) {
+    if let Err(error) = signals::heed(&stop) {
         notices::error(&format!("signals can't be heeded: {error}"));
         return ExitStatus::Internal;
     }
     let forward = !args.hep_send.is_empty();
-    let mut reporter = match Reporter::open(&args.report, args.events, forward) {
+    let wishes = Wishes {
+        events: args.events,
+        forward,
+        line_by_line: args.events,
+    };
+    let mut reporter = match Reporter::open(&args.report, wishes) {
         Ok(reporter) => reporter,
         Err(status) => return status,
     };
@@ -186,17 +191,6 @@ fn hand_over(successor: &Successor, keeper: Option<&Keeper>) -> Result<(), ExitS
         ));
         return Err(ExitStatus::Output);
     }
-    Ok(())
-}
-
-/// The first SIGINT or SIGTERM asks for the end, the second SIGINT is one.
-fn heed_signals(stop: &Arc<AtomicBool>) -> io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    use signal_hook::flag;
-    let twice = i32::from(ExitStatus::Interrupted as u8);
-    flag::register_conditional_shutdown(SIGINT, twice, Arc::clone(stop))?;
-    flag::register(SIGINT, Arc::clone(stop))?;
-    flag::register(SIGTERM, Arc::clone(stop))?;
     Ok(())
 }
 

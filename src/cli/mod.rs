@@ -31,6 +31,8 @@ mod schema;
 mod sending;
 #[cfg(feature = "probe")]
 mod serve;
+#[cfg(feature = "live")]
+mod signals;
 mod stats;
 
 pub use exit_status::ExitStatus;

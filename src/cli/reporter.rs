@@ -23,6 +23,17 @@ use crate::packet::Packet;
 use crate::report::Record;
 use crate::tls::KeyLog;
 
+/// What a verb wants beside what the arguments say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wishes {
+    /// Each message when it comes.
+    pub events: bool,
+    /// What may be sent on.
+    pub forward: bool,
+    /// Each line when it is written.
+    pub line_by_line: bool,
+}
+
 /// One run.
 pub(super) struct Reporter {
     pub(super) inspector: Inspector,
@@ -44,7 +55,12 @@ impl Reporter {
     /// # Errors
     ///
     /// The status to exit with, after the error has been told.
-    pub(super) fn open(args: &ReportArgs, events: bool, forward: bool) -> Result<Self, ExitStatus> {
+    pub(super) fn open(args: &ReportArgs, wishes: Wishes) -> Result<Self, ExitStatus> {
+        let Wishes {
+            events,
+            forward,
+            line_by_line,
+        } = wishes;
         let filter = args.display_filter.as_deref().map(filter).transpose()?;
         let fields = fields(&args.fields)?;
         let keys = args.keys.load()?;
@@ -62,7 +78,7 @@ impl Reporter {
                 }
             },
         };
-        let out: Box<dyn Write> = if events {
+        let out: Box<dyn Write> = if events || line_by_line {
             Box::new(io::LineWriter::new(out))
         } else {
             Box::new(BufWriter::with_capacity(64 * 1024, out))

@@ -30,17 +30,14 @@ struct FlowKey {
     /// IPv4 addresses in the form of IPv6, high half and low half.
     src: [u64; 2],
     dst: [u64; 2],
-    ports: u32,
-    capture_point: u16,
-    stretch: u16,
+    /// Both ports, the stretch and the capture point, 16 bits each.
+    rest: u64,
 }
 
 impl Hash for FlowKey {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let place = u64::from(self.stretch) << 48 | u64::from(self.capture_point);
-        let ports = u64::from(self.ports) << 16 ^ place;
-        state.write_u64(ports);
+        state.write_u64(self.rest);
         let ([high, low], [other_high, other_low]) = (self.src, self.dst);
         let is_v4 = high | other_high == 0 && low >> 32 == 0xffff && other_low >> 32 == 0xffff;
         if is_v4 {
@@ -66,12 +63,11 @@ impl FlowKey {
                 [u64::from_be_bytes(high), u64::from_be_bytes(low)]
             }
         };
+        let ports = u64::from(flow.src.port) << 16 | u64::from(flow.dst.port);
         Self {
             src: bits(flow.src.ip),
             dst: bits(flow.dst.ip),
-            ports: u32::from(flow.src.port) << 16 | u32::from(flow.dst.port),
-            capture_point: capture_point.0,
-            stretch,
+            rest: ports << 32 | u64::from(stretch) << 16 | u64::from(capture_point.0),
         }
     }
 }

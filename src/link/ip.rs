@@ -60,6 +60,10 @@ fn version_four<'a>(data: &'a [u8], way: &mut Way) -> Content<'a> {
             data: payload,
         });
     }
+    // Nearly all are datagrams.
+    if protocol == 17 {
+        return datagram(network, payload, missing, way);
+    }
     transport(network, protocol, payload, missing, way)
 }
 
@@ -139,7 +143,6 @@ pub fn decode_ip_payload(
     (content, way.tunnel)
 }
 
-#[inline]
 fn transport<'a>(
     network: Network,
     protocol: u8,
@@ -186,13 +189,15 @@ fn datagram<'a>(network: Network, payload: &'a [u8], missing: usize, way: &mut W
         return Content::Ignored(Ignored::CutHeader("UDP"));
     };
     let ports = (udp.source_port(), udp.destination_port());
-    // The ports of tunnels: most packets have none of them.
-    if matches!(ports.1, 1701 | 2152 | 4789 | 6081 | 6635 | 8472) || matches!(ports.0, 1701 | 2152)
+    // Media begin with 0x80 or more, which of all tunnels only MPLS may do.
+    let inner = octets::from(payload, 8);
+    let may_be_tunnel = u8_at(inner, 0).is_some_and(|first| first < 0x80) || ports.1 == 6635;
+    if may_be_tunnel
+        && (matches!(ports.1, 1701 | 2152 | 4789 | 6081 | 6635 | 8472)
+            || matches!(ports.0, 1701 | 2152))
+        && let Some(content) = tunnel::in_udp(&network, ports, inner, way)
     {
-        let inner = octets::from(payload, 8);
-        if let Some(content) = tunnel::in_udp(&network, ports, inner, way) {
-            return content;
-        }
+        return content;
     }
     let flow = Flow {
         src: Endpoint::new(network.src, ports.0),

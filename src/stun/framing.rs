@@ -20,6 +20,8 @@ pub enum StunFramed {
 #[derive(Debug, Default)]
 pub struct StunFramer {
     buffer: Vec<u8>,
+    /// Octets of it that were handed out.
+    read: usize,
     has_lengths: bool,
 }
 
@@ -45,22 +47,25 @@ impl StunFramer {
 
     /// Adds octets that follow those before.
     pub fn push(&mut self, octets: &[u8]) {
+        self.buffer.drain(..self.read.min(self.buffer.len()));
+        self.read = 0;
         self.buffer.extend_from_slice(octets);
     }
 
     /// Octets held back; never more than a frame.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.buffer.len()
+        self.buffer.len().saturating_sub(self.read)
     }
 
     /// The next frame.
     pub fn poll(&mut self) -> Option<StunFramed> {
         let lead = if self.has_lengths { 2 } else { 0 };
-        let head = octets::from(&self.buffer, lead);
+        let rest = octets::from(&self.buffer, self.read);
+        let head = octets::from(rest, lead);
         let kind = u16_at(head, 0)?;
         let length = if self.has_lengths {
-            usize::from(u16_at(&self.buffer, 0)?)
+            usize::from(u16_at(rest, 0)?)
         } else {
             let inside = usize::from(u16_at(head, 2)?);
             match kind >> 14 {
@@ -68,13 +73,14 @@ impl StunFramer {
                 1 => inside.saturating_add(4).next_multiple_of(4),
                 _ => {
                     self.buffer.clear();
+                    self.read = 0;
                     return Some(StunFramed::Lost);
                 }
             }
         };
         let end = lead.saturating_add(length);
-        let frame = self.buffer.get(lead..end)?.to_vec();
-        self.buffer.drain(..end);
+        let frame = rest.get(lead..end)?.to_vec();
+        self.read = self.read.saturating_add(end);
         Some(
             if u32_at(&frame, 4) == Some(MAGIC_COOKIE) && kind >> 14 == 0 {
                 StunFramed::Message(frame)
