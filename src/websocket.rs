@@ -21,6 +21,9 @@ const MAX_HEAD: usize = 16 * 1024;
 /// The longest message, inflated: four times the longest datagram.
 const MAX_MESSAGE: usize = 256 * 1024;
 
+/// Octets that an inflater holds: its window, and what goes with it.
+const INFLATER: usize = 48 * 1024;
+
 /// What the first octets of a direction are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
@@ -117,6 +120,7 @@ impl WebFramer {
         (self.pending.len())
             .saturating_sub(self.read)
             .saturating_add(self.message.len())
+            .saturating_add(self.inflater.as_ref().map_or(0, |_| INFLATER))
     }
 
     /// The next thing in it.

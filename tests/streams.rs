@@ -173,6 +173,25 @@ fn shuffled(segments: &[Segment], rng: &mut Rng) -> Vec<Segment> {
 
 fn check(case: &str) {
     let (segments, secrets) = segments(case);
+    let at_another_port: Vec<Segment> = segments
+        .iter()
+        .map(|own| {
+            let mut own = own.clone();
+            for port in [&mut own.src.1, &mut own.dst.1] {
+                *port = if *port == 5061 { 7443 } else { *port };
+            }
+            own.header.source_port = own.src.1;
+            own.header.destination_port = own.dst.1;
+            own
+        })
+        .collect();
+    // Found by what it says, it is told with all that it showed.
+    let elsewhere = told(&at_another_port, &secrets);
+    for line in told(&segments, &secrets).keys() {
+        let is_found = line.starts_with("ws") || line.contains(" 2 0 ") || line.contains("Some(\"");
+        let line = line.replace(" 5061 ", " 7443 ");
+        assert!(elsewhere.contains_key(&line) || !is_found, "{case}: {line}");
+    }
     let expected = told(&segments, &secrets);
     assert!(expected.len() > 20, "{expected:#?}");
     for seed in 0..24 {

@@ -283,7 +283,7 @@ impl Engine {
 
     /// A direction of TLS showed more of itself, and so many more records that
     /// stay closed. Only what speaks SIP, by its port or by its words, becomes
-    /// a connection.
+    /// a connection. Says whether there is one.
     pub(super) fn connection_tls(
         &mut self,
         at: PacketRef,
@@ -291,7 +291,7 @@ impl Engine {
         shown: &Shown,
         closed: u64,
         opened: u64,
-    ) {
+    ) -> bool {
         let speaks_sip = shown
             .client
             .as_ref()
@@ -299,11 +299,12 @@ impl Engine {
         let handle = match self.known_connection(at, flow) {
             Some(handle) => handle,
             None if speaks_sip => self.begin_connection(at, flow),
-            None => return,
+            None => return false,
         };
         if let Some(connection) = self.connections.get_mut(handle) {
             connection.show(shown, closed, opened);
         }
+        true
     }
 
     /// A datagram of DTLS: one at a port of SIP, or between the media addresses

@@ -90,11 +90,12 @@ pub(super) struct Legs {
     order: VecDeque<u64>,
     toward: HashMap<IpAddr, VecDeque<Attempt>, RandomState>,
     hosts: VecDeque<IpAddr>,
+    attempts: usize,
 }
 
 impl Legs {
     pub(super) fn bytes_held(&self) -> usize {
-        self.order.len() * 48 + self.hosts.len() * 64 + self.hosts.len() * 2 * size_of::<Attempt>()
+        self.order.len() * 48 + self.hosts.len() * 160 + self.attempts * size_of::<Attempt>()
     }
 
     fn remember(&mut self, key: u64, call: Handle, at: Timestamp) {
@@ -113,6 +114,8 @@ impl Legs {
         let attempts = self.toward.entry(to).or_default();
         if attempts.len() >= MAX_TOWARD {
             attempts.pop_front();
+        } else {
+            self.attempts += 1;
         }
         attempts.push_back(attempt);
         if is_new {
@@ -120,7 +123,9 @@ impl Legs {
             if self.hosts.len() > MAX_HOSTS
                 && let Some(oldest) = self.hosts.pop_front()
             {
-                self.toward.remove(&oldest);
+                let gone = self.toward.remove(&oldest);
+                let gone = gone.map_or(0, |own| own.len());
+                self.attempts = self.attempts.saturating_sub(gone);
             }
         }
     }

@@ -149,7 +149,7 @@ impl Limits {
             call_ids_per_registration: 8,
             connections: (bytes / 10_000).max(16),
             stun_exchanges: (bytes / 8000).max(16),
-            turn_allocations: (bytes / 40_000).max(16),
+            turn_allocations: (bytes / 100_000).max(16),
             dns_lookups: (bytes / 40_000).max(16),
             recent_calls: 256,
             nat_bindings: (bytes / 32_000).max(16),

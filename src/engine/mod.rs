@@ -292,7 +292,7 @@ impl Engine {
             + self.tls_sessions.len() * (size_of::<TlsSession>() + 100)
             + self.sip_flows.len() * 128
             + self.stun.len() * (size_of::<StunExchange>() + 200)
-            + self.turn_allocations.len() * (size_of::<TurnAllocation>() + 1000)
+            + self.turn_allocations.len() * (size_of::<TurnAllocation>() + 7000)
             + self.registrations.len() * (size_of::<Registration>() + 1500)
             + self.connections.len() * (size_of::<Connection>() + 200)
             + self.lookups.bytes_held()

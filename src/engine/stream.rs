@@ -28,6 +28,8 @@ pub(super) struct TcpDirection {
     framer: Framer,
     stun: Option<Box<StunFramer>>,
     tls: Option<Box<TlsTap>>,
+    /// Records of it, closed and opened, that its connection was told of.
+    tls_told: (u64, u64),
     web: Option<Box<WebFramer>>,
     /// What has come of the request that opens a WebSocket.
     opening: Vec<u8>,
@@ -164,6 +166,7 @@ impl Engine {
                     framer: Framer::new(),
                     stun: None,
                     tls: None,
+                    tls_told: (0, 0),
                     web: None,
                     opening: Vec::new(),
                     hep: Vec::new(),
@@ -271,7 +274,10 @@ impl Engine {
                     if let Some(tap) = &mut direction.tls {
                         tap.gap();
                     }
-                    let frames = matches!(direction.reading, Reading::Hep | Reading::Web);
+                    let frames = matches!(
+                        direction.reading,
+                        Reading::Hep | Reading::Web | Reading::Opening
+                    );
                     if direction.stun.take().is_some() || frames {
                         // Where a frame begins can't be known any more.
                         self.abandon(direction);
@@ -321,11 +327,11 @@ impl Engine {
         tap.push(octets, session.map(|session| (session, &*keys)));
         let closed = tap.shown.closed_records - before.0;
         let opened = tap.shown.opened_records - before.1;
-        self.connection_tls(direction.last, direction.flow, &tap.shown, closed, opened);
+        let plain = tap.take_plain();
+        self.tell_tls(direction);
         if closed > 0 || (opened == 0 && keys.is_empty()) {
             self.not_decoded("TLS");
         }
-        let plain = tap.take_plain();
         if plain.is_empty() {
             return;
         }
@@ -334,6 +340,20 @@ impl Engine {
         }
         if let Some(plain) = direction.first(&plain) {
             self.plain(direction, &plain, network);
+        }
+        // What it holds may have made it a connection of SIP.
+        self.tell_tls(direction);
+    }
+
+    /// Tells a connection what TLS showed since it was told last.
+    fn tell_tls(&mut self, direction: &mut TcpDirection) {
+        let Some(tap) = &direction.tls else {
+            return;
+        };
+        let all = (tap.shown.closed_records, tap.shown.opened_records);
+        let (closed, opened) = (all.0 - direction.tls_told.0, all.1 - direction.tls_told.1);
+        if self.connection_tls(direction.last, direction.flow, &tap.shown, closed, opened) {
+            direction.tls_told = all;
         }
     }
 
@@ -413,6 +433,7 @@ impl Engine {
                 WebFramed::KeepAlive => {
                     self.counters.keep_alives += 1;
                     self.connection_keepalive(direction.last, direction.flow);
+                    self.connection_web(direction.last, direction.flow);
                 }
                 WebFramed::Close => {}
                 WebFramed::Unread => self.not_decoded("WebSocket message too long or damaged"),
@@ -447,6 +468,7 @@ impl Engine {
                 is_cut: false,
             };
             self.connection_message(direction.last, direction.flow);
+            self.connection_web(direction.last, direction.flow);
             let own = octets::span(rest, 0, length);
             self.sip(direction.last, direction.carried(), None, own, arrival);
             rest = octets::from(rest, length);
@@ -582,6 +604,10 @@ impl Engine {
     /// The end of a direction: a message that it cut is read as far as it goes.
     pub(super) fn end_direction(&mut self, mut direction: TcpDirection) {
         self.tcp_bytes = self.tcp_bytes.saturating_sub(direction.counted);
+        if let Some(tap) = &mut direction.tls {
+            tap.finish();
+            self.tell_tls(&mut direction);
+        }
         let arrival = Arrival {
             packets: direction.segments,
             is_cut: true,

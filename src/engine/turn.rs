@@ -25,7 +25,7 @@ const CONNECTION_ATTEMPT: u16 = 12;
 /// Requests of one allocation that wait for their answer.
 const MAX_PENDING: usize = 32;
 /// Peers, channels and kinds of errors of one allocation that are told apart.
-const MAX_PEERS: usize = 256;
+const MAX_PEERS: usize = 64;
 /// An allocation that is silent is given up when its time is over, and so long
 /// after.
 const SILENT_NS: i64 = 60 * SECOND;

@@ -36,6 +36,8 @@ use crate::octets::{self, u8_at, u16_at};
 const MAX_HANDSHAKE: usize = 64 * 1024;
 /// Octets of records that wait for the other side's hello.
 const MAX_HELD: usize = 64 * 1024;
+/// Records that wait for it, however short.
+const MAX_HELD_RECORDS: usize = 256;
 /// The random octets of a server that asks for another hello (RFC 8446, 4.1.3).
 const HELLO_RETRY: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
@@ -122,8 +124,8 @@ impl TlsTap {
     /// Octets that are held for what is still to come.
     #[must_use]
     pub fn held(&self) -> usize {
-        let held: usize = self.held.iter().map(|(_, record)| record.len()).sum();
-        held.saturating_add(self.pending.len())
+        (self.held_octets())
+            .saturating_add(self.pending.len())
             .saturating_add(self.handshake.len())
     }
 
@@ -211,7 +213,8 @@ impl TlsTap {
             };
             if let Err(Closed::NoBeginning) = opener
                 && self.is_client == Some(true)
-                && self.held_records() < MAX_HELD
+                && self.held.len() < MAX_HELD_RECORDS
+                && self.held_octets() < MAX_HELD
             {
                 self.held.push((kind, content));
                 return;
@@ -224,7 +227,7 @@ impl TlsTap {
         self.open(kind, &content);
     }
 
-    fn held_records(&self) -> usize {
+    fn held_octets(&self) -> usize {
         self.held.iter().map(|(_, record)| record.len()).sum()
     }
 

@@ -10,9 +10,11 @@ use crate::rtp::rtcp;
 use crate::srtp::{self, Context, Master};
 
 /// Keys that are tried for one stream: those of each offer and answer.
-const MAX_CANDIDATES: usize = 64;
+const MAX_CANDIDATES: usize = 16;
 /// Packets without a key that fits after which only one in so many is tried.
-const PATIENCE: u64 = 32;
+const PATIENCE: u64 = 16;
+/// Keys that are tried for a report of a stream that no key has opened yet.
+const FEW: usize = 4;
 
 /// What is known of how a stream is protected.
 #[derive(Debug)]
@@ -114,6 +116,9 @@ impl Engine {
         {
             // The other side's are among them: what opens a packet is the tag's to say.
             for description in call.session.descriptions() {
+                if keys.len() >= MAX_CANDIDATES {
+                    break;
+                }
                 let Some(medium) = description.media.get(usize::from(membership.media)) else {
                     continue;
                 };
@@ -158,10 +163,9 @@ impl Engine {
         let contexts = secured.context.iter();
         let opened = contexts.filter_map(|own| own.open_rtcp(packet)).next();
         let others = || {
-            secured
-                .candidates
-                .iter()
-                .find_map(|own| Context::new(own).open_rtcp(packet))
+            let candidates = secured.candidates.iter().take(FEW);
+            let mut contexts = candidates.map(Context::new);
+            contexts.find_map(|own| own.open_rtcp(packet))
         };
         opened.or_else(others).map(Into::into)
     }
