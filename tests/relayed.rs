@@ -65,6 +65,28 @@ fn media_inside_turn_are_found_and_counted() {
 }
 
 #[test]
+fn the_shipped_recording_agrees_with_server_and_phones() {
+    let path = common::testdata().join("cases/turn-relay/capture.pcap.gz");
+    let report = document(&path, &[]);
+    let sent: Vec<(u64, u64, u64)> = list(&report, "turn_allocations")
+        .iter()
+        .map(|own| {
+            let number = |path: &str| own.pointer(path).and_then(Value::as_u64).expect("a number");
+            let packets = number("/to_peers/indications") + number("/to_peers/channel_packets");
+            (number("/relayed_port"), packets, number("/to_peers/bytes"))
+        })
+        .collect();
+    let [first, .., last] = SERVER;
+    assert_eq!(sent, [first, last]);
+    let packets: Vec<u64> = list(&report, "rtp_streams")
+        .iter()
+        .inspect(|own| assert_eq!(own["association"], "turn"))
+        .map(|own| own["packets"].as_u64().expect("a number"))
+        .collect();
+    assert_eq!(packets, [618, 617]);
+}
+
+#[test]
 fn where_ice_chose_the_direct_way_no_media_pass_the_relay() {
     let Some(path) = trace("ice-direct.nat1lan.pcap") else {
         return;
