@@ -290,8 +290,12 @@ impl Ladder {
     }
 
     fn stream<'r>(&mut self, stream: &'r StreamRecord, begin: f64, nats: &Nats<'r>) {
-        let src = (stream.src_ip.as_str(), stream.src_port);
-        let dst = (stream.dst_ip.as_str(), stream.dst_port);
+        // Inside TURN they pass between the client and its server.
+        let turn = stream.tunnel.as_ref().filter(|own| own.kind == "turn");
+        let src_ip = turn.map_or(&stream.src_ip, |own| &own.src_ip);
+        let dst_ip = turn.map_or(&stream.dst_ip, |own| &own.dst_ip);
+        let src = (src_ip.as_str(), stream.src_port);
+        let dst = (dst_ip.as_str(), stream.dst_port);
         let Some(Lanes { from, to, through }) = self.lanes(src, dst, nats) else {
             return;
         };
@@ -315,6 +319,9 @@ impl Ladder {
         ];
         if is_lost {
             note.insert(0, format!("never gets in to {}", stream.dst_ip));
+        }
+        if turn.is_some() {
+            note.push("inside TURN".to_owned());
         }
         if let Some(jitter) = stream.jitter_ms {
             note.push(format!("jitter {jitter:.1} ms"));
