@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use common::{document, run};
 use serde_json::Value;
+use sip_inspect::workload::{Plan, generate};
 
 /// A recording of the lab, where there is one.
 fn trace(name: &str) -> Option<String> {
@@ -158,4 +159,28 @@ fn srtp_of_public_captures_fits_the_keys_that_are_known_of_it() {
         }
     }
     assert_eq!(seen, 3);
+}
+
+#[test]
+fn keys_of_other_streams_take_no_digits_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keys");
+    let key = "SRTP AES_CM_128_HMAC_SHA1_80 inline:aSBrbm93IGFsbCB5b3VyIGxpdHRsZSBzZWNyZXRz\n";
+    std::fs::write(&path, key).expect("written");
+    let capture = folder.path().join("made.pcap");
+    let file = std::fs::File::create(&capture).expect("a file");
+    generate(&Plan::mix(3, 28)).write(file).expect("written");
+    let digits = |more: &[&str]| -> Vec<String> {
+        let report = document(&capture, more);
+        let streams = report["rtp_streams"].as_array().expect("streams").iter();
+        streams
+            .map(|own| format!("{} {}", own["dtmf"], own["encrypted"]))
+            .collect()
+    };
+    let expected = digits(&[]);
+    assert!(expected.iter().any(|own| own.contains('*')), "{expected:?}");
+    assert_eq!(
+        digits(&["--keylog", path.to_str().expect("UTF-8")]),
+        expected
+    );
 }

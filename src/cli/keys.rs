@@ -7,12 +7,30 @@ use std::sync::Arc;
 
 use super::args::KeyArgs;
 use super::{ExitStatus, notices};
+use crate::engine::Config as EngineConfig;
+use crate::inspector::Config;
 use crate::tls::KeyLog;
 
 /// The longest key log that is read: some 100,000 sessions.
 const MAX_OCTETS: u64 = 64 * 1024 * 1024;
 
 impl KeyArgs {
+    /// What is wanted of a run where nothing but secrets is asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyArgs::load`].
+    pub(super) fn config(&self) -> Result<Config, ExitStatus> {
+        let engine = EngineConfig {
+            keys: self.load()?,
+            ..EngineConfig::default()
+        };
+        Ok(Config {
+            engine,
+            ..Config::default()
+        })
+    }
+
     /// Reads the key logs that are named, and the one that `SSLKEYLOGFILE` names
     /// where it is there.
     ///

@@ -7,8 +7,6 @@ use super::gathering::{Gatherer, gather};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
 use crate::capture::Inputs;
-use crate::engine::Config as EngineConfig;
-use crate::inspector::Config;
 use crate::output::escape::write_json;
 use crate::output::table::Nats;
 use crate::report::{NatReport, Record, SCHEMA};
@@ -25,16 +23,9 @@ impl Gatherer for NatReport {
 
 /// Runs the verb.
 pub(super) fn run(args: &NatArgs) -> ExitStatus {
-    let keys = match args.keys.load() {
-        Ok(keys) => keys,
+    let config = match args.keys.config() {
+        Ok(config) => config,
         Err(status) => return status,
-    };
-    let config = Config {
-        engine: EngineConfig {
-            keys,
-            ..EngineConfig::default()
-        },
-        ..Config::default()
     };
     let inputs = match Inputs::open(&args.files, 8 * 1024 * 1024 * 1024) {
         Ok(inputs) => inputs,

@@ -9,8 +9,6 @@ use super::gathering::{Gatherer, gather};
 use super::reporter::output_status;
 use super::{ExitStatus, notices};
 use crate::capture::Inputs;
-use crate::engine::Config as EngineConfig;
-use crate::inspector::Config;
 use crate::inspector::stats::Stats;
 use crate::output::escape::{terminal, write_json};
 use crate::report::{Ratio, Record, Spread, StatsRecord};
@@ -23,16 +21,9 @@ impl Gatherer for Stats {
 
 /// Runs the verb.
 pub(super) fn run(args: &StatsArgs) -> ExitStatus {
-    let keys = match args.keys.load() {
-        Ok(keys) => keys,
+    let config = match args.keys.config() {
+        Ok(config) => config,
         Err(status) => return status,
-    };
-    let config = Config {
-        engine: EngineConfig {
-            keys,
-            ..EngineConfig::default()
-        },
-        ..Config::default()
     };
     let inputs = match Inputs::open(&args.files, 8 * 1024 * 1024 * 1024) {
         Ok(inputs) => inputs,

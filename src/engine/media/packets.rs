@@ -75,7 +75,7 @@ impl Engine {
         };
         let (way, is_young) = (stream.flow, stream.packets < YOUNG);
         let secured = stream.secured.as_mut();
-        let opened = secured.map(|secured| secured.open(octets).unwrap_or_default());
+        let opened = secured.and_then(|secured| secured.open_or_plain(octets));
         let payload = opened.as_deref().unwrap_or(packet.payload);
         // Events are four octets, sound is longer.
         let event = if payload.len() == 4 && packet.payload_type >= 96 {

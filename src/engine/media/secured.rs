@@ -51,6 +51,14 @@ impl Secured {
         None
     }
 
+    /// The same, nothing where a key opens other packets and not this one. `None`: no
+    /// key fits so far, and the packet may be as plain as it looks.
+    pub(in crate::engine) fn open_or_plain(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
+        let opened = self.open(packet);
+        let is_protected = self.context.is_some();
+        opened.or_else(|| is_protected.then(Vec::new))
+    }
+
     /// The suite that opens it, packets opened, packets whose tag is wrong. Keys
     /// that nobody agreed on say nothing where they do not fit.
     pub(in crate::engine) fn outcome(&self) -> (Option<&'static str>, u64, u64) {
