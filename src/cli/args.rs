@@ -149,6 +149,8 @@ pub(super) enum Section {
     StunExchanges,
     /// TURN allocations.
     TurnAllocations,
+    /// ICE sessions.
+    IceSessions,
     /// Rows of NATs' translation tables.
     NatMappings,
     /// What is found about NATs.
@@ -171,6 +173,7 @@ impl Section {
             Self::Subscriptions => "subscriptions",
             Self::StunExchanges => "stun_exchanges",
             Self::TurnAllocations => "turn_allocations",
+            Self::IceSessions => "ice_sessions",
             Self::NatMappings => "nat_mappings",
             Self::NatFindings => "nat_findings",
             Self::Messages => "messages",

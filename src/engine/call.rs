@@ -33,6 +33,7 @@ use super::transaction::{FinalResponse, Transaction};
 use crate::link::Tunnel;
 use crate::octets;
 use crate::packet::PacketRef;
+use crate::sdp::IcePassword;
 use crate::sip::transaction::State;
 use crate::sip::{Method, StartLine};
 use crate::time::Timestamp;
@@ -79,6 +80,8 @@ pub struct Call {
     pub vantages: Vec<Vantage>,
     /// RTP streams tied to it.
     pub streams: Vec<Handle>,
+    /// ICE sessions of its media.
+    pub(super) ice: SmallVec<[Handle; 0]>,
     /// Values of the header fields asked for, first seen.
     pub headers: Vec<(String, String)>,
     /// `Reason` of the request that ended it.
@@ -149,7 +152,7 @@ pub(super) struct Handled {
     /// Media addresses that are claimed for the first time.
     pub claimed: Vec<Address>,
     /// ICE user fragments that are claimed for the first time.
-    pub ufrags: Vec<(String, Side, u8)>,
+    pub ufrags: Vec<(String, Side, u8, Option<IcePassword>)>,
     /// Another call that was asked for: how, and to whom.
     pub leads_to: Option<(Lead, String)>,
     /// Whether this is the INVITE that begins a call.
@@ -178,6 +181,7 @@ impl Call {
             duplicates: 0,
             vantages: Vec::new(),
             streams: Vec::new(),
+            ice: SmallVec::new(),
             headers: Vec::new(),
             reason: None,
             q850: None,
@@ -509,6 +513,8 @@ pub struct ClosedCall {
     pub call: Call,
     /// Its streams, closed with it.
     pub streams: Vec<super::rtp_stream::RtpStream>,
+    /// Its ICE sessions, closed with it.
+    pub ice: Vec<super::ice::IceSession>,
     /// Those of its hosts that were seen to pass requests on.
     pub proxies: Vec<crate::net::Endpoint>,
     /// Whether any RTP was captured at all, so that none means something.

@@ -9,6 +9,7 @@ use crate::link::{Content, Datagram, Fragment, IcmpError, decode_ip_payload};
 use crate::net::Flow;
 use crate::packet::PacketRef;
 use crate::port_mapping;
+use crate::stun::StunMessage;
 
 impl Engine {
     pub(super) fn content(
@@ -117,8 +118,22 @@ impl Engine {
         self.keep_alive(at, flow);
     }
 
+    /// An error that quotes a connectivity check. Says whether it does.
+    fn icmp_of_check(&mut self, at: PacketRef, error: &IcmpError<'_>) -> bool {
+        let Some(transaction) = StunMessage::transaction_of(error.payload) else {
+            return false;
+        };
+        let key = (at.capture_point, error.quoted.src, transaction);
+        let exchange = self.stun.find(&key).and_then(|own| self.stun.get(own));
+        let session = exchange.and_then(|own| own.ice);
+        session.is_some_and(|session| self.ice_unreachable(session, &transaction))
+    }
+
     fn icmp(&mut self, at: PacketRef, error: &IcmpError<'_>) {
         if self.media.icmp(at, error) {
+            return;
+        }
+        if self.icmp_of_check(at, error) {
             return;
         }
         if let Some(known) = self.sip_flows.find(&error.quoted)

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use super::call::{ClosedCall, Seen};
 use super::connection::Connection;
 use super::dns_lookup::DnsLookup;
+use super::ice::IceSession;
 use super::limits::Limit;
 use super::registration::Registration;
 use super::rtp_stream::RtpStream;
@@ -53,6 +54,8 @@ pub enum Event {
     Stun(Box<StunExchange>),
     /// A TURN allocation that is over.
     Turn(Box<TurnAllocation>),
+    /// An ICE session that belongs to no call and is over.
+    Ice(Box<IceSession>),
     /// A stream that belongs to no call.
     Stream(Box<RtpStream>),
 }

@@ -78,6 +78,12 @@ pub struct Limits {
     pub stun_exchanges: usize,
     /// TURN allocations followed at once.
     pub turn_allocations: usize,
+    /// ICE sessions followed at once.
+    pub ice_sessions: usize,
+    /// Pairs of addresses of all of them.
+    pub ice_pairs: usize,
+    /// ICE sessions of one Call-ID: one for each medium, and again for each restart.
+    pub ice_sessions_per_call: usize,
     /// DNS look-ups followed at once.
     pub dns_lookups: usize,
     /// Call-IDs met last, which a look-up may be made for; half a minute of a
@@ -150,6 +156,9 @@ impl Limits {
             connections: (bytes / 10_000).max(16),
             stun_exchanges: (bytes / 8000).max(16),
             turn_allocations: (bytes / 100_000).max(16),
+            ice_sessions: (bytes / 50_000).max(16),
+            ice_pairs: (bytes / 10_000).max(256),
+            ice_sessions_per_call: 32,
             dns_lookups: (bytes / 40_000).max(16),
             recent_calls: 256,
             nat_bindings: (bytes / 32_000).max(16),
@@ -238,6 +247,13 @@ pub enum Limit {
     /// Peers, channels or errors of one TURN allocation, as many as
     /// [`crate::engine::turn`] tells apart.
     TurnPeers,
+    /// [`Limits::ice_sessions`].
+    IceSessions,
+    /// [`Limits::ice_pairs`], or as many of one session or places of one pair as
+    /// [`crate::engine::ice`] tells apart.
+    IcePairs,
+    /// [`Limits::ice_sessions_per_call`]: the others are told without their call.
+    IceSessionsPerCall,
     /// [`Limits::dns_lookups`].
     DnsLookups,
     /// Answers of one DNS message, as many as [`crate::dns`] keeps.
@@ -296,6 +312,9 @@ impl Limit {
             Self::StunExchanges => "stun-exchanges",
             Self::TurnAllocations => "turn-allocations",
             Self::TurnPeers => "turn-peers",
+            Self::IceSessions => "ice-sessions",
+            Self::IcePairs => "ice-pairs",
+            Self::IceSessionsPerCall => "ice-sessions-per-call",
             Self::DnsLookups => "dns-lookups",
             Self::DnsAnswers => "dns-answers",
             Self::StunAttributes => "stun-attributes",

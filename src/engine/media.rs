@@ -21,6 +21,7 @@ use super::table::{Entry, Handle, Table};
 use crate::link::{IcmpError, Network};
 use crate::net::{Endpoint, Flow, Transport};
 use crate::packet::{CapturePoint, PacketRef};
+use crate::sdp::IcePassword;
 use crate::srtp::Master;
 use crate::time::{MILLISECOND, Timestamp};
 
@@ -116,13 +117,22 @@ struct Claim {
     role: AddressRole,
 }
 
+/// A user fragment of ICE that a call claims.
+#[derive(Debug)]
+struct Fragment {
+    call: Handle,
+    side: Side,
+    media: u8,
+    password: Option<IcePassword>,
+}
+
 /// Flows, streams, and who claims which address.
 #[derive(Debug)]
 pub(super) struct Media {
     flows: Table<FlowKey, MediaFlow>,
     streams: Table<u64, RtpStream>,
     claims: HashMap<Endpoint, SmallVec<[Claim; 2]>, RandomState>,
-    ufrags: HashMap<String, (Handle, Side, u8), RandomState>,
+    ufrags: HashMap<String, Fragment, RandomState>,
     by_ssrc: HashMap<u32, SmallVec<[Handle; 2]>, RandomState>,
     /// Flows with streams that belong to no call, by where they go.
     unclaimed: HashMap<Endpoint, SmallVec<[Handle; 1]>, RandomState>,
@@ -155,7 +165,7 @@ impl Media {
         self.flows.len() * (size_of::<MediaFlow>() + 120)
             + self.streams.len() * (size_of::<RtpStream>() + 64)
             + self.claims.len() * 160
-            + self.ufrags.len() * 100
+            + self.ufrags.len() * 200
             + self.unclaimed.len() * 80
             + self.dtls_keys.len() * 240
     }
@@ -228,7 +238,14 @@ impl Media {
 
     /// Whose user fragment of ICE this is.
     pub(super) fn ufrag(&self, fragment: &str) -> Option<(Handle, Side, u8)> {
-        self.ufrags.get(fragment).copied()
+        let claim = self.ufrags.get(fragment)?;
+        Some((claim.call, claim.side, claim.media))
+    }
+
+    /// What is asked of who has a user fragment must be signed with this.
+    pub(super) fn ice_password(&self, fragment: &str) -> Option<&[u8]> {
+        let password = self.ufrags.get(fragment)?.password.as_ref()?;
+        Some(&password.0)
     }
 
     /// The latest call that claims an address.
@@ -243,10 +260,16 @@ impl Media {
         call: Handle,
         side: Side,
         media: u8,
+        password: Option<IcePassword>,
     ) -> bool {
         let room = self.ufrags.len() < self.limits.flows || self.ufrags.contains_key(&ufrag);
         if room {
-            self.ufrags.entry(ufrag).or_insert((call, side, media));
+            self.ufrags.entry(ufrag).or_insert(Fragment {
+                call,
+                side,
+                media,
+                password,
+            });
         }
         room
     }
@@ -274,7 +297,7 @@ impl Media {
                     if self
                         .ufrags
                         .get(ufrag)
-                        .is_some_and(|(claimed, ..)| *claimed == call)
+                        .is_some_and(|claim| claim.call == call)
                     {
                         self.ufrags.remove(ufrag);
                     }

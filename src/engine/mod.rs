@@ -22,6 +22,7 @@ pub mod dns_lookup;
 mod event;
 pub mod frames;
 mod hep;
+pub mod ice;
 mod legs;
 pub mod limits;
 mod media;
@@ -51,6 +52,7 @@ use foldhash::fast::RandomState;
 use self::call::{Call, ClosedCall};
 use self::connection::{Connection, ConnectionKey};
 use self::dns_lookup::Lookups;
+use self::ice::{IcePair, IceSession};
 use self::legs::Legs;
 use self::limits::{Limit, Limits};
 use self::media::Media;
@@ -109,6 +111,12 @@ pub struct Engine {
     stun: Table<StunKey, StunExchange>,
     turn_allocations: Table<TurnKey, TurnAllocation>,
     next_turn: u64,
+    /// The allocation that relays what is read now.
+    relay: Option<Handle>,
+    ice: Table<Box<str>, IceSession>,
+    /// Pairs of all ICE sessions.
+    ice_pairs: usize,
+    next_ice: u64,
     registrations: Table<RegistrationKey, Registration>,
     /// The flow of each, as its last REGISTER came.
     registration_flows: HashMap<Flow, Handle, RandomState>,
@@ -151,6 +159,7 @@ enum Open {
     Lookup(Handle),
     Stun(Handle),
     Turn(Handle),
+    Ice(Handle),
 }
 
 /// How many reassemblies may follow from one packet: a fragment of what a tunnel
@@ -226,6 +235,10 @@ impl Engine {
             stun: Table::new(limits.stun_exchanges),
             turn_allocations: Table::new(limits.turn_allocations),
             next_turn: 0,
+            relay: None,
+            ice: Table::new(limits.ice_sessions),
+            ice_pairs: 0,
+            next_ice: 0,
             registrations: Table::new(limits.registrations),
             registration_flows: HashMap::default(),
             connections: Table::new(limits.connections),
@@ -293,6 +306,8 @@ impl Engine {
             + self.sip_flows.len() * 128
             + self.stun.len() * (size_of::<StunExchange>() + 200)
             + self.turn_allocations.len() * (size_of::<TurnAllocation>() + 7000)
+            + self.ice.len() * (size_of::<IceSession>() + 6000)
+            + self.ice_pairs * (size_of::<IcePair>() + 100)
             + self.registrations.len() * (size_of::<Registration>() + 1500)
             + self.connections.len() * (size_of::<Connection>() + 200)
             + self.lookups.bytes_held()
@@ -353,6 +368,7 @@ impl Engine {
                 Open::Lookup(handle) => self.close_lookup(handle),
                 Open::Stun(handle) => self.close_stun(handle),
                 Open::Turn(handle) => self.close_turn(handle),
+                Open::Ice(handle) => self.close_ice(handle),
             }
             if self.open.is_empty() && self.nat.missed() > 0 {
                 self.limit(Limit::NatNotes);
@@ -379,6 +395,7 @@ impl Engine {
         let lookups = self.lookups.in_order();
         let exchanges = self.stun.in_order(|exchange| exchange.serial);
         let allocations = self.turn_allocations.in_order(|own| own.serial);
+        let sessions = self.ice.in_order(|own| own.serial);
         self.open = (calls.into_iter().map(Open::Call))
             .chain(streams.into_iter().map(Open::Stream))
             .chain(registrations.into_iter().map(Open::Registration))
@@ -386,6 +403,7 @@ impl Engine {
             .chain(lookups.into_iter().map(Open::Lookup))
             .chain(exchanges.into_iter().map(Open::Stun))
             .chain(allocations.into_iter().map(Open::Turn))
+            .chain(sessions.into_iter().map(Open::Ice))
             .collect();
         if self.open.is_empty() && self.nat.missed() > 0 {
             self.limit(Limit::NatNotes);
@@ -450,6 +468,11 @@ impl Engine {
             let allocation = self.turn_allocations.get(handle);
             if allocation.is_some_and(|own| own.is_over(now)) {
                 self.close_turn(handle);
+            }
+        }
+        for handle in self.ice.scan(part(self.ice.round())) {
+            if self.ice.get(handle).is_some_and(|own| own.is_over(now)) {
+                self.close_ice(handle);
             }
         }
         for handle in self.registrations.scan(part(self.registrations.round())) {
@@ -539,6 +562,7 @@ impl Engine {
                 .media(stream.first, stream.last, stream.flow, stream.packets);
         }
         self.nat_call(&call, &streams);
+        let ice = self.ice_of(&call);
         self.media.release(handle, &call.session);
         let mut proxies: Vec<Endpoint> = call
             .transactions
@@ -551,6 +575,7 @@ impl Engine {
         self.events.push_back(Event::Call(Box::new(ClosedCall {
             call,
             streams,
+            ice,
             proxies,
             rtp_was_captured: self.counters.rtp_packets > 0,
             closed,

@@ -101,6 +101,7 @@ impl Engine {
         self.events.push_back(Event::Stray(Box::new(ClosedCall {
             call,
             streams: Vec::new(),
+            ice: Vec::new(),
             proxies: Vec::new(),
             rtp_was_captured: false,
             closed: Closed::Completed,
@@ -203,8 +204,9 @@ impl Engine {
             }
             self.adopt(handle, address.endpoint);
         }
-        for (ufrag, side, media) in handled.ufrags {
-            if !self.media.claim_ufrag(ufrag, handle, side, media) {
+        for (ufrag, side, media, password) in handled.ufrags {
+            let claims = &mut self.media;
+            if !claims.claim_ufrag(ufrag, handle, side, media, password) {
                 self.limit(Limit::Claims);
             }
         }

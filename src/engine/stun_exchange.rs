@@ -78,6 +78,12 @@ pub struct StunExchange {
     pub bad_fingerprints: u64,
     /// The call it belongs to.
     pub call_id: Option<String>,
+    /// The ICE session whose check it is, by its number.
+    pub ice_session: Option<u64>,
+    pub(super) ice: Option<Handle>,
+    /// Whether the request is signed with the password that the other side described
+    /// (RFC 8445, 7.2.2).
+    pub integrity: Option<bool>,
     /// Its frames.
     pub frames: SmallVec<[u32; 2]>,
 }
@@ -185,6 +191,9 @@ impl Engine {
             None => self.begin_stun(at, flow, message, key),
         };
         let call_id = self.call_of_check(flow, message);
+        let check = self.ice_check(at, flow, message);
+        let ice = check.map(|(session, _)| session);
+        let ice_session = ice.and_then(|ice| Some(self.ice.get(ice)?.serial));
         let frames = self.config.limits.frames;
         let Some(exchange) = self.stun.get_mut(handle) else {
             return;
@@ -196,6 +205,11 @@ impl Engine {
         if exchange.call_id.is_none() {
             exchange.call_id = call_id;
         }
+        exchange.ice = exchange.ice.or(ice);
+        exchange.integrity = exchange
+            .integrity
+            .or(check.and_then(|(_, integrity)| integrity));
+        exchange.ice_session = exchange.ice_session.or(ice_session);
         if exchange.header_fault.is_none() {
             exchange.header_fault = fault.map(|fault| (fault, at));
         }
@@ -246,8 +260,12 @@ impl Engine {
                 exchange.rewritten_address = message.rewritten_address();
                 exchange.other_address = message.other_address();
                 exchange.response_origin = message.response_origin();
+                let ice = exchange.ice;
                 if let Some((flow, mapped)) = asked.zip(exchange.mapped_address) {
                     self.nat_mapped(at, flow, mapped);
+                }
+                if let Some(ice) = ice {
+                    self.ice_answer(ice, at, flow, message);
                 }
             }
         }
@@ -295,6 +313,9 @@ impl Engine {
             header_fault: None,
             bad_fingerprints: 0,
             call_id: None,
+            ice_session: None,
+            ice: None,
+            integrity: None,
             frames: SmallVec::new(),
         };
         let (handle, evicted) = self.stun.insert(key, exchange);

@@ -29,6 +29,10 @@ const MAX_PEERS: usize = 64;
 /// An allocation that is silent is given up when its time is over, and so long
 /// after.
 const SILENT_NS: i64 = 60 * SECOND;
+/// How long a permission stands (RFC 8656, 9).
+const PERMISSION_NS: i64 = 300 * SECOND;
+/// How long a channel stands (RFC 8656, 12).
+const CHANNEL_NS: i64 = 600 * SECOND;
 /// What a server grants where nothing is seen of it (RFC 8656, 3.2).
 const USUAL_LIFETIME_S: u32 = 600;
 
@@ -67,6 +71,8 @@ pub struct TurnAllocation {
     pub released: Option<Timestamp>,
     /// Challenges: a 401 to the first request, a 438 when the nonce is old.
     pub challenges: u64,
+    /// The server's last answer.
+    pub answered: Option<Timestamp>,
     /// Other errors: method, code, how often.
     pub errors: SmallVec<[(u16, u16, u64); 1]>,
     /// Peers that may send through it.
@@ -93,6 +99,9 @@ pub struct Permission {
     pub granted: Timestamp,
     /// When it was granted last.
     pub refreshed: Timestamp,
+    /// Packets that the client sent to it after the permission had run out, and the
+    /// first of them.
+    pub late: Option<(PacketRef, u64)>,
 }
 
 /// A channel to a peer, for 10 minutes (RFC 8656, 12).
@@ -106,6 +115,8 @@ pub struct Channel {
     pub granted: Timestamp,
     /// When it was bound last.
     pub refreshed: Timestamp,
+    /// Packets that the client sent in it after its time, and the first of them.
+    pub late: Option<(PacketRef, u64)>,
 }
 
 /// What passed in one direction.
@@ -117,6 +128,8 @@ pub struct Relayed {
     pub channel: u64,
     /// Octets of both, without what TURN adds.
     pub octets: u64,
+    /// The first packet.
+    pub first: Option<Timestamp>,
 }
 
 /// A request that waits for its answer.
@@ -159,11 +172,26 @@ impl TurnAllocation {
         }
     }
 
+    /// Whether it passes packets on to a peer, or was asked to: some do not wait for the
+    /// answer (RFC 8656, 9).
+    #[must_use]
+    pub fn permits(&self, peer: std::net::IpAddr) -> bool {
+        let asked = self.pending.iter().flat_map(|own| &own.peers);
+        self.permissions.iter().any(|own| own.ip == peer)
+            || asked.into_iter().any(|own| own.ip == peer)
+    }
+
+    /// For how many seconds it was granted last.
+    #[must_use]
+    pub fn lifetime(&self) -> u32 {
+        self.lifetime_s.unwrap_or(USUAL_LIFETIME_S)
+    }
+
     /// When its time is over, if nothing more is heard of it.
     #[must_use]
     pub fn ends(&self) -> Timestamp {
-        let lifetime = i64::from(self.lifetime_s.unwrap_or(USUAL_LIFETIME_S));
-        (self.refreshed.unwrap_or(self.last)).offset(lifetime * SECOND)
+        let lifetime = i64::from(self.lifetime()) * SECOND;
+        (self.refreshed.unwrap_or(self.last)).offset(lifetime)
     }
 
     pub(super) fn is_over(&self, now: Timestamp) -> bool {
@@ -201,6 +229,7 @@ impl TurnAllocation {
                     ip: peer.ip,
                     granted: at,
                     refreshed: at,
+                    late: None,
                 }),
                 None => all = false,
             }
@@ -224,6 +253,7 @@ impl TurnAllocation {
                     peer,
                     granted: at,
                     refreshed: at,
+                    late: None,
                 });
                 permitted
             }
@@ -238,6 +268,31 @@ impl TurnAllocation {
         match bound {
             Some(bound) => Some(bound.peer),
             None => asked()?.peers.first().copied(),
+        }
+    }
+
+    /// The client sends to a peer, in a channel or not: is it late?
+    fn sends(&mut self, at: PacketRef, peer: Endpoint, channel: Option<u16>) {
+        let asked = |ip| {
+            self.pending
+                .iter()
+                .flat_map(|own| &own.peers)
+                .any(|own| own.ip == ip)
+        };
+        if asked(peer.ip) {
+            return;
+        }
+        let late = |refreshed: Timestamp, lifetime: i64, late: &mut Option<(PacketRef, u64)>| {
+            if at.timestamp.since(refreshed) > lifetime {
+                late.get_or_insert((at, 0)).1 += 1;
+            }
+        };
+        if let Some(own) = self.permissions.iter_mut().find(|own| own.ip == peer.ip) {
+            late(own.refreshed, PERMISSION_NS, &mut own.late);
+        }
+        let mut channels = self.channels.iter_mut();
+        if let Some(own) = channels.find(|own| Some(own.number) == channel) {
+            late(own.refreshed, CHANNEL_NS, &mut own.late);
         }
     }
 
@@ -303,6 +358,9 @@ impl Engine {
         };
         keep(&mut allocation.username, message.username());
         keep(&mut allocation.realm, message.realm());
+        if message.class != Class::Request {
+            allocation.answered = Some(at.timestamp);
+        }
         match message.class {
             Class::Request => allocation.asked(message),
             Class::SuccessResponse => {
@@ -350,6 +408,7 @@ impl Engine {
             refreshed: None,
             released: None,
             challenges: 0,
+            answered: None,
             errors: SmallVec::new(),
             permissions: Vec::new(),
             channels: Vec::new(),
@@ -400,12 +459,16 @@ impl Engine {
         if !is_sent && message.method != DATA {
             return;
         }
+        if is_sent {
+            allocation.sends(at, peer, None);
+        }
         let relayed = if is_sent {
             &mut allocation.to_peers
         } else {
             &mut allocation.from_peers
         };
         relayed.indications += 1;
+        relayed.first.get_or_insert(at.timestamp);
         relayed.octets += data.len() as u64;
         self.relayed(at, handle, is_sent, peer, data, false, network);
     }
@@ -452,8 +515,13 @@ impl Engine {
             &mut allocation.from_peers
         };
         relayed.channel += 1;
+        relayed.first.get_or_insert(at.timestamp);
         relayed.octets += data.len() as u64;
-        match allocation.peer_of(number) {
+        let peer = allocation.peer_of(number);
+        if let Some(peer) = peer.filter(|_| is_sent) {
+            allocation.sends(at, peer, Some(number));
+        }
+        match peer {
             Some(peer) => self.relayed(at, handle, is_sent, peer, data, is_cut, network),
             None => {
                 allocation.unknown += 1;
@@ -516,7 +584,9 @@ impl Engine {
             payload: data,
             truncated: is_cut,
         };
+        self.relay = Some(handle);
         self.datagram(at, &inner, 1);
+        self.relay = None;
         (self.tunnel, self.stretch) = before;
     }
 

@@ -96,7 +96,7 @@ fn gather<'v>(value: &'v Value, path: &[String], into: &mut Vec<&'v Value>) {
 }
 
 /// What a user writes before a field, and the section it means.
-const PREFIXES: [(&str, &str); 17] = [
+const PREFIXES: [(&str, &str); 19] = [
     ("nat_mapping", "nat_mappings"),
     ("nat_finding", "nat_findings"),
     ("diagnostic", "diagnostics"),
@@ -110,6 +110,8 @@ const PREFIXES: [(&str, &str); 17] = [
     ("stun_exchange", "stun_exchanges"),
     ("turn", "turn_allocations"),
     ("turn_allocation", "turn_allocations"),
+    ("ice", "ice_sessions"),
+    ("ice_session", "ice_sessions"),
     ("connection", "connections"),
     ("dns", "dns_lookups"),
     ("dns_lookup", "dns_lookups"),
@@ -117,7 +119,7 @@ const PREFIXES: [(&str, &str); 17] = [
 ];
 
 /// Kinds of records that a protocol's name alone stands for.
-const KINDS: [(&str, &[&str]); 15] = [
+const KINDS: [(&str, &[&str]); 16] = [
     ("nat", &["nat_mappings", "nat_findings"]),
     ("diagnostic", &["diagnostics"]),
     (
@@ -135,6 +137,7 @@ const KINDS: [(&str, &[&str]); 15] = [
     ("stream", &["rtp_streams"]),
     ("stun", &["stun_exchanges"]),
     ("turn", &["turn_allocations"]),
+    ("ice", &["ice_sessions"]),
     ("dns", &["dns_lookups"]),
     ("tcp", &["connections"]),
     ("registration", &["registrations"]),

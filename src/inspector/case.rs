@@ -9,8 +9,10 @@ use super::diagnosis::{Told, media_fact, role};
 use super::scribe::Scribe;
 use crate::engine::call::{ClosedCall, Purpose};
 use crate::packet::PacketRef;
-use crate::report::{CallRecord, StreamRecord, SubscriptionRecord, TransactionRecord};
-use crate::rules::{self, CallContext, CaptureFacts};
+use crate::report::{
+    CallRecord, IceSessionRecord, StreamRecord, SubscriptionRecord, TransactionRecord,
+};
+use crate::rules::{self, CallContext, CaptureFacts, IceContext};
 use crate::time::Timestamp;
 
 /// How things stood when something was told.
@@ -73,6 +75,7 @@ pub(super) struct CallVerdict {
     pub attempt: Option<(Ended, Moment)>,
     pub subscriptions: Vec<SubscriptionRecord>,
     pub streams: Vec<StreamRecord>,
+    pub ice_sessions: Vec<IceSessionRecord>,
     pub transactions: Vec<TransactionRecord>,
 }
 
@@ -137,6 +140,7 @@ impl Case {
             streams: (closed.streams.iter())
                 .map(|stream| scribe.stream(stream, Some(closed)))
                 .collect(),
+            ice_sessions: scribe.ice_sessions(&closed.ice, moment.until),
             transactions: transactions
                 .map(|transaction| scribe.transaction(transaction, closed))
                 .collect(),
@@ -172,7 +176,17 @@ impl Scribe {
             let media = media.into_iter().flatten().map(media_fact).collect();
             let secrets = &self.config.credentials;
             let context = CallContext::new(closed, media, moment.facts(), secrets);
-            rules::judge_call(&context, profile)
+            let mut findings = rules::judge_call(&context, profile);
+            for session in &closed.ice {
+                let context = IceContext {
+                    session,
+                    sessions: &closed.ice,
+                    streams: &closed.streams,
+                    capture: moment.facts(),
+                };
+                findings.extend(rules::judge_ice(&context, profile));
+            }
+            findings
         });
         if let Some(record) = &record {
             for finding in &mut findings {

@@ -9,6 +9,7 @@ mod case;
 mod connection_record;
 mod diagnosis;
 mod dns_record;
+mod ice_record;
 mod media_record;
 mod nat_record;
 mod registration_record;
@@ -33,7 +34,7 @@ use crate::pcap::{self, Secrets};
 use crate::report::{
     CapturePointRecord, DiagnosticCounts, LimitRecord, Record, Summary, TunnelCount, rounded,
 };
-use crate::rules::{self, NatFinding};
+use crate::rules::{self, IceContext, NatFinding};
 use crate::time::{Timestamp, millis};
 use case::{Moment, Verdict};
 use scribe::Scribe;
@@ -97,6 +98,7 @@ pub struct Inspector {
     streams: u64,
     stun_exchanges: u64,
     turn_allocations: u64,
+    ice_sessions: u64,
     registrations: u64,
     connections: u64,
     dns_lookups: u64,
@@ -153,6 +155,7 @@ impl Inspector {
             streams: 0,
             stun_exchanges: 0,
             turn_allocations: 0,
+            ice_sessions: 0,
             registrations: 0,
             connections: 0,
             dns_lookups: 0,
@@ -496,9 +499,35 @@ impl Inspector {
                 let of_call = call_id.is_some();
                 if (of_call || !config.calls_only) && scribe.wants_call(None, call_id, &[]) {
                     self.turn_allocations += 1;
+                    let findings = scribe
+                        .found(|profile| rules::judge_turn(&allocation, moment.facts(), profile));
                     let record = scribe.turn_allocation(*allocation, moment.until);
+                    let call_id = record.call_id.clone();
+                    self.diagnose(
+                        "turn_allocation",
+                        &record.id,
+                        call_id.as_deref(),
+                        &findings,
+                        moment,
+                    );
                     self.records
                         .push_back(Record::TurnAllocation(Box::new(record)));
+                }
+            }
+            Event::Ice(session) => {
+                let call_id = session.call_id.as_deref();
+                if !config.calls_only && scribe.wants_call(None, call_id, &[]) {
+                    self.ice_sessions += 1;
+                    let context = IceContext {
+                        session: &session,
+                        sessions: &[],
+                        streams: &[],
+                        capture: moment.facts(),
+                    };
+                    let findings = scribe.found(|profile| rules::judge_ice(&context, profile));
+                    let record = scribe.ice_session(&session, 1, moment.until);
+                    self.diagnose("ice_session", &record.id, call_id, &findings, moment);
+                    self.records.push_back(Record::IceSession(Box::new(record)));
                 }
             }
             Event::Stream(stream) => {
@@ -540,6 +569,10 @@ impl Inspector {
         for record in verdict.streams {
             self.streams += 1;
             self.records.push_back(Record::RtpStream(Box::new(record)));
+        }
+        for record in verdict.ice_sessions {
+            self.ice_sessions += 1;
+            self.records.push_back(Record::IceSession(Box::new(record)));
         }
         for record in verdict.transactions {
             self.records
@@ -639,6 +672,7 @@ impl Inspector {
             stun_messages: counters.stun_messages,
             stun_exchanges: self.stun_exchanges,
             turn_allocations: self.turn_allocations,
+            ice_sessions: self.ice_sessions,
             connections: self.connections,
             dns_messages: counters.dns_messages,
             dns_lookups: self.dns_lookups,

@@ -1,9 +1,9 @@
 //! STUN exchanges as records.
 
+use super::ice_record::role_name;
 use super::scribe::Scribe;
 use crate::engine::stun_exchange::{Answer, GIVE_UP_NS, StunExchange};
 use crate::report::{StunExchangeRecord, milliseconds};
-use crate::stun::IceRole;
 use crate::time::Timestamp;
 
 impl Scribe {
@@ -46,16 +46,11 @@ impl Scribe {
             username: exchange.username,
             realm: exchange.realm,
             software: exchange.software,
-            ice_role: exchange.ice_role.map(|role| {
-                match role {
-                    IceRole::Controlling => "controlling",
-                    IceRole::Controlled => "controlled",
-                }
-                .to_owned()
-            }),
+            ice_role: exchange.ice_role.map(|role| role_name(role).to_owned()),
             use_candidate: exchange.use_candidate,
             bad_fingerprints: exchange.bad_fingerprints,
             started: self.stamp(exchange.capture_point, exchange.first.timestamp),
+            ice_session: exchange.ice_session.map(|own| format!("ice-{}", own + 1)),
             call_id: exchange.call_id,
             capture_point: self.interface_of(exchange.capture_point),
             frames: exchange.frames.to_vec(),

@@ -7,6 +7,7 @@ mod connection;
 mod diagnostic;
 mod dns;
 mod doctor;
+mod ice;
 mod message;
 mod nat;
 mod probe;
@@ -25,6 +26,10 @@ pub use connection::ConnectionRecord;
 pub use diagnostic::{DiagnosticRecord, QuoteRecord, Subject};
 pub use dns::{DnsLookupEntry, DnsLookupRecord};
 pub use doctor::{Check, Examination};
+pub use ice::{
+    IceAgentRecord, IceCandidateRecord, IceChecksRecord, IceEndRecord, IceErrorRecord,
+    IcePairRecord, IceSessionRecord,
+};
 pub use message::MessageRecord;
 pub use nat::{NatEvidence, NatFindingRecord, NatMappingRecord, NatReport};
 pub use probe::{
@@ -75,6 +80,8 @@ pub enum Record {
     StunExchange(Box<StunExchangeRecord>),
     /// A TURN allocation.
     TurnAllocation(Box<TurnAllocationRecord>),
+    /// An ICE session.
+    IceSession(Box<IceSessionRecord>),
     /// A row of a NAT's translation table.
     NatMapping(Box<NatMappingRecord>),
     /// What is found about a NAT.
@@ -103,6 +110,7 @@ impl Record {
             Self::RtpStream(_) => "rtp_streams",
             Self::StunExchange(_) => "stun_exchanges",
             Self::TurnAllocation(_) => "turn_allocations",
+            Self::IceSession(_) => "ice_sessions",
             Self::NatMapping(_) => "nat_mappings",
             Self::NatFinding(_) => "nat_findings",
             Self::Message(_) => "messages",
@@ -124,6 +132,7 @@ impl Record {
             Self::RtpStream(stream) => stream.call_id.as_deref(),
             Self::StunExchange(exchange) => exchange.call_id.as_deref(),
             Self::TurnAllocation(allocation) => allocation.call_id.as_deref(),
+            Self::IceSession(session) => session.call_id.as_deref(),
             Self::Message(message) => message.call_id.as_deref(),
             Self::Diagnostic(diagnostic) => diagnostic.call_id.as_deref(),
             Self::Registration(_)
@@ -148,6 +157,7 @@ impl Record {
             Self::RtpStream(stream) => &stream.id,
             Self::StunExchange(exchange) => &exchange.id,
             Self::TurnAllocation(allocation) => &allocation.id,
+            Self::IceSession(session) => &session.id,
             Self::NatMapping(row) => &row.id,
             Self::NatFinding(finding) => &finding.id,
             Self::Message(message) => &message.id,
@@ -186,6 +196,7 @@ impl Serialize for Fields<'_> {
             Record::RtpStream(stream) => stream.serialize(serializer),
             Record::StunExchange(exchange) => exchange.serialize(serializer),
             Record::TurnAllocation(allocation) => allocation.serialize(serializer),
+            Record::IceSession(session) => session.serialize(serializer),
             Record::NatMapping(row) => row.serialize(serializer),
             Record::NatFinding(finding) => finding.serialize(serializer),
             Record::Message(message) => message.serialize(serializer),
@@ -218,10 +229,6 @@ pub struct NotJudged {
     pub reason: String,
 }
 
-/// An object whose kind comes with a later version; none is made yet.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct Reserved {}
-
 /// The whole report as one document.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Document {
@@ -242,7 +249,7 @@ pub struct Document {
     /// TURN allocations.
     pub turn_allocations: Vec<TurnAllocationRecord>,
     /// ICE sessions.
-    pub ice_sessions: Vec<Reserved>,
+    pub ice_sessions: Vec<IceSessionRecord>,
     /// Connections.
     pub connections: Vec<ConnectionRecord>,
     /// DNS look-ups.

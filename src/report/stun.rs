@@ -37,6 +37,8 @@ pub struct StunExchangeRecord {
     /// Of whoever asks: `controlling` or `controlled`.
     pub ice_role: Option<String>,
     pub use_candidate: bool,
+    /// The ICE session whose check it is.
+    pub ice_session: Option<String>,
     /// Messages whose FINGERPRINT is wrong.
     pub bad_fingerprints: u64,
     pub started: String,

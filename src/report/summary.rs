@@ -41,6 +41,7 @@ pub struct Summary {
     pub stun_messages: u64,
     pub stun_exchanges: u64,
     pub turn_allocations: u64,
+    pub ice_sessions: u64,
     pub connections: u64,
     pub dns_messages: u64,
     /// Those that lead to SIP servers, or are meant to.

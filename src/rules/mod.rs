@@ -21,13 +21,14 @@ mod credentials;
 mod description;
 mod finding;
 mod good;
+mod ice;
 mod nat_finding;
 mod passport;
 mod profile;
 
 pub use caller::{Attempt, Caller, Callers};
 pub use catalogue::CATALOGUE;
-pub use context::{CallContext, CaptureFacts, MediaFact, Message};
+pub use context::{CallContext, CaptureFacts, IceContext, MediaFact, Message};
 pub use credentials::Credential;
 pub use finding::{Finding, Findings, Quote};
 use good::Good;
@@ -38,6 +39,7 @@ use crate::engine::connection::Connection;
 use crate::engine::dns_lookup::DnsLookup;
 use crate::engine::registration::Registration;
 use crate::engine::stun_exchange::StunExchange;
+use crate::engine::turn::TurnAllocation;
 use crate::nat::survey::Survey;
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
@@ -163,6 +165,10 @@ enum Check {
     Dns(fn(&DnsLookup, &mut Findings)),
     /// A STUN exchange.
     Stun(fn(&StunExchange, CaptureFacts, &mut Findings)),
+    /// A TURN allocation.
+    Turn(fn(&TurnAllocation, CaptureFacts, &mut Findings)),
+    /// An ICE session.
+    Ice(fn(&IceContext<'_>, &mut Findings)),
     /// The NATs of a capture.
     Nat(fn(&Survey<'_>, &mut NatFindings)),
 }
@@ -300,6 +306,30 @@ pub fn judge_stun(
     judge(profile, |rule, findings| {
         if let Check::Stun(check) = rule.check {
             check(exchange, capture, findings);
+        }
+    })
+}
+
+/// What is wrong with a TURN allocation.
+#[must_use]
+pub fn judge_turn(
+    allocation: &TurnAllocation,
+    capture: CaptureFacts,
+    profile: Profile,
+) -> Vec<Finding> {
+    judge(profile, |rule, findings| {
+        if let Check::Turn(check) = rule.check {
+            check(allocation, capture, findings);
+        }
+    })
+}
+
+/// What is wrong with an ICE session.
+#[must_use]
+pub fn judge_ice(context: &IceContext<'_>, profile: Profile) -> Vec<Finding> {
+    judge(profile, |rule, findings| {
+        if let Check::Ice(check) = rule.check {
+            check(context, findings);
         }
     })
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::MAX_ATTRIBUTES;
-use super::media::{KeyParameters, MediaDescription, MediaDirection};
+use super::media::{IcePassword, KeyParameters, MediaDescription, MediaDirection};
 use crate::net::Endpoint;
 use crate::octets;
 
@@ -71,14 +71,22 @@ impl RtpMap {
 /// `a=candidate` (RFC 8839, 5.1): an address that ICE may use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
+    /// Candidates of one kind, base and server have the same.
+    pub foundation: String,
     /// 1 for RTP, 2 for RTCP.
     pub component_id: u8,
     /// The address; `None` behind an mDNS name.
     pub endpoint: Option<Endpoint>,
+    /// What stands in place of an address.
+    pub host_name: Option<String>,
+    /// How much its owner likes it (RFC 8445, 5.1.2).
+    pub priority: u32,
     /// `host`, `srflx`, `prflx` or `relay`, as written.
     pub kind: String,
     /// Whether it is reached by UDP.
     pub is_udp: bool,
+    /// Whether it says what it stands for, if only that it does not tell.
+    pub has_related: bool,
     /// What it stands for (`raddr`, `rport`): the inside of a reflexive one.
     pub related: Option<Endpoint>,
 }
@@ -131,6 +139,16 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
         }
         b"fingerprint" => media.fingerprint = Some(octets::text(value.trim_ascii())),
         b"ice-ufrag" => media.ice_ufrag = Some(octets::text(value.trim_ascii())),
+        b"ice-pwd" => {
+            let password = octets::span(value.trim_ascii(), 0, MAX_PASSWORD);
+            media.ice_password = Some(IcePassword(password.into()));
+        }
+        b"ice-lite" => media.is_ice_lite = true,
+        b"ice-options" => {
+            let mut options = value.split(u8::is_ascii_whitespace);
+            media.has_ice2 |= options.any(|option| option == b"ice2");
+        }
+        b"ice-mismatch" => media.ice_mismatch = true,
         b"mid" => media.mid = Some(octets::text(value.trim_ascii())),
         _ => {}
     }
@@ -139,6 +157,9 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
 
 /// The longest key parameters that are kept: several keys with their identifiers.
 const MAX_KEY_PARAMETERS: usize = 512;
+
+/// The longest password of ICE (RFC 8839, 5.4).
+const MAX_PASSWORD: usize = 256;
 
 /// Keeps an attribute if there is room, and says whether there was.
 fn keep<T>(kept: &mut (impl Extend<T> + AsRef<[T]>), attribute: T) -> bool {
@@ -182,16 +203,31 @@ fn candidate(value: &[u8]) -> Option<Candidate> {
         (!ip.is_unspecified()).then(|| Endpoint::new(ip, port))
     };
     let related = { related }();
-    let &[_, component, transport, _, address, port, _, kind] = words.as_slice() else {
+    let has_related = after("raddr").is_some();
+    let &[
+        foundation,
+        component,
+        transport,
+        priority,
+        address,
+        port,
+        _,
+        kind,
+    ] = words.as_slice()
+    else {
         return None;
     };
     let port = port.parse().ok()?;
     let ip: Option<IpAddr> = address.parse().ok();
     Some(Candidate {
+        foundation: foundation.to_owned(),
+        priority: priority.parse().unwrap_or_default(),
         component_id: component.parse().ok()?,
         endpoint: ip.map(|ip| Endpoint::new(ip, port)),
+        host_name: ip.is_none().then(|| address.to_owned()),
         kind: kind.to_owned(),
         is_udp: transport.eq_ignore_ascii_case("udp"),
+        has_related,
         related,
     })
 }

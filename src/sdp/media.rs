@@ -74,6 +74,16 @@ impl std::fmt::Debug for KeyParameters {
     }
 }
 
+/// What the checks of ICE are signed with; secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IcePassword(pub Box<[u8]>);
+
+impl std::fmt::Debug for IcePassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("IcePassword(..)")
+    }
+}
+
 /// One medium.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MediaDescription {
@@ -107,6 +117,15 @@ pub struct MediaDescription {
     pub fingerprint: Option<String>,
     /// `a=ice-ufrag`.
     pub ice_ufrag: Option<String>,
+    /// `a=ice-pwd`.
+    pub ice_password: Option<IcePassword>,
+    /// `a=ice-lite` (RFC 8839, 5.3): this side answers checks and makes none.
+    pub is_ice_lite: bool,
+    /// `ice2` among `a=ice-options` (RFC 8445, 10): one nomination, never several.
+    pub has_ice2: bool,
+    /// `a=ice-mismatch` (RFC 8839, 5.3): the offer came with other addresses than
+    /// its candidates.
+    pub ice_mismatch: bool,
     /// `a=mid`.
     pub mid: Option<String>,
     /// Whether it has more attributes of one kind than are kept.
@@ -141,6 +160,9 @@ impl MediaDescription {
             ptime_ms: session.ptime_ms,
             fingerprint: session.fingerprint.clone(),
             ice_ufrag: session.ice_ufrag.clone(),
+            ice_password: session.ice_password.clone(),
+            is_ice_lite: session.is_ice_lite,
+            has_ice2: session.has_ice2,
             ..Self::default()
         })
     }

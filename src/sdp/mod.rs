@@ -17,7 +17,9 @@ pub mod build;
 mod media;
 
 pub use attribute::{Candidate, RtpMap};
-pub use media::{KeyParameters, MediaDescription, MediaDirection, MediaKind, same_version};
+pub use media::{
+    IcePassword, KeyParameters, MediaDescription, MediaDirection, MediaKind, same_version,
+};
 
 use std::net::IpAddr;
 

@@ -2,6 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use hmac::{Hmac, Mac};
+use sha1::Sha1;
+
 use crate::net::Endpoint;
 use crate::octets::{self, u8_at, u16_at, u32_at};
 
@@ -126,6 +129,14 @@ impl<'a> StunMessage<'a> {
             return None;
         }
         Self::of_kind(octets, kind & 0x3fff, length, false)
+    }
+
+    /// The transaction of a message of which no more need be there than its header: an
+    /// ICMP error may quote so much.
+    #[must_use]
+    pub fn transaction_of(octets: &[u8]) -> Option<[u8; 16]> {
+        let is_stun = u8_at(octets, 0)? & 0xc0 == 0 && u32_at(octets, 4)? == MAGIC_COOKIE;
+        octets.get(4..20)?.try_into().ok().filter(|_| is_stun)
     }
 
     /// What its header breaks (RFC 8489, 5), if all of its datagram was
@@ -406,6 +417,36 @@ impl<'a> StunMessage<'a> {
         }
         let covered = octets::span(self.octets, 0, end);
         Some(crc32fast::hash(covered) ^ FINGERPRINT_MASK == given)
+    }
+
+    /// PRIORITY: what the sender's address would be worth as a candidate (RFC 8445,
+    /// 7.1.1).
+    #[must_use]
+    pub fn priority(&self) -> Option<u32> {
+        u32_at(self.value(PRIORITY)?, 0)
+    }
+
+    /// Whether MESSAGE-INTEGRITY, if there is one, was made with this key: for a
+    /// short-term credential its password (RFC 8489, 14.5 and 9.1.1).
+    #[must_use]
+    pub fn integrity_ok(&self, key: &[u8]) -> Option<bool> {
+        let given = self.value(MESSAGE_INTEGRITY)?;
+        let mut before = 0_usize;
+        for attribute in self.attributes() {
+            if attribute.kind == MESSAGE_INTEGRITY {
+                break;
+            }
+            before = before
+                .saturating_add(4)
+                .saturating_add(attribute.value.len().next_multiple_of(4));
+        }
+        // The length is what it was when the signature was the last attribute.
+        let length = u16::try_from(before.saturating_add(24)).ok()?;
+        let mut mac = <Hmac<Sha1> as Mac>::new_from_slice(key).ok()?;
+        mac.update(octets::span(self.octets, 0, 2));
+        mac.update(&length.to_be_bytes());
+        mac.update(octets::span(self.octets, 4, before.saturating_add(16)));
+        Some(mac.verify_slice(given).is_ok())
     }
 
     /// USERNAME: in ICE, the receiver's fragment, a colon, the sender's.

@@ -23,7 +23,8 @@
 //! `E` ends it; `first`, `ticks` (the timestamp) and `anew` (what each packet adds to that).
 //!
 //! `stun request`, `stun success` and `stun error=CODE` know `method`, `change`,
-//! `username`, `realm`, `priority`, `nominate`, `controlled`, `integrity`, `mapped`, `plain`
+//! `username`, `realm`, `priority`, `nominate`, `controlled`, `controlling`, `integrity`,
+//! `signed=PASSWORD`, `mapped`, `plain`, `relayed`, `peer`, `lifetime`, `channel`, `id`,
 //! `fingerprint=good|bad`, `length` and `bits` (of the first octet).
 //!
 //! `tls-alert CODE` is a hello of the client, that of the server and an alert;
@@ -35,6 +36,9 @@
 //! repeated) it is an answer.
 
 use std::collections::HashMap;
+
+use hmac::{Hmac, Mac as _};
+use sha1::Sha1;
 
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{CapturePoint, LinkType, Packet};
@@ -257,6 +261,7 @@ fn stun(words: &[&str]) -> Vec<u8> {
         ("priority", 0x24, &[0; 4][..]),
         ("nominate", 0x25, &[]),
         ("controlled", 0x8029, &[0; 8]),
+        ("controlling", 0x802a, &[0; 8]),
         ("integrity", 8, &[0; 20]),
     ] {
         if key(words, name).is_some() {
@@ -267,6 +272,8 @@ fn stun(words: &[&str]) -> Vec<u8> {
         ("plain", 1, [0; 6]),
         ("other", 0x802c, [0; 6]),
         ("mapped", 0x20, [0x21, 0x12, 0x21, 0x12, 0xa4, 0x42]),
+        ("peer", 0x12, [0x21, 0x12, 0x21, 0x12, 0xa4, 0x42]),
+        ("relayed", 0x16, [0x21, 0x12, 0x21, 0x12, 0xa4, 0x42]),
     ] {
         if let Some(value) = key(words, name) {
             let (ip, port) = endpoint(value);
@@ -277,19 +284,35 @@ fn stun(words: &[&str]) -> Vec<u8> {
             attribute(kind, &[&[0, 1], octets.as_slice()].concat());
         }
     }
+    if let Some(seconds) = number("lifetime") {
+        attribute(0x0d, &u32::from(seconds).to_be_bytes());
+    }
+    if let Some(channel) = number("channel") {
+        attribute(0x0c, &[&channel.to_be_bytes()[..], &[0, 0]].concat());
+    }
     if let Some(code) = error {
         let [class, number] = [code / 100, code % 100].map(|own| u8::try_from(own).expect("short"));
         attributes.extend([0, 9, 0, 4, 0, 0, class, number]);
     }
     let fingerprint = key(words, "fingerprint");
     let bits = number("bits").unwrap_or(0) << 8;
-    let mut octets = (class | method | bits).to_be_bytes().to_vec();
-    let length = attributes.len() + if fingerprint.is_some() { 8 } else { 0 };
-    let length = number("length").unwrap_or(u16::try_from(length).expect("short"));
-    octets.extend(length.to_be_bytes());
-    octets.extend([0x21, 0x12, 0xa4, 0x42]);
     let id: u8 = key(words, "id").map_or(9, |own| own.parse().expect("a number"));
-    octets.extend([id; 12]);
+    let head = |length: usize| {
+        let length = u16::try_from(length).expect("short");
+        let kind = (class | method | bits).to_be_bytes();
+        let cookie = [0x21, 0x12, 0xa4, 0x42];
+        [&kind[..], &length.to_be_bytes(), &cookie, &[id; 12]].concat()
+    };
+    if let Some(password) = key(words, "signed") {
+        let covered = [head(attributes.len() + 24), attributes.clone()].concat();
+        let mut mac = Hmac::<Sha1>::new_from_slice(password.as_bytes()).expect("any key");
+        mac.update(&covered);
+        attributes.extend([0, 8, 0, 20]);
+        attributes.extend(mac.finalize().into_bytes());
+    }
+    let length = attributes.len() + if fingerprint.is_some() { 8 } else { 0 };
+    let length = number("length").map_or(length, usize::from);
+    let mut octets = head(length);
     octets.extend(attributes);
     if let Some(kind) = fingerprint {
         let good = crc32fast::hash(&octets) ^ 0x5354_554e;

@@ -93,7 +93,8 @@ impl Call {
         handled.claimed.extend(claimed);
         for (media, index) in description.media.iter().zip(0_u8..) {
             if let Some(ufrag) = &media.ice_ufrag {
-                handled.ufrags.push((ufrag.clone(), side, index));
+                let password = media.ice_password.clone();
+                handled.ufrags.push((ufrag.clone(), side, index, password));
             }
         }
         if own && handled.seen == Seen::New {

@@ -13,8 +13,8 @@ use self::listing::Listing;
 pub(super) use self::listing::{grid, write_grid};
 pub use self::nat::Nats;
 use self::rows::{
-    Row, address, connection_row, device, lookup_row, painted, row, stream_row, subscription_row,
-    turn_row,
+    Row, address, connection_row, device, ice_rows, lookup_row, painted, row, stream_row,
+    subscription_row, turn_row,
 };
 use super::Sink;
 use super::escape::terminal;
@@ -60,6 +60,9 @@ pub struct Table<W> {
     stun: std::collections::BTreeMap<StunLine, StunCount>,
     more_stun: u64,
     turns: Listing<4>,
+    ice: Listing<4>,
+    /// Connectivity checks that the pairs tell of.
+    checks: u64,
     connections: Listing<4>,
     /// Connections with records that could not be read.
     encrypted: usize,
@@ -114,6 +117,8 @@ impl<W: Write> Table<W> {
             stun: std::collections::BTreeMap::new(),
             more_stun: 0,
             turns: Listing::new("turn-allocations", ["TURN", "Relayed", "State", "Note"]),
+            ice: Listing::new("ice-sessions", ["ICE", "Pair", "State", "Note"]),
+            checks: 0,
             connections: Listing::new("connections", ["Connections", "", "State", "Note"]),
             encrypted: 0,
             dead: 0,
@@ -438,6 +443,10 @@ impl<W: Write> Table<W> {
     }
 
     fn write_rest(&mut self, summary: &Summary) -> io::Result<()> {
+        if self.checks > 0 {
+            let line = format!("Connectivity checks: {}, told by their pairs", self.checks);
+            writeln!(self.out, "\n{}", line.dimmed())?;
+        }
         let mut other = Vec::new();
         for (method, count) in &summary.requests {
             if matches!(
@@ -556,7 +565,13 @@ impl<W: Write> Sink for Table<W> {
                 self.subscriptions.add(|| subscription_row(&subscription));
             }
             Record::TurnAllocation(allocation) => self.turns.add(|| turn_row(&allocation)),
+            Record::StunExchange(exchange) if exchange.ice_session.is_some() => self.checks += 1,
             Record::StunExchange(exchange) => self.count_stun(&exchange),
+            Record::IceSession(session) => {
+                for row in ice_rows(&session) {
+                    self.ice.add(|| row);
+                }
+            }
             Record::Diagnostic(diagnostic) => self.diagnostics.push(&diagnostic),
             Record::NatMapping(row) => self.nats.mapping(&row),
             Record::NatFinding(finding) => self.nats.finding(*finding),
@@ -576,6 +591,7 @@ impl<W: Write> Sink for Table<W> {
             self.devices.write(&mut self.out)?;
             self.subscriptions.write(&mut self.out)?;
             self.turns.write(&mut self.out)?;
+            self.ice.write(&mut self.out)?;
             self.connections.write(&mut self.out)?;
             self.lookups.write(&mut self.out)?;
             self.write_stun()?;

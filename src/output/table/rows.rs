@@ -4,8 +4,8 @@ use colored::Colorize as _;
 
 use crate::output::escape::terminal;
 use crate::report::{
-    CallRecord, ConnectionRecord, DnsLookupRecord, ExchangeRecord, MediaRecord, RegistrationRecord,
-    RelayedRecord, StreamRecord, SubscriptionRecord, TurnAllocationRecord,
+    CallRecord, ConnectionRecord, DnsLookupRecord, ExchangeRecord, IceSessionRecord, MediaRecord,
+    RegistrationRecord, RelayedRecord, StreamRecord, SubscriptionRecord, TurnAllocationRecord,
 };
 
 /// One call, as short as the table needs it.
@@ -170,6 +170,85 @@ pub(super) fn row(call: &CallRecord) -> Row {
         started: call.started.clone(),
         detail,
     }
+}
+
+/// The selected pairs of a session, or all of them where none was selected.
+pub(super) fn ice_rows(session: &IceSessionRecord) -> Vec<[String; 4]> {
+    let is_settled = session.pairs.iter().any(|pair| pair.selected);
+    let mut name = match session.generation {
+        1 => session.id.clone(),
+        generation => format!("{} (restart {})", session.id, generation - 1),
+    };
+    if session.pairs.is_empty() {
+        return Vec::new();
+    }
+    let mut rows = Vec::new();
+    for pair in (session.pairs.iter()).filter(|pair| pair.selected || !is_settled) {
+        let [one, other] = &pair.ends;
+        let [own, peer] = [one, other].map(|end| end.kind.as_deref().map_or("?", |kind| kind));
+        let component = match pair.component {
+            Some(1) => " RTP".to_owned(),
+            Some(2) => " RTCP".to_owned(),
+            Some(other) => format!(" {other}"),
+            None => String::new(),
+        };
+        let state = match pair.state.as_str() {
+            "failed" => "failed".red(),
+            _ if pair.selected => "selected".green(),
+            other => other.normal(),
+        };
+        let mut note = vec![format!("{} to {}", terminal(own), terminal(peer))];
+        note.extend(
+            pair.reason
+                .as_deref()
+                .map(|reason| terminal(reason).into_owned()),
+        );
+        let rtt = pair.checks.iter().filter_map(|own| own.rtt_ms);
+        let rtt = rtt.reduce(f64::min);
+        let settled = pair.nominated_ms.filter(|_| pair.selected);
+        note.extend(settled.map(|ms| format!("after {}", short(Some(ms)))));
+        note.extend(rtt.map(|ms| format!("{ms:.1} ms there and back")));
+        rows.push([
+            format!("{name}{component}"),
+            format!(
+                "{} - {}",
+                address(&one.ip, one.port),
+                address(&other.ip, other.port)
+            ),
+            state.to_string(),
+            note.join(", "),
+        ]);
+        name = " ".repeat(name.chars().count());
+    }
+    let counted = |state: &str| {
+        session
+            .pairs
+            .iter()
+            .filter(|own| own.state == state)
+            .count()
+    };
+    let mut notes = Vec::new();
+    let chosen = |component| {
+        let mut pairs = session.pairs.iter();
+        pairs.any(|own| own.selected && own.component == component)
+    };
+    if is_settled && session.pairs.iter().any(|own| own.component == Some(2)) && !chosen(Some(2)) {
+        notes.push("RTCP has no nominated pair".to_owned());
+    }
+    if session.role_conflicts > 0 {
+        notes.push(format!("{} role conflicts", session.role_conflicts));
+    }
+    rows.push([
+        name,
+        format!(
+            "{} pairs tried, {} failed",
+            session.pairs.len(),
+            counted("failed")
+        ),
+        session.state.clone(),
+        notes.join(", "),
+    ]);
+    rows
 }
 
 pub(super) fn turn_row(allocation: &TurnAllocationRecord) -> [String; 4] {

@@ -55,8 +55,24 @@ mod dlg042;
 mod dlg043;
 mod dlg045;
 mod dlg046;
+mod ice001;
+mod ice002;
+mod ice003;
 mod ice004;
 mod ice005;
+mod ice006;
+mod ice007;
+mod ice008;
+mod ice009;
+mod ice010;
+mod ice011;
+mod ice012;
+mod ice014;
+mod ice015;
+mod ice017;
+mod ice018;
+mod ice020;
+mod ice021;
 mod idn002;
 mod idn004;
 mod idn006;
@@ -266,8 +282,15 @@ mod trn025;
 mod trn026;
 mod tur001;
 mod tur002;
+mod tur003;
+mod tur004;
+mod tur005;
+mod tur006;
 mod tur008;
 mod tur009;
+mod tur010;
+mod tur011;
+mod tur016;
 mod txn001;
 mod txn002;
 mod txn003;
@@ -314,7 +337,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 310] = [
+pub static CATALOGUE: [&Rule; 333] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -370,8 +393,24 @@ pub static CATALOGUE: [&Rule; 310] = [
     &dlg043::RULE,
     &dlg045::RULE,
     &dlg046::RULE,
+    &ice001::RULE,
+    &ice002::RULE,
+    &ice003::RULE,
     &ice004::RULE,
     &ice005::RULE,
+    &ice006::RULE,
+    &ice007::RULE,
+    &ice008::RULE,
+    &ice009::RULE,
+    &ice010::RULE,
+    &ice011::RULE,
+    &ice012::RULE,
+    &ice014::RULE,
+    &ice015::RULE,
+    &ice017::RULE,
+    &ice018::RULE,
+    &ice020::RULE,
+    &ice021::RULE,
     &idn002::RULE,
     &idn004::RULE,
     &idn006::RULE,
@@ -581,8 +620,15 @@ pub static CATALOGUE: [&Rule; 310] = [
     &trn026::RULE,
     &tur001::RULE,
     &tur002::RULE,
+    &tur003::RULE,
+    &tur004::RULE,
+    &tur005::RULE,
+    &tur006::RULE,
     &tur008::RULE,
     &tur009::RULE,
+    &tur010::RULE,
+    &tur011::RULE,
+    &tur016::RULE,
     &txn001::RULE,
     &txn002::RULE,
     &txn003::RULE,

@@ -1,9 +1,10 @@
-//! A connectivity check is not signed.
+//! A connectivity check is not signed, or with another password than was described.
 //!
-//! It lacks MESSAGE-INTEGRITY: the other side must refuse it with 400, for anybody could
-//! have sent it.
+//! Without MESSAGE-INTEGRITY the other side must refuse it with 400, for anybody could
+//! have sent it; with a wrong one, with 401.
 //!
-//! Fix: let the program sign each check with the password of the other side.
+//! Fix: let the program sign each check with the password of the other side, that of its
+//! latest description.
 
 use crate::engine::stun_exchange::StunExchange;
 use crate::rules::{CaptureFacts, Check, Findings, Rule, Severity};
@@ -15,8 +16,16 @@ pub(super) const RULE: Rule = Rule {
     rfc: "RFC 8445",
     section: "7.2.2",
     source: include_str!("stn005.rs"),
-    flags: &["0 A:4000>B:5000 stun request username=abcd:efgh fingerprint=good"],
-    accepts: &["0 A:4000>B:5000 stun request username=abcd:efgh integrity=yes fingerprint=good"],
+    flags: &[
+        "0 A:4000>B:5000 stun request username=abcd:efgh fingerprint=good",
+        "0 A>B INVITE sdp=4000 line=a=ice-ufrag:efgh line=a=ice-pwd:secret
+         9 B:5000>A:4000 stun request username=efgh:abcd priority=yes signed=other fingerprint=good",
+    ],
+    accepts: &[
+        "0 A:4000>B:5000 stun request username=abcd:efgh integrity=yes fingerprint=good",
+        "0 A>B INVITE sdp=4000 line=a=ice-ufrag:efgh line=a=ice-pwd:secret
+         9 B:5000>A:4000 stun request username=efgh:abcd priority=yes signed=secret fingerprint=good",
+    ],
     check: Check::Stun(check),
     ..Rule::BASE
 };
@@ -27,6 +36,17 @@ fn check(exchange: &StunExchange, capture: CaptureFacts, found: &mut Findings) {
         found.add(
             format!(
                 "the check from {} to {} is not signed",
+                exchange.flow.src, exchange.flow.dst
+            ),
+            [exchange.first],
+        );
+        found.by(exchange.flow.src.ip.to_string());
+    }
+    if exchange.integrity == Some(false) {
+        found.add(
+            format!(
+                "the check from {} to {} is signed with another password than the description \
+                 of who is asked has",
                 exchange.flow.src, exchange.flow.dst
             ),
             [exchange.first],
