@@ -121,7 +121,8 @@ impl Engine {
     /// An error that quotes a connectivity check. Says whether it does.
     fn icmp_of_check(&mut self, at: PacketRef, error: &IcmpError<'_>) -> bool {
         let Some(transaction) = StunMessage::transaction_of(error.payload) else {
-            return false;
+            // Some quote eight octets of the datagram, which are the ports.
+            return error.payload.is_empty() && self.ice_pair_unreachable(error.quoted);
         };
         let key = (at.capture_point, error.quoted.src, transaction);
         let exchange = self.stun.find(&key).and_then(|own| self.stun.get(own));
@@ -130,10 +131,7 @@ impl Engine {
     }
 
     fn icmp(&mut self, at: PacketRef, error: &IcmpError<'_>) {
-        if self.media.icmp(at, error) {
-            return;
-        }
-        if self.icmp_of_check(at, error) {
+        if self.icmp_of_check(at, error) || self.media.icmp(at, error) {
             return;
         }
         if let Some(known) = self.sip_flows.find(&error.quoted)

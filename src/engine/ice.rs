@@ -369,8 +369,9 @@ impl IceSession {
             IceRole::Controlling => (one, other),
             IceRole::Controlled => (other, one),
         };
-        let sum = (1 << 32) * deciding.min(following) + 2 * deciding.max(following);
-        Some(sum + u64::from(deciding > following))
+        // The RFC's priorities have 31 bits; those of strangers may have 32.
+        let sum = (deciding.min(following) << 32).saturating_add(2 * deciding.max(following));
+        Some(sum.saturating_add(u64::from(deciding > following)))
     }
 
     /// Whether every pair was tried in vain, and nothing is to come.
@@ -749,6 +750,31 @@ impl Engine {
             checks.unreachable += 1;
         }
         true
+    }
+
+    /// An ICMP error that quotes the addresses of a check alone: one of the call that
+    /// claims where it went. Says whether there is one that waits.
+    pub(super) fn ice_pair_unreachable(&mut self, flow: Flow) -> bool {
+        let call = self.media.claimant(flow.dst);
+        let Some(call) = call.and_then(|call| self.calls.get(call)) else {
+            return false;
+        };
+        for handle in &call.ice {
+            let Some(session) = self.ice.get_mut(*handle) else {
+                continue;
+            };
+            let recent = session.recent.iter().rev();
+            let check = { recent }.find(|own| own.flow == flow && !own.is_answered);
+            let checks = check.and_then(|check| {
+                let pair = session.pairs.get_mut(check.pair)?;
+                pair.checks.get_mut(check.agent)
+            });
+            if let Some(checks) = checks {
+                checks.unreachable += 1;
+                return true;
+            }
+        }
+        false
     }
 
     /// The session of two user fragments, which begins with its first check.

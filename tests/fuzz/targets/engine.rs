@@ -28,6 +28,8 @@ enum Step {
     Wait { milliseconds: u32 },
     Back { milliseconds: u16 },
     Idle { seconds: u16 },
+    Check { ways: Ways, names: u8, role: u8, priority: u32, id: u8, swapped: bool },
+    Checked { ways: Ways, code: u8, mapped: u8, id: u8, swapped: bool },
 }
 
 /// Few of each, so that they meet.
@@ -94,7 +96,8 @@ fn message(start: &str, method: &str, ids: Ids, sdp: Option<u8>, extra: u8) -> V
         let direction = ["sendrecv", "sendonly", "inactive", "recvonly"][usize::from(sdp / 4 % 4)];
         format!(
             "v=0\r\no=- 1 {sdp} IN IP4 10.0.0.{0}\r\nc=IN IP4 10.0.0.{0}\r\nm=audio {1} RTP/AVP 0 101\r\n\
-             a={direction}\r\na=rtpmap:101 telephone-event/8000\r\na=ice-ufrag:u{0}\r\n",
+             a={direction}\r\na=rtpmap:101 telephone-event/8000\r\na=ice-ufrag:u{0}\r\n\
+             a=ice-pwd:p{0}\r\na=candidate:1 1 UDP 4294967295 10.0.0.{0} {1} typ host\r\n",
             ids.ways.src % 4,
             4000 + u16::from(sdp % 4) * 2
         )
@@ -254,6 +257,35 @@ fuzz_target!(|octets: &[u8]| {
                 frame[42..54].copy_from_slice(&[0, 0, 0, sequence, 0x50, flags & 0x17, 0xff, 0xff, 0, 0, 0, 0]);
                 frame.extend(part);
                 frames.push((ways.point, frame));
+            }
+            Step::Check { ways, names, role, priority, id, swapped } => {
+                let mut attributes = vec![0, 6, 0, 5, b'u', b'0' + names % 4, b':', b'u', b'0' + names / 4 % 4, 0, 0, 0];
+                attributes.extend([0, 0x24, 0, 4]);
+                attributes.extend(priority.to_be_bytes());
+                attributes.extend([0x80, 0x29 + role % 2, 0, 8, 0, 0, 0, 0, 0, 0, 0, role]);
+                if role & 4 != 0 {
+                    attributes.extend([0, 0x25, 0, 0]);
+                }
+                attributes.extend([0, 8, 0, 20]);
+                attributes.extend([id; 20]);
+                let mut payload = vec![0, 1, 0, u8::try_from(attributes.len()).expect("short")];
+                payload.extend(0x2112_a442_u32.to_be_bytes());
+                payload.extend([id % 8; 12]);
+                payload.extend(attributes);
+                let ports = if swapped { (4000, 4002) } else { (4000, 4000) };
+                frames.push((ways.point, udp(ways, ports, &payload)));
+            }
+            Step::Checked { ways, code, mapped, id, swapped } => {
+                let refused = code & 1 != 0;
+                let mut attributes = vec![0, 9, 0, 4, 0, 0, 4, [1, 0, 87, 3][usize::from(code / 2) % 4]];
+                attributes.extend([0, 0x20, 0, 8, 0, 1, 0x2e, 0xb2, 0x2b, 0x12, 0xa4, 0x40 | mapped % 4]);
+                let kind = if refused { [1, 0x11] } else { [1, 1] };
+                let mut payload = vec![kind[0], kind[1], 0, u8::try_from(attributes.len()).expect("short")];
+                payload.extend(0x2112_a442_u32.to_be_bytes());
+                payload.extend([id % 8; 12]);
+                payload.extend(attributes);
+                let ports = if swapped { (4002, 4000) } else { (4000, 4000) };
+                frames.push((ways.point, udp(ways, ports, &payload)));
             }
             Step::Raw { ways, octets } => frames.push((ways.point, udp(ways, sip, &octets))),
             Step::Fragment { id, offset, more, ids } => {
