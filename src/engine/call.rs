@@ -7,6 +7,7 @@ mod facts;
 mod kept;
 mod offer_answer;
 mod opening;
+mod passage;
 mod progress;
 mod subscription;
 
@@ -16,6 +17,8 @@ use facts::transaction_key;
 pub(super) use facts::{Facts, digest};
 pub use kept::{Kept, KeptMessage};
 pub use opening::{Opening, Party};
+use passage::Crossing;
+pub use passage::{Delay, Passage};
 pub use subscription::{Said, Subscription};
 
 use std::collections::VecDeque;
@@ -101,6 +104,8 @@ pub struct Call {
     /// Calls that it led to, or that led to it.
     pub ties: Vec<Tie>,
     copies: VecDeque<Copy>,
+    /// What passed from one capture point to another.
+    crossings: Vec<Crossing>,
     pub(super) passed: Passed,
     pub(super) cost: usize,
 }
@@ -192,6 +197,7 @@ impl Call {
             subscriptions: Vec::new(),
             ties: Vec::new(),
             copies: VecDeque::new(),
+            crossings: Vec::new(),
             passed: Passed::default(),
             cost: 0,
         }
@@ -483,6 +489,7 @@ impl Call {
             + self.frames.cost()
             + self.tunnels.len() * size_of::<Tunnel>()
             + self.copies.len() * size_of::<Copy>()
+            + self.crossings.len() * (size_of::<Crossing>() + 4000)
     }
 }
 

@@ -2,11 +2,12 @@
 
 use super::scribe::{self, Scribe};
 use crate::engine::Closed;
-use crate::engine::call::{Call, ClosedCall, Exchange, Purpose};
+use crate::engine::call::{Call, ClosedCall, Exchange, Passage, Purpose};
 use crate::engine::session::Side;
 use crate::engine::transaction::{FinalResponse, Transaction};
 use crate::report::{
-    CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, NotJudged, milliseconds, rounded,
+    CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, NotJudged, PathChangeRecord,
+    PathRecord, milliseconds, rounded,
 };
 use crate::sip::Method;
 use crate::sip::transaction::{State, TRANSACTION_TIMEOUT_NS};
@@ -107,6 +108,41 @@ pub(super) const fn went_wrong(record: &CallRecord) -> bool {
 }
 
 impl Scribe {
+    /// What passed between capture points.
+    fn paths(&self, closed: &ClosedCall) -> Vec<PathRecord> {
+        let passages = closed.passages();
+        let record = |own: &Passage| {
+            let back = passages
+                .iter()
+                .find(|other| (other.from, other.to) == (own.to, own.from));
+            let least = |own: &Passage| own.delay.mean_ns().map(|_| own.delay.least_ns);
+            let round_trip = least(own).zip(back.and_then(least));
+            let ms = |ns: i64| own.delay.mean_ns().map(|_| milliseconds(ns));
+            PathRecord {
+                from: self.interface_of(own.from),
+                to: self.interface_of(own.to),
+                messages: own.messages,
+                messages_lost: own.lost_messages,
+                delay_min_ms: ms(own.delay.least_ns),
+                delay_mean_ms: own.delay.mean_ns().map(milliseconds),
+                delay_max_ms: ms(own.delay.most_ns),
+                round_trip_ms: round_trip.map(|(there, back)| milliseconds(there + back)),
+                messages_changed: own.changed,
+                changes: (own.changes.iter())
+                    .map(|(change, count)| PathChangeRecord {
+                        field: change.field.clone(),
+                        count: *count,
+                        before: change.inside.clone(),
+                        after: change.outside.clone(),
+                    })
+                    .collect(),
+                rtp_packets: own.packets,
+                rtp_packets_lost: own.lost_packets,
+            }
+        };
+        passages.iter().map(record).collect()
+    }
+
     /// The record of a call.
     pub(super) fn call(&self, closed: &ClosedCall, index: u64) -> CallRecord {
         let call = &closed.call;
@@ -249,6 +285,7 @@ impl Scribe {
                 .map(|exchange| self.exchange(closed, exchange))
                 .collect(),
             media: self.media(closed, &milestones),
+            paths: self.paths(closed),
             legs: call
                 .ties
                 .iter()

@@ -75,6 +75,8 @@ pub struct CallRecord {
     pub exchanges: Vec<ExchangeRecord>,
     pub media: Vec<MediaRecord>,
     pub legs: Vec<LegRecord>,
+    /// What passed from one capture point to the next.
+    pub paths: Vec<PathRecord>,
     /// Ids of its streams.
     pub rtp_streams: Vec<String>,
     /// Ids of its diagnostics.
@@ -188,6 +190,47 @@ pub struct MediaRecord {
     pub early_to_caller_ms: Option<f64>,
     pub icmp_errors: u64,
     pub stream_ids: Vec<String>,
+}
+
+/// What passed from one capture point to the next one on its way. Times are by the
+/// clocks of both: what these differ by has the other sign the other way, and is no part
+/// of `round_trip_ms`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the field names are the contract's")]
+pub struct PathRecord {
+    pub from: String,
+    pub to: String,
+    /// SIP messages that passed both.
+    pub messages: u64,
+    /// Datagrams of SIP that passed the first and never the second, though others of the
+    /// same way did before and after.
+    pub messages_lost: u64,
+    pub delay_min_ms: Option<f64>,
+    pub delay_mean_ms: Option<f64>,
+    pub delay_max_ms: Option<f64>,
+    /// The least there and the least back together.
+    pub round_trip_ms: Option<f64>,
+    /// SIP messages that were changed between.
+    pub messages_changed: u64,
+    /// What was changed, with the first example.
+    pub changes: Vec<PathChangeRecord>,
+    /// RTP packets that passed the first.
+    pub rtp_packets: u64,
+    /// RTP packets that are missing at the second and not at the first.
+    pub rtp_packets_lost: u64,
+}
+
+/// A part of messages that was changed on the way.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the field names are the contract's")]
+pub struct PathChangeRecord {
+    /// A header field, `Request-URI`, or `SDP c=`.
+    pub field: String,
+    pub count: u64,
+    /// Null where it was added.
+    pub before: Option<String>,
+    /// Null where it was taken out.
+    pub after: Option<String>,
 }
 
 /// A tie to another call.

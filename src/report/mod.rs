@@ -21,7 +21,10 @@ mod summary;
 mod transaction;
 mod turn;
 
-pub use call::{CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, MediaRecord};
+pub use call::{
+    CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, MediaRecord, PathChangeRecord,
+    PathRecord,
+};
 pub use connection::ConnectionRecord;
 pub use diagnostic::{DiagnosticRecord, QuoteRecord, Subject};
 pub use dns::{DnsLookupEntry, DnsLookupRecord};

@@ -128,6 +128,11 @@ impl<'a> Message<'a> {
         self.kept.at
     }
 
+    /// In how many packets it came.
+    pub(super) const fn packets(&self) -> u32 {
+        self.kept.packets
+    }
+
     pub(super) const fn when(&self) -> Timestamp {
         self.kept.at.timestamp
     }

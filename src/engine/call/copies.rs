@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::{Call, Facts, Seen, digest};
 use crate::engine::limits::{Limit, Limits};
 use crate::net::Flow;
-use crate::packet::CapturePoint;
+use crate::packet::PacketRef;
 use crate::sip::MAGIC_COOKIE;
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
@@ -16,19 +16,22 @@ const CAPTURED_TWICE_NS: i64 = 5 * MILLISECOND;
 #[derive(Debug)]
 pub(super) struct Copy {
     identity: u64,
-    views: SmallVec<[View; 1]>,
+    pub(super) views: SmallVec<[View; 1]>,
 }
 
 /// Its copies at one place.
-#[derive(Debug)]
-struct View {
-    capture_point: CapturePoint,
-    flow: Flow,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    /// The first of them.
+    pub(super) first: PacketRef,
+    pub(super) flow: Flow,
     /// Which mirror showed it, 0 for none: one more pair of eyes.
     mirror: u32,
-    hash: u64,
-    count: u32,
-    last: Timestamp,
+    pub(super) hash: u64,
+    pub(super) count: u32,
+    pub(super) last: Timestamp,
+    /// With how many hops left to go.
+    pub(super) ttl: Option<u8>,
     identification: Option<u32>,
 }
 
@@ -49,12 +52,13 @@ impl Call {
         let mirror = facts.tunnel.filter(|tunnel| tunnel.kind.is_mirror());
         let mirror = mirror.map_or(0, |tunnel| (digest(tunnel) >> 32) as u32 | 1);
         let here = |view: &View| {
-            view.capture_point == facts.at.capture_point
+            view.first.capture_point == facts.at.capture_point
                 && view.flow == facts.flow
                 && view.mirror == mirror
         };
         let fresh = View {
-            capture_point: facts.at.capture_point,
+            first: facts.at,
+            ttl: facts.network.map(|network| network.ttl),
             flow: facts.flow,
             mirror,
             hash: facts.hash,
@@ -96,8 +100,13 @@ impl Call {
         let Some(view) = copy.views.iter_mut().find(|view| here(view)) else {
             let room = copy.views.len() < limits.places;
             self.passed.unless(room, Limit::Places);
+            let origin = copy.views.first().map(|view| view.first);
+            let before = copy.views.last().copied();
             if room {
                 copy.views.push(fresh);
+            }
+            if let Some((before, origin)) = before.zip(origin) {
+                self.crossed(facts, &before, origin, limits);
             }
             return Seen::Duplicate;
         };

@@ -23,6 +23,7 @@ use self::gateway::Gateways;
 use self::reversal::Arrivals;
 pub use self::reversal::{Reversal, SERVERS};
 use self::rewrite::Messages;
+pub(super) use self::rewrite::changes;
 pub use self::rewrite::{Change, Rewrite};
 use self::skew::Clocks;
 use self::twins::Twins;

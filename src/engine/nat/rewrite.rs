@@ -83,7 +83,7 @@ impl Messages {
 }
 
 /// What differs between both sides of one message.
-pub(super) fn changes(inside: &[u8], outside: &[u8]) -> Vec<Change> {
+pub(in crate::engine) fn changes(inside: &[u8], outside: &[u8]) -> Vec<Change> {
     if inside == outside {
         return Vec::new();
     }

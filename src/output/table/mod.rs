@@ -2,6 +2,7 @@
 
 mod listing;
 mod nat;
+mod paths;
 mod rows;
 
 use std::io::{self, Write};
@@ -12,6 +13,7 @@ use comfy_table::{Cell, CellAlignment};
 use self::listing::Listing;
 pub(super) use self::listing::{grid, write_grid};
 pub use self::nat::Nats;
+use self::paths::Paths;
 use self::rows::{
     Row, address, connection_row, device, ice_rows, lookup_row, painted, row, stream_row,
     subscription_row, turn_row,
@@ -61,6 +63,7 @@ pub struct Table<W> {
     more_stun: u64,
     turns: Listing<4>,
     ice: Listing<4>,
+    paths: Paths,
     /// Connectivity checks that the pairs tell of.
     checks: u64,
     connections: Listing<4>,
@@ -117,6 +120,7 @@ impl<W: Write> Table<W> {
             stun: std::collections::BTreeMap::new(),
             more_stun: 0,
             turns: Listing::new("turn-allocations", ["TURN", "Relayed", "State", "Note"]),
+            paths: Paths::default(),
             ice: Listing::new("ice-sessions", ["ICE", "Pair", "State", "Note"]),
             checks: 0,
             connections: Listing::new("connections", ["Connections", "", "State", "Note"]),
@@ -522,6 +526,9 @@ impl<W: Write> Sink for Table<W> {
     fn record(&mut self, record: Record) -> io::Result<()> {
         match record {
             Record::Call(call) => {
+                for path in &call.paths {
+                    self.paths.add(path);
+                }
                 if self.calls.len() < MAX_CALLS {
                     self.roots.extend(call.root_cause.clone());
                     self.calls.push(row(&call));
@@ -588,6 +595,7 @@ impl<W: Write> Sink for Table<W> {
             self.write_calls(first.as_deref())?;
             self.write_findings(&summary)?;
             self.streams.write(&mut self.out)?;
+            self.paths.write(&mut self.out)?;
             self.devices.write(&mut self.out)?;
             self.subscriptions.write(&mut self.out)?;
             self.turns.write(&mut self.out)?;

@@ -43,7 +43,7 @@ pub(super) fn painted(outcome: &str) -> String {
 }
 
 /// A duration as short as it can be read.
-fn short(ms: Option<f64>) -> String {
+pub(super) fn short(ms: Option<f64>) -> String {
     match ms {
         None => "-".to_owned(),
         Some(ms) if ms < 1000.0 => format!("{ms:.0} ms"),

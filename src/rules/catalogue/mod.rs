@@ -95,6 +95,7 @@ mod med045;
 mod med049;
 mod med062;
 mod med063;
+mod med065;
 mod msg001;
 mod msg002;
 mod msg003;
@@ -330,6 +331,7 @@ mod txn040;
 mod txn041;
 mod txn043;
 mod txn045;
+mod txn049;
 mod upd001;
 mod upd003;
 mod upd004;
@@ -337,7 +339,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 333] = [
+pub static CATALOGUE: [&Rule; 335] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -433,6 +435,7 @@ pub static CATALOGUE: [&Rule; 333] = [
     &med049::RULE,
     &med062::RULE,
     &med063::RULE,
+    &med065::RULE,
     &msg001::RULE,
     &msg002::RULE,
     &msg003::RULE,
@@ -668,6 +671,7 @@ pub static CATALOGUE: [&Rule; 333] = [
     &txn041::RULE,
     &txn043::RULE,
     &txn045::RULE,
+    &txn049::RULE,
     &upd001::RULE,
     &upd003::RULE,
     &upd004::RULE,
