@@ -37,6 +37,7 @@ fn packets(workload: &Workload) -> impl Iterator<Item = Packet<'_>> {
         .map(|((at, data), number)| Packet {
             number,
             timestamp: *at,
+            file: 0,
             capture_point: CapturePoint(0),
             link_type: LinkType(1),
             original_length: u32::try_from(data.len()).unwrap_or(u32::MAX),

@@ -53,6 +53,7 @@
 //!     inspector.handle(&Packet {
 //!         number,
 //!         timestamp: *timestamp,
+//!         file: 0,
 //!         capture_point,
 //!         link_type: LinkType(1),
 //!         original_length: data.len() as u32,

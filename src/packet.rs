@@ -2,7 +2,8 @@
 
 use crate::time::Timestamp;
 
-/// Which file and interface a packet came from; an index into the run's list.
+/// Where packets are captured: an interface, of one file or of several that go on where
+/// the one before ends; an index into the run's list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CapturePoint(pub u16);
 
@@ -17,6 +18,8 @@ pub struct Packet<'a> {
     pub number: u32,
     /// When it was captured.
     pub timestamp: Timestamp,
+    /// Which file it is of; an index into the run's list.
+    pub file: u16,
     /// Where it was captured.
     pub capture_point: CapturePoint,
     /// What the first octet belongs to.
@@ -33,6 +36,7 @@ impl Packet<'_> {
     pub const fn at(&self) -> PacketRef {
         PacketRef {
             number: self.number,
+            file: self.file,
             capture_point: self.capture_point,
             timestamp: self.timestamp,
         }
@@ -44,6 +48,8 @@ impl Packet<'_> {
 pub struct PacketRef {
     /// The frame number, from 1 in each file.
     pub number: u32,
+    /// Which file it is of; an index into the run's list.
+    pub file: u16,
     /// Where it was captured.
     pub capture_point: CapturePoint,
     /// When it was captured.

@@ -82,6 +82,7 @@ fn ties(invites: &[Invite]) -> Vec<String> {
         inspector.handle(&Packet {
             number,
             timestamp: Timestamp::from_nanos((1_000_000 + own.at_ms) * 1_000_000),
+            file: 0,
             capture_point: CapturePoint(0),
             link_type: LinkType(1),
             original_length: u32::try_from(data.len()).expect("short"),

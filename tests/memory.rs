@@ -47,6 +47,7 @@ fn peak<D: AsRef<[u8]>>(budget: usize, frames: impl Iterator<Item = (u64, D)>) -
         inspector.handle(&Packet {
             number,
             timestamp: Timestamp::from_nanos(at),
+            file: 0,
             capture_point: point,
             link_type: LinkType(1),
             original_length: u32::try_from(data.len()).expect("short"),

@@ -72,6 +72,7 @@ fn packet(timestamp: Timestamp, data: &[u8], original_length: u32) -> Packet<'_>
     Packet {
         number: 1,
         timestamp,
+        file: 0,
         capture_point: CapturePoint(0),
         link_type: LinkType(1),
         original_length,

@@ -42,6 +42,7 @@ fn analyze(workload: &Workload) -> Report {
         inspector.handle(&Packet {
             number,
             timestamp: *at,
+            file: 0,
             capture_point: point,
             link_type: LinkType(1),
             original_length: u32::try_from(data.len()).expect("short"),

@@ -106,6 +106,9 @@ pub struct CaptureFile {
     current: Option<Current>,
     /// What is wrong before the first packet, until it is told.
     damage: Option<ReadError>,
+    /// Where it can be opened again, and what it may hold then.
+    again: Option<(PathBuf, u64)>,
+    is_parked: bool,
 }
 
 impl std::fmt::Debug for CaptureFile {
@@ -155,6 +158,9 @@ impl CaptureFile {
         let name = display_name(path);
         let mut file = Self::read(name, input, size, max_decompressed)?;
         file.is_growing = enough.is_some();
+        // A file on disk has a size; what is a pipe is read once.
+        let is_kept = size.is_some() && enough.is_none();
+        file.again = is_kept.then(|| (path.to_owned(), max_decompressed));
         Ok(file)
     }
 
@@ -186,6 +192,8 @@ impl CaptureFile {
             is_growing: false,
             current: None,
             damage: None,
+            again: None,
+            is_parked: false,
         };
         file.fill(4)?;
         if file.end == 0 {
@@ -217,6 +225,53 @@ impl CaptureFile {
             return Err(OpenError::CutHeader(file.offset));
         }
         Ok(file)
+    }
+
+    /// Gives back what reading takes, until its first packet is wanted: a folder may hold
+    /// thousands of files, which follow one another.
+    pub(super) fn park(&mut self) {
+        if self.again.is_some() && self.number <= 1 && !self.is_parked {
+            self.is_parked = true;
+            self.release();
+        }
+    }
+
+    /// Reads up to its first packet again, if it was parked.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be opened any more; no packet follows then.
+    #[inline]
+    pub(super) fn wake(&mut self) -> Result<(), ReadError> {
+        match self.is_parked {
+            true => self.reopen(),
+            false => Ok(()),
+        }
+    }
+
+    fn reopen(&mut self) -> Result<(), ReadError> {
+        self.is_parked = false;
+        let Some((path, max)) = self.again.clone() else {
+            return Ok(());
+        };
+        match Self::open(&path, max) {
+            Ok(file) => {
+                let name = std::mem::take(&mut self.name);
+                *self = Self { name, ..file };
+                Ok(())
+            }
+            Err(error) => {
+                self.current = None;
+                Err(self.stop(Damage::Io(io::Error::other(error))))
+            }
+        }
+    }
+
+    /// Gives back what reading takes; it is over, or begins anew.
+    pub(super) fn release(&mut self) {
+        self.input = Box::new(io::empty());
+        self.buffer = Vec::new();
+        (self.start, self.end) = (0, 0);
     }
 
     /// What records call it.

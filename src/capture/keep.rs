@@ -230,6 +230,7 @@ mod tests {
             let packet = Packet {
                 number,
                 timestamp: Timestamp::from_nanos(u64::from(number)),
+                file: 0,
                 capture_point: CapturePoint(0),
                 link_type: LinkType(1),
                 original_length: 68,

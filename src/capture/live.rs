@@ -231,6 +231,7 @@ impl Live {
                 into.packet(&Packet {
                     number: *frames,
                     timestamp: now(),
+                    file: 0,
                     capture_point: CapturePoint(number),
                     link_type: RAW,
                     original_length: u32::try_from(data.len()).unwrap_or(u32::MAX),
@@ -294,6 +295,7 @@ impl Watched {
                             .saturating_mul(1_000_000_000)
                             .saturating_add(fraction),
                     ),
+                    file: 0,
                     capture_point: point,
                     link_type: self.link_type,
                     original_length: packet.header.len,

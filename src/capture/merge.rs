@@ -1,6 +1,7 @@
 //! Several captures as one, in the order of time.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -9,6 +10,7 @@ use super::file::{CaptureFile, OpenError, ReadError};
 use crate::inspector::PointInfo;
 use crate::packet::{CapturePoint, LinkType, Packet};
 use crate::pcap::Secrets;
+use crate::time::Timestamp;
 
 /// An input that could not be opened.
 pub(super) type Unopened = (PathBuf, OpenError);
@@ -68,11 +70,56 @@ pub struct Inputs {
     /// The number of each interface of each file, once a packet came from it.
     points: Vec<Vec<Option<CapturePoint>>>,
     next_point: u16,
+    /// Which file each capture point is of by now.
+    owners: Vec<Owner>,
     /// How many secrets of each file were handed out.
     secrets: Vec<usize>,
     /// The file whose packet was handed out last.
     shown: Option<usize>,
+    /// When the next packet of each of several files comes, the earliest first.
+    waiting: BinaryHeap<Reverse<(Timestamp, usize)>>,
 }
+
+/// Which file a capture point is of by now.
+#[derive(Debug)]
+struct Owner {
+    point: CapturePoint,
+    file: usize,
+    info: PointInfo,
+}
+
+/// What an interface is.
+#[derive(Debug)]
+enum Placed {
+    /// One that was captured at before, in a file that ended.
+    Before(CapturePoint),
+    /// One that nothing was captured at yet.
+    New(PointInfo),
+}
+
+/// The capture point that an interface goes on with: captures that are written as several
+/// files, one after the other, are one place. It is of a file that has ended.
+fn continued(owners: &[Owner], files: &[CaptureFile], own: &PointInfo) -> Option<CapturePoint> {
+    let is_over = |owner: &&Owner| {
+        files
+            .get(owner.file)
+            .is_some_and(|file| file.peek().is_none())
+    };
+    let mut owners = owners.iter().rev().filter(is_over);
+    let same = owners.find(|owner| {
+        let PointInfo {
+            interface,
+            link_type,
+            digits,
+            ..
+        } = &owner.info;
+        (interface, link_type, digits) == (&own.interface, &own.link_type, &own.digits)
+    });
+    same.map(|owner| owner.point)
+}
+
+/// Files that stay open before their first packet is wanted.
+const MAX_OPEN: usize = 16;
 
 /// Packets between two reports of progress.
 const PROGRESS_EVERY: u32 = 8192;
@@ -104,19 +151,25 @@ impl Inputs {
             notices: VecDeque::new(),
             points: Vec::new(),
             next_point: 0,
+            owners: Vec::new(),
             secrets: Vec::new(),
             shown: None,
+            waiting: BinaryHeap::new(),
         };
         for path in paths {
             if path.is_dir() {
                 inputs.open_folder(path, max_decompressed)?;
             } else {
                 match CaptureFile::open_as(path, max_decompressed, enough) {
-                    Ok(file) => inputs.files.push(file),
+                    Ok(file) => inputs.add(file),
                     Err(error) => return Err((path.clone(), error)),
                 }
             }
         }
+        let firsts = inputs.files.iter().enumerate();
+        inputs.waiting = firsts
+            .filter_map(|(number, file)| Some(Reverse((file.peek()?.timestamp, number))))
+            .collect();
         for file in &mut inputs.files {
             inputs.points.push(Vec::new());
             inputs.secrets.push(0);
@@ -126,6 +179,14 @@ impl Inputs {
             }
         }
         Ok(inputs)
+    }
+
+    /// Adds a file; of many only the first are left open until they are read.
+    fn add(&mut self, mut file: CaptureFile) {
+        if self.files.len() >= MAX_OPEN {
+            file.park();
+        }
+        self.files.push(file);
     }
 
     fn open_folder(&mut self, folder: &Path, max_decompressed: u64) -> Result<(), Unopened> {
@@ -141,7 +202,7 @@ impl Inputs {
         let before = self.files.len();
         for path in paths {
             match CaptureFile::open(&path, max_decompressed) {
-                Ok(file) => self.files.push(file),
+                Ok(file) => self.add(file),
                 Err(error) => self.notices.push_back(Notice::Skipped { path, error }),
             }
         }
@@ -216,39 +277,80 @@ impl Inputs {
         }
         if let Some(shown) = self.shown.take()
             && let Some(file) = self.files.get_mut(shown)
-            && let Err(error) = file.advance()
         {
-            let file = file.name().to_owned();
-            return Some(Step::Notice(Notice::Damaged { file, error }));
+            let advanced = file.advance();
+            if let Some(next) = file.peek()
+                && self.points.len() > 1
+            {
+                self.waiting.push(Reverse((next.timestamp, shown)));
+            }
+            if file.peek().is_none() {
+                file.release();
+            }
+            if let Err(error) = advanced {
+                let file = file.name().to_owned();
+                return Some(Step::Notice(Notice::Damaged { file, error }));
+            }
         }
         let number = self.earliest()?;
-        let (file, points) = (self.files.get(number)?, self.points.get_mut(number)?);
-        let current = file.peek()?;
-        if let Some(told) = self.secrets.get_mut(number)
+        let file = self.files.get_mut(number)?;
+        if let Err(error) = file.wake() {
+            let file = file.name().to_owned();
+            self.waiting.pop();
+            return Some(Step::Notice(Notice::Damaged { file, error }));
+        }
+        let current = self.files.get(number)?.peek()?;
+        if let (Some(told), Some(file)) = (self.secrets.get_mut(number), self.files.get(number))
             && let Some(secrets) = file.secrets().get(*told)
         {
             *told += 1;
             return Some(Step::Secrets(secrets.clone()));
         }
-        let Some(capture_point) = points.get(current.interface).copied().flatten() else {
-            if points.len() <= current.interface {
-                points.resize(current.interface + 1, None);
-            }
-            if let Some(place) = points.get_mut(current.interface) {
-                *place = Some(CapturePoint(self.next_point));
-            }
-            self.next_point = self.next_point.saturating_add(1);
-            return Some(Step::Point(file.point(current.interface)));
+        let known = self.points.get(number)?.get(current.interface).copied();
+        let capture_point = match known.flatten() {
+            Some(point) => point,
+            None => match self.place(number, current.interface)? {
+                Placed::Before(point) => point,
+                Placed::New(point) => return Some(Step::Point(point)),
+            },
         };
+        let file = self.files.get(number)?;
         self.shown = Some(number);
+        self.waiting.pop();
         Some(Step::Packet(Packet {
             number: current.number,
             timestamp: current.timestamp,
+            file: u16::try_from(number).unwrap_or(u16::MAX),
             capture_point,
             link_type: file.link_type(current.interface),
             original_length: current.original_length,
             data: file.data(),
         }))
+    }
+
+    /// The capture point of an interface that is met first.
+    fn place(&mut self, number: usize, interface: usize) -> Option<Placed> {
+        let own = self.files.get(number)?.point(interface);
+        let before = continued(&self.owners, &self.files, &own);
+        let point = before.unwrap_or(CapturePoint(self.next_point));
+        let points = self.points.get_mut(number)?;
+        if points.len() <= interface {
+            points.resize(interface + 1, None);
+        }
+        *points.get_mut(interface)? = Some(point);
+        self.owners.retain(|owner| owner.point != point);
+        self.owners.push(Owner {
+            point,
+            file: number,
+            info: own.clone(),
+        });
+        Some(match before {
+            Some(point) => Placed::Before(point),
+            None => {
+                self.next_point = self.next_point.saturating_add(1);
+                Placed::New(own)
+            }
+        })
     }
 
     /// Octets of the inputs read so far.
@@ -259,25 +361,26 @@ impl Inputs {
 
     /// Packets that the capturing systems dropped, where the files say so;
     /// known at their end.
-    pub fn dropped(&self) -> impl Iterator<Item = (CapturePoint, u64)> {
-        let files = self.files.iter().zip(&self.points);
-        files.flat_map(|(file, points)| {
-            let interfaces = file.interfaces().iter().zip(points);
-            interfaces.filter_map(|(interface, point)| Some(((*point)?, interface.dropped?)))
-        })
+    #[must_use]
+    pub fn dropped(&self) -> BTreeMap<CapturePoint, u64> {
+        let mut dropped = BTreeMap::<CapturePoint, u64>::new();
+        for (file, points) in self.files.iter().zip(&self.points) {
+            for (interface, point) in file.interfaces().iter().zip(points) {
+                if let Some((point, count)) = point.zip(interface.dropped) {
+                    let sum = dropped.entry(point).or_default();
+                    *sum = sum.saturating_add(count);
+                }
+            }
+        }
+        dropped
     }
 
     /// The file whose next packet is the earliest.
     #[inline]
     fn earliest(&self) -> Option<usize> {
-        if let [file] = self.files.as_slice() {
-            return file.peek().map(|_| 0);
+        match self.files.as_slice() {
+            [file] => file.peek().map(|_| 0),
+            _ => self.waiting.peek().map(|Reverse((_, number))| *number),
         }
-        self.files
-            .iter()
-            .enumerate()
-            .filter_map(|(number, file)| Some((file.peek()?.timestamp, number)))
-            .min()
-            .map(|(_, number)| number)
     }
 }

@@ -48,6 +48,7 @@ pub trait Follower: PacketSource {
 struct Head {
     number: u32,
     timestamp: Timestamp,
+    file: u16,
     capture_point: CapturePoint,
     link_type: LinkType,
     original_length: u32,
@@ -85,6 +86,7 @@ impl Batch {
                     Item::Packet(Head {
                         number: packet.number,
                         timestamp: packet.timestamp,
+                        file: packet.file,
                         capture_point: packet.capture_point,
                         link_type: packet.link_type,
                         original_length: packet.original_length,
@@ -362,6 +364,7 @@ impl Desk {
                     let packet = Packet {
                         number: head.number,
                         timestamp: head.timestamp,
+                        file: head.file,
                         capture_point: head.capture_point,
                         link_type: head.link_type,
                         original_length: head.original_length,

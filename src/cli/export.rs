@@ -83,7 +83,7 @@ fn export(args: &ExportPcap) -> Result<ExitStatus, ExitStatus> {
     let Picking {
         points, mut picked, ..
     } = picking;
-    picked.sort_unstable_by_key(|at| (at.capture_point, at.number));
+    picked.sort_unstable_by_key(|at| (at.file, at.capture_point, at.number));
     picked.dedup();
     if selection.lost() > 0 {
         notices::warning(&format!(
@@ -189,10 +189,10 @@ impl<W: Write> PacketSource for Writing<'_, W> {
     }
 
     fn packet(&mut self, packet: &Packet<'_>) -> bool {
-        let key = (packet.capture_point, packet.number);
+        let key = (packet.file, packet.capture_point, packet.number);
         let is_picked = self
             .picked
-            .binary_search_by_key(&key, |at| (at.capture_point, at.number))
+            .binary_search_by_key(&key, |at| (at.file, at.capture_point, at.number))
             .is_ok();
         if is_picked {
             self.written = self.writer.packet(

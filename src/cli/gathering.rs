@@ -19,6 +19,9 @@ pub(super) fn gather<G: Gatherer>(mut inputs: Inputs, config: Config, into: G) -
         inspector: Inspector::new(config),
         into,
     };
+    for name in inputs.names() {
+        gathering.inspector.add_file(name.to_owned());
+    }
     inputs.read(&mut gathering);
     gathering.inspector.finish();
     gathering.drain();

@@ -119,8 +119,8 @@ impl Scribe {
             let round_trip = least(own).zip(back.and_then(least));
             let ms = |ns: i64| own.delay.mean_ns().map(|_| milliseconds(ns));
             PathRecord {
-                from: self.interface_of(own.from),
-                to: self.interface_of(own.to),
+                from: self.place_of(own.from),
+                to: self.place_of(own.to),
                 messages: own.messages,
                 messages_lost: own.lost_messages,
                 delay_min_ms: ms(own.delay.least_ns),

@@ -60,7 +60,7 @@ impl Scribe {
             encrypted_not_decoded: tls.as_ref().map_or(0, |tls| tls.closed_records),
             not_decoded_reason: (tls.and_then(|tls| tls.why_closed))
                 .map(|why| why.reason().to_owned()),
-            capture_point: self.interface_of(point),
+            capture_point: self.place_of(point),
         }
     }
 }

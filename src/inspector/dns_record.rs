@@ -28,7 +28,7 @@ impl Scribe {
             dst_ip: lookup.flow.dst.ip.to_string(),
             dst_port: lookup.flow.dst.port,
             started: self.stamp(point, lookup.first.timestamp),
-            capture_point: self.interface_of(point),
+            capture_point: self.place_of(point),
             frames: lookup.frames.into_vec(),
         }
     }

@@ -54,7 +54,7 @@ impl Scribe {
                 .collect(),
             role_conflicts: session.role_conflicts,
             capture_points: (points.into_iter())
-                .map(|point| self.interface_of(point))
+                .map(|point| self.place_of(point))
                 .collect(),
         }
     }
@@ -114,8 +114,7 @@ impl Scribe {
                 let private = private.map(|aim| format!("; {aim} is a private address"));
                 let last = checks.capture_points.last();
                 let last = last.filter(|_| checks.capture_points.len() > 1);
-                let last =
-                    last.map(|point| format!(", seen last at {}", self.interface_of(*point)));
+                let last = last.map(|point| format!(", seen last at {}", self.place_of(*point)));
                 let (last, private) = (last.unwrap_or_default(), private.unwrap_or_default());
                 format!("no answer{last}{private}")
             }

@@ -81,7 +81,6 @@ pub struct Inspector {
     scribe: Arc<Scribe>,
     engine: Engine,
     packets: Vec<u64>,
-    files: Vec<String>,
     /// What is to be told before anything that happens later.
     pending: VecDeque<Pending>,
     /// The ticket of the first of these.
@@ -139,10 +138,10 @@ impl Inspector {
             callers: rules::Callers::new(config.engine.limits.callers),
             scribe: Arc::new(Scribe {
                 config,
+                files: Vec::new(),
                 points: Vec::new(),
             }),
             packets: Vec::new(),
-            files: Vec::new(),
             pending: VecDeque::new(),
             first_ticket: 0,
             cases: None,
@@ -167,9 +166,9 @@ impl Inspector {
         }
     }
 
-    /// Names a file that is read.
+    /// Names a file that is read; packets refer to them by their places.
     pub fn add_file(&mut self, file: String) {
-        self.files.push(file);
+        Arc::make_mut(&mut self.scribe).files.push(file);
     }
 
     /// Names a capture point; packets refer to it by the number handed back.
@@ -617,7 +616,7 @@ impl Inspector {
             .zip(counters.last)
             .map(|(first, last)| rounded(millis(last.since(first)) / 1000.0, 6));
         Summary {
-            files: self.files.clone(),
+            files: self.scribe.files.clone(),
             capture_points: self
                 .scribe
                 .points

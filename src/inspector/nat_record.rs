@@ -134,7 +134,7 @@ impl Scribe {
                 .evidence
                 .into_iter()
                 .map(|(at, says)| NatEvidence {
-                    file: self.file_of(at.capture_point),
+                    file: self.file_of(at.file, at.capture_point),
                     frame: at.number,
                     says,
                 })

@@ -17,6 +17,8 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug)]
 pub(super) struct Scribe {
     pub(super) config: Config,
+    /// The files, by their numbers; of those that are not named the capture point tells.
+    pub(super) files: Vec<String>,
     pub(super) points: Vec<PointInfo>,
 }
 
@@ -62,8 +64,8 @@ impl Scribe {
         MessageRecord {
             id: format!("message-{}", message.serial + 1),
             frame: message.at.number,
-            file: self.file_of(point),
-            capture_point: self.interface_of(point),
+            file: self.file_of(message.at.file, point),
+            capture_point: self.place_of(point),
             timestamp: self.stamp(point, message.at.timestamp),
             src_ip: message.flow.src.ip.to_string(),
             src_port: message.flow.src.port,
@@ -117,7 +119,7 @@ impl Scribe {
             dst_ip: transaction.flow.dst.ip.to_string(),
             dst_port: transaction.flow.dst.port,
             transport: transaction.flow.transport.name().to_owned(),
-            capture_point: self.interface_of(point),
+            capture_point: self.place_of(point),
             started: transaction.started.map(|at| self.stamp(point, at)),
             first_response_ms: since_start(transaction.first_response),
             final_ms: since_start(response.map(|response| response.at)),
@@ -149,10 +151,11 @@ impl Scribe {
         at.rfc3339(digits.unwrap_or(9))
     }
 
-    pub(super) fn file_of(&self, point: CapturePoint) -> String {
-        self.points
-            .get(usize::from(point.0))
-            .map_or_else(String::new, |point| point.file.clone())
+    /// The file with this number, of a capture point.
+    pub(super) fn file_of(&self, number: u16, point: CapturePoint) -> String {
+        let named = self.files.get(usize::from(number));
+        let point = || Some(&self.points.get(usize::from(point.0))?.file);
+        named.or_else(point).cloned().unwrap_or_default()
     }
 
     pub(super) fn interface_of(&self, point: CapturePoint) -> String {
@@ -161,12 +164,33 @@ impl Scribe {
             .map_or_else(String::new, |point| point.interface.clone())
     }
 
+    /// A capture point by one name that no other has: the interface, or where several
+    /// files have one of that name the file, with the interface where it has others.
+    pub(super) fn place_of(&self, point: CapturePoint) -> String {
+        let Some(own) = self.points.get(usize::from(point.0)) else {
+            return String::new();
+        };
+        let others = || {
+            let points = self.points.iter().zip(0_u16..);
+            points
+                .filter(|(_, number)| *number != point.0)
+                .map(|(other, _)| other)
+        };
+        if others().all(|other| other.interface != own.interface) {
+            own.interface.clone()
+        } else if others().all(|other| other.file != own.file) {
+            own.file.clone()
+        } else {
+            format!("{} {}", own.file, own.interface)
+        }
+    }
+
     pub(super) fn points_of(&self, frames: &Frames) -> Vec<Point> {
         frames
             .points()
             .iter()
             .map(|point| Point {
-                file: self.file_of(point.capture_point),
+                file: self.file_of(point.file, point.capture_point),
                 interface: self.interface_of(point.capture_point),
                 frames: point.numbers.clone(),
                 frames_total: point.total,

@@ -98,7 +98,7 @@ impl Scribe {
                 .to_owned()
             }),
             tunnel: stream.tunnel.as_ref().map(scribe::tunnel),
-            capture_points: vec![self.interface_of(point)],
+            capture_points: vec![self.place_of(point)],
             same_as: stream
                 .same_as
                 .iter()

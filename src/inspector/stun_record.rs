@@ -52,7 +52,7 @@ impl Scribe {
             started: self.stamp(exchange.capture_point, exchange.first.timestamp),
             ice_session: exchange.ice_session.map(|own| format!("ice-{}", own + 1)),
             call_id: exchange.call_id,
-            capture_point: self.interface_of(exchange.capture_point),
+            capture_point: self.place_of(exchange.capture_point),
             frames: exchange.frames.to_vec(),
         }
     }

@@ -61,7 +61,7 @@ impl Scribe {
             to_peers: relayed(allocation.to_peers),
             from_peers: relayed(allocation.from_peers),
             unknown_channel_packets: allocation.unknown,
-            capture_point: self.interface_of(allocation.capture_point),
+            capture_point: self.place_of(allocation.capture_point),
             call_id: allocation.call_id,
             username: allocation.username,
             realm: allocation.realm,

@@ -35,6 +35,7 @@ fn with<T>(link_type: u32, data: &[u8], look: impl Fn(Content<'_>) -> T) -> T {
         decode(&Packet {
             number: 1,
             timestamp: Timestamp::default(),
+            file: 0,
             capture_point: CapturePoint(0),
             link_type: LinkType(link_type),
             original_length: 0,
@@ -377,6 +378,7 @@ fn tunnel_of(link_type: u32, data: &[u8]) -> String {
     let packet = Packet {
         number: 1,
         timestamp: Timestamp::default(),
+        file: 0,
         capture_point: CapturePoint(0),
         link_type: LinkType(link_type),
         original_length: 0,

@@ -104,6 +104,7 @@ impl Tap {
         self.inspector.handle(&Packet {
             number: self.packets,
             timestamp: now,
+            file: 0,
             capture_point: self.point,
             link_type: RAW,
             original_length: length,

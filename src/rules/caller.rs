@@ -135,6 +135,7 @@ mod tests {
             at: PacketRef {
                 number: 1,
                 timestamp: Timestamp::from_nanos(second * 1_000_000_000),
+                file: 0,
                 capture_point: CapturePoint(0),
             },
             status,

@@ -192,6 +192,7 @@ mod tests {
         let at = PacketRef {
             number: 1,
             timestamp: Timestamp::default(),
+            file: 0,
             capture_point: CapturePoint(0),
         };
         let mut found = Findings {

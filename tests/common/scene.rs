@@ -666,6 +666,7 @@ pub(crate) fn records(text: &str) -> Vec<Record> {
         inspector.handle(&Packet {
             number,
             timestamp: Timestamp::from_nanos(1_700_000_000_000_000_000 + ms * 1_000_000),
+            file: 0,
             capture_point: CapturePoint(*point),
             link_type: LinkType(1),
             original_length: 0,

@@ -12,6 +12,7 @@ pub(crate) fn packet(number: u32, at: Timestamp, data: &[u8]) -> Packet<'_> {
     Packet {
         number,
         timestamp: at,
+        file: 0,
         capture_point: CapturePoint(0),
         link_type: LinkType(1),
         original_length: u32::try_from(data.len()).expect("short"),
@@ -137,6 +138,7 @@ pub(crate) fn judged(packets: &[Read]) -> Vec<Record> {
         inspector.handle(&Packet {
             number,
             timestamp: packet.at,
+            file: 0,
             capture_point: CapturePoint(packet.point),
             link_type: packet.link_type,
             original_length: packet.original_length,

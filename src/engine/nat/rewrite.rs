@@ -2,7 +2,7 @@
 
 use crate::net::Flow;
 use crate::octets;
-use crate::packet::{CapturePoint, PacketRef};
+use crate::packet::PacketRef;
 use crate::sip::SipMessage;
 
 /// A SIP message that was one thing inside and another outside.
@@ -42,7 +42,7 @@ const MAX_OCTETS: usize = 4096;
 /// Messages seen lately, the oldest of which is overwritten.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
-    kept: Vec<(CapturePoint, u32, Vec<u8>)>,
+    kept: Vec<(PacketRef, Vec<u8>)>,
     next: usize,
     held: usize,
 }
@@ -54,16 +54,15 @@ impl Messages {
         }
         if self.kept.len() < MAX_MESSAGES {
             self.held += message.len() + 40;
-            let kept = (at.capture_point, at.number, message.to_vec());
-            self.kept.push(kept);
+            self.kept.push((at, message.to_vec()));
             return;
         }
-        if let Some((point, number, octets)) = self.kept.get_mut(self.next) {
+        if let Some((place, octets)) = self.kept.get_mut(self.next) {
             let before = octets.capacity();
             octets.clear();
             octets.extend_from_slice(message);
             self.held += octets.capacity().saturating_sub(before);
-            (*point, *number) = (at.capture_point, at.number);
+            *place = at;
         }
         self.next = (self.next + 1) % MAX_MESSAGES;
     }
@@ -72,9 +71,8 @@ impl Messages {
     pub(super) fn get(&self, at: PacketRef) -> Option<&[u8]> {
         let (newer, older) = self.kept.split_at(self.next.min(self.kept.len()));
         let mut latest_first = newer.iter().rev().chain(older.iter().rev());
-        let kept = latest_first
-            .find(|(point, number, _)| *point == at.capture_point && *number == at.number);
-        kept.map(|(.., octets)| octets.as_slice())
+        let kept = latest_first.find(|(place, _)| *place == at);
+        kept.map(|(_, octets)| octets.as_slice())
     }
 
     pub(super) const fn bytes_held(&self) -> usize {

@@ -180,7 +180,16 @@ impl<W: Write> Table<W> {
                     .capture_points
                     .iter()
                     .take(6)
-                    .map(|point| terminal(&point.interface).into_owned())
+                    .map(|point| {
+                        let same = summary.capture_points.iter();
+                        let same = same.filter(|own| own.interface == point.interface);
+                        let name = if same.count() > 1 {
+                            &point.file
+                        } else {
+                            &point.interface
+                        };
+                        terminal(name).into_owned()
+                    })
                     .collect();
                 format!(", {count} capture points ({})", names.join(", "))
             }

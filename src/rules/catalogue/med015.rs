@@ -89,6 +89,6 @@ pub(super) fn is_proved(context: &CallContext<'_>, media: &MediaFact) -> bool {
         .collect();
     points.sort_unstable();
     points.dedup();
-    let all = context.call().frames.points().len();
+    let all = context.call().frames.capture_points().len();
     all <= 1 || points.len() >= all
 }

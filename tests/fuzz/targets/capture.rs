@@ -64,6 +64,7 @@ fuzz_target!(|octets: &[u8]| {
                 inspector.handle(&Packet {
                     number,
                     timestamp,
+                    file: 0,
                     capture_point: CapturePoint(u16::try_from(interface % 4).expect("few")),
                     link_type,
                     original_length,

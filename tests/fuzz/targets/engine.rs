@@ -310,6 +310,7 @@ fuzz_target!(|octets: &[u8]| {
             inspector.handle(&Packet {
                 number,
                 timestamp: Timestamp::from_nanos(now),
+                file: 0,
                 capture_point: CapturePoint(u16::from(point % 3)),
                 link_type: LinkType(1),
                 original_length: u32::try_from(data.len()).expect("short"),

@@ -15,6 +15,7 @@ fuzz_target!(|octets: &[u8]| {
     let decoded = link::decode(&Packet {
         number: 1,
         timestamp: Timestamp::default(),
+        file: 0,
         capture_point: CapturePoint(0),
         link_type: LinkType(LINK_TYPES[usize::from(*kind) % LINK_TYPES.len()]),
         original_length: 0,
