@@ -3,11 +3,14 @@
 
 mod common;
 
+use common::scene;
 use common::wire::{records, udp};
 use common::{program, run_with, testdata};
 use serde_json::Value;
+use sip_inspect::engine::limits::Limits;
 use sip_inspect::packet::LinkType;
 use sip_inspect::pcap::PcapWriter;
+use sip_inspect::report::Record;
 use sip_inspect::time::Timestamp;
 
 fn at(ms: u64) -> Timestamp {
@@ -521,4 +524,32 @@ fn m011_packets_cut_anywhere_are_all_counted() {
         let told = records(&cut);
         assert_eq!(summary(&told)["packets"], packets.len(), "{kept}");
     }
+}
+
+/// Calls that were answered before a flood of Call-IDs are told whole after it, though
+/// the flood fills the budget many times over.
+#[test]
+fn m053_calls_that_stand_outlive_a_flood() {
+    let text = "\
+x100/3 0 A>B INVITE call=good% branch=a%
+x100/3 1 B>A 200 call=good% branch=a% to=t
+x100/3 2 A>B ACK call=good% branch=b% to=t
+x20000/1 1000 A>B INVITE call=flood% branch=f%
+x100/3 30000 A>B BYE call=good% branch=c% cseq=2 to=t
+x100/3 30001 B>A 200 call=good% branch=c% cseq=2 to=t method=BYE
+";
+    let mut completed = 0;
+    let mut is_full = false;
+    for record in scene::records_within(text, Limits::within(2 * 1024 * 1024)) {
+        match record {
+            Record::Call(call) if call.call_id.starts_with("good") => {
+                assert_eq!(call.outcome, "completed", "{}", call.call_id);
+                completed += 1;
+            }
+            Record::Limit(limit) => is_full |= limit.limit == "bytes" || limit.limit == "calls",
+            _ => {}
+        }
+    }
+    assert!(is_full);
+    assert_eq!(completed, 100);
 }

@@ -97,10 +97,13 @@ impl<K, V> Slots<K, V> {
     }
 }
 
-/// Neighbours that are compared when one has to leave: a few, and more where
-/// none of these can be spared.
+/// Neighbours that are compared when one has to leave: a few, more where none of these
+/// can be spared, and many where all of them are of the highest worth: calls that stand
+/// are neighbours, since they came before the flood that would drive them out.
 const SAMPLE: usize = 4;
 const LARGE_SAMPLE: usize = 16;
+const FAR_SAMPLE: usize = 1024;
+const HIGH_RANK: u8 = 2;
 
 impl<K: Hash + Eq, V: Entry> Table<K, V> {
     /// An empty table of at most `capacity` entries.
@@ -246,8 +249,12 @@ impl<K: Hash + Eq, V: Entry> Table<K, V> {
         let mut worst: Option<(u8, Timestamp, Handle)> = None;
         let (mut looked, mut compared) = (0, 0);
         while looked < self.slots.len() {
-            let is_spared = worst.is_some_and(|(rank, ..)| rank == 0);
-            if compared >= if is_spared { SAMPLE } else { LARGE_SAMPLE } {
+            let enough = match worst {
+                Some((0, ..)) => SAMPLE,
+                Some((HIGH_RANK.., ..)) => FAR_SAMPLE,
+                _ => LARGE_SAMPLE,
+            };
+            if compared >= enough {
                 break;
             }
             looked += 1;
@@ -349,6 +356,27 @@ mod tests {
         assert_eq!(table.insert("d", Seen(10, 0)).1, Some(Seen(7, 0)));
         assert_eq!(table.insert("e", Seen(11, 1)).1, Some(Seen(9, 0)));
         assert_eq!(table.len(), 3);
+    }
+
+    #[test]
+    fn a_flood_drives_out_nothing_of_high_rank() {
+        let mut table = Table::new(400);
+        for number in 0..300_u64 {
+            table.insert(number, Seen(number, HIGH_RANK));
+        }
+        for number in 300..5000_u64 {
+            let left = table.insert(number, Seen(number, 1)).1;
+            assert!(
+                left.as_ref().is_none_or(|own| own.1 < HIGH_RANK),
+                "{left:?}"
+            );
+        }
+        // Among their like the oldest leaves all the same.
+        let mut table = Table::new(4);
+        for number in 0..5_u64 {
+            let left = table.insert(number, Seen(number, HIGH_RANK)).1;
+            assert_eq!(left, (number == 4).then_some(Seen(0, HIGH_RANK)));
+        }
     }
 
     #[test]

@@ -40,6 +40,8 @@ use std::collections::HashMap;
 use hmac::{Hmac, Mac as _};
 use sha1::Sha1;
 
+use sip_inspect::engine::Config as EngineConfig;
+use sip_inspect::engine::limits::Limits;
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{CapturePoint, LinkType, Packet};
 use sip_inspect::report::Record;
@@ -646,8 +648,17 @@ fn six(data: &[u8], way: &str) -> Vec<u8> {
 
 /// What is made of a scene.
 pub(crate) fn records(text: &str) -> Vec<Record> {
+    records_within(text, Limits::default())
+}
+
+/// The same with these bounds.
+pub(crate) fn records_within(text: &str, limits: Limits) -> Vec<Record> {
     let packets = packets(text);
     let mut inspector = Inspector::new(Config {
+        engine: EngineConfig {
+            limits,
+            ..EngineConfig::default()
+        },
         transactions: true,
         // The password of a at x.
         credentials: Credential::parse("a:x:secret").into_iter().collect(),
