@@ -168,6 +168,8 @@ pub struct RtpStream {
     pub said: Option<Box<SelfDescription>>,
     /// Whether the payload is encrypted, by its description or by DTLS.
     pub encrypted: bool,
+    /// Times that the timestamp changed: of video one less than its frames.
+    frames_after: u32,
     /// The longest time between two packets.
     pub delta_max_ns: i64,
     /// The longest time without a packet that was due.
@@ -265,6 +267,7 @@ impl RtpStream {
             far_end: FarEnd::default(),
             said: None,
             encrypted: false,
+            frames_after: 0,
             delta_max_ns: 0,
             gap_max_ns: 0,
             receiver: Receiver::new(packet.sequence_number),
@@ -306,6 +309,20 @@ impl RtpStream {
     pub fn opened(&self) -> (Option<&'static str>, u64, u64) {
         let secured = self.secured.as_ref();
         secured.map_or((None, 0, 0), |secured| secured.outcome())
+    }
+
+    /// Frames of video: packets of one frame bear one timestamp (RFC 6184, 5.1, and
+    /// others).
+    #[must_use]
+    pub const fn frames(&self) -> u64 {
+        self.frames_after as u64 + 1
+    }
+
+    /// Frames in a second, from the first to the beginning of the last; `None` of one.
+    #[must_use]
+    pub fn frame_rate(&self) -> Option<f64> {
+        let spent = millis(self.last_arrival.since(self.first.timestamp)) / 1000.0;
+        (self.frames_after > 0 && spent > 0.0).then(|| f64::from(self.frames_after) / spent)
     }
 
     /// Whether a sequence number is near the highest so far.
@@ -402,6 +419,7 @@ impl RtpStream {
         let delta = arrival.since(self.last_arrival);
         let steps = packet.sequence_number.wrapping_sub(self.last_sequence);
         let ticks = packet.timestamp.wrapping_sub(self.last_timestamp);
+        self.frames_after = self.frames_after.saturating_add(u32::from(ticks != 0));
         if steps == 1 {
             self.in_sequence = self.in_sequence.saturating_add(1);
             self.step.vote(ticks);

@@ -158,6 +158,10 @@ impl Scribe {
             lost_at: lost_at(&far).map(str::to_owned),
             rtcp_reports: far.reports,
             far_metrics: far.metrics.as_ref().map(far_metrics),
+            video_frames: (kind == "video").then(|| stream.frames()),
+            frame_rate: (stream.frame_rate())
+                .filter(|_| kind == "video")
+                .map(|rate| rounded(rate, 2)),
             nacks: far.nacks,
             picture_requests: far.picture_requests,
             cname: said.and_then(|said| said.cname.clone()),

@@ -83,6 +83,10 @@ pub struct StreamRecord {
     pub rtcp_reports: u64,
     /// What the far end says of the call's quality (RFC 3611, 4.7).
     pub far_metrics: Option<FarMetrics>,
+    /// Frames of video, by their timestamps.
+    pub video_frames: Option<u64>,
+    /// Frames in a second.
+    pub frame_rate: Option<f64>,
     /// Times the far end asked for packets again (RFC 4585).
     pub nacks: u64,
     /// Times the far end asked for a whole picture (RFC 4585; RFC 5104).

@@ -179,9 +179,15 @@ pub fn walk<'a>(mut octets: &'a [u8], mut each: impl FnMut(RtcpPacket<'a>)) {
                 }
             }
             205 | 206 => {
-                if let Some(ssrc) = u32_at(body, 8) {
-                    let format = first & 0x1f;
-                    each(RtcpPacket::Feedback { kind, format, ssrc });
+                let format = first & 0x1f;
+                // A request for a whole picture names whom it asks in its entries (RFC
+                // 5104, 4.3.1.1).
+                let is_full_intra = (kind, format) == (206, 4);
+                let asked = if is_full_intra { 12..body.len() } else { 8..9 };
+                for at in asked.step_by(8) {
+                    if let Some(ssrc) = u32_at(body, at) {
+                        each(RtcpPacket::Feedback { kind, format, ssrc });
+                    }
                 }
             }
             207 => extended(octets::from(body, 8), &mut each),

@@ -482,9 +482,11 @@ pub(super) fn address(ip: &str, port: u16) -> String {
 
 pub(super) fn stream_row(stream: &StreamRecord) -> [String; 10] {
     let points = stream.capture_points.join(" ");
-    let ptime = stream
-        .ptime_ms
-        .map_or_else(String::new, |ptime| format!(" {ptime:.0} ms"));
+    let ptime = match (stream.frame_rate, stream.ptime_ms) {
+        (Some(rate), _) => format!(" {rate:.0} fps"),
+        (None, Some(ptime)) => format!(" {ptime:.0} ms"),
+        (None, None) => String::new(),
+    };
     let codec = match &stream.codec {
         Some(codec) => format!("{}{ptime}", terminal(codec)),
         None => format!(
