@@ -1,5 +1,8 @@
 //! Legs of one call: what ties them, and what does not.
 
+mod common;
+
+use common::scene;
 use etherparse::PacketBuilder;
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{CapturePoint, LinkType, Packet};
@@ -241,4 +244,62 @@ fn three_legs_make_a_chain() {
             "c sdp-session 0.85 b",
         ],
     );
+}
+
+/// Calls with one focus are in one room: whoever dialled in, whoever was called by it.
+#[test]
+fn a_focus_ties_the_calls_of_its_conference() {
+    let dialled = |call: &str, room: &str, ms: u32| {
+        let answer = ms + 10;
+        format!(
+            "{ms} A>C INVITE call={call} tag={call} sdp=4000\n\
+             {answer} C>A 200 call={call} tag={call} to=t sdp=5000 header=Contact:_<sip:{room}@10.0.0.3;x=1>;isfocus\n"
+        )
+    };
+    let invited = |call: &str, room: &str, ms: u32| {
+        format!(
+            "{ms} C>B INVITE call={call} tag={call} sdp=5000 header=Contact:_<sip:{room}@10.0.0.3>;isfocus\n"
+        )
+    };
+    let told = |text: &str| -> Vec<String> {
+        let records = scene::records(text).into_iter();
+        let calls = records.filter_map(|record| match record {
+            Record::Call(call) => Some(call),
+            _ => None,
+        });
+        calls
+            .map(|call| {
+                let legs = call.legs.iter().filter(|leg| leg.kind == "conference");
+                let others: Vec<&str> = legs.map(|leg| leg.call_id.as_str()).collect();
+                format!(
+                    "{} {} {} {}",
+                    call.call_id,
+                    call.conference_uri.as_deref().unwrap_or("-"),
+                    call.conference_focus.as_deref().unwrap_or("-"),
+                    others.join(",")
+                )
+                .trim_end()
+                .to_owned()
+            })
+            .collect()
+    };
+    let room = "sip:room1@10.0.0.3";
+    assert_eq!(
+        told(&(dialled("one", "room1", 0) + &invited("two", "room1", 1000))),
+        [
+            format!("one {room} callee two"),
+            format!("two {room} caller one"),
+        ]
+    );
+    assert_eq!(
+        told(&(dialled("one", "room1", 0) + &dialled("two", "room2", 1000))),
+        [
+            format!("one {room} callee"),
+            "two sip:room2@10.0.0.3 callee".to_owned(),
+        ]
+    );
+    // Without a focus there is no room, though the Contact is one.
+    let plain = dialled("one", "room1", 0).replace(";isfocus", "")
+        + &dialled("two", "room1", 1000).replace(";isfocus", "");
+    assert_eq!(told(&plain), ["one - -", "two - -"]);
 }

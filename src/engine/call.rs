@@ -101,6 +101,8 @@ pub struct Call {
     pub kept: Kept,
     /// Subscriptions.
     pub subscriptions: Vec<Subscription>,
+    /// The side that is the focus of a conference, and the conference's URI (RFC 4579).
+    pub focus: Option<(Side, String)>,
     /// Calls that it led to, or that led to it.
     pub ties: Vec<Tie>,
     copies: VecDeque<Copy>,
@@ -195,6 +197,7 @@ impl Call {
             last_refresh: None,
             kept: Kept::default(),
             subscriptions: Vec::new(),
+            focus: None,
             ties: Vec::new(),
             copies: VecDeque::new(),
             crossings: Vec::new(),

@@ -14,7 +14,8 @@ use super::call::{Facts, Tie, digest};
 use super::table::Handle;
 use crate::net::Endpoint;
 use crate::octets;
-use crate::sip::header::HeaderName;
+use crate::sip::Method;
+use crate::sip::header::{HeaderName, NameAddr};
 use crate::time::{MILLISECOND, SECOND, Timestamp};
 
 /// Identities that are remembered.
@@ -49,6 +50,7 @@ const PREFIXES: [&str; 3] = ["b2b-", "B2B.", "b2bua-"];
 /// How two legs are known to be of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Bond {
+    Conference,
     Parties,
     Media,
     SdpSession,
@@ -69,6 +71,7 @@ impl Bond {
             Self::SdpSession => ("sdp-session", 85),
             Self::Media => ("media", 85),
             Self::Parties => ("parties", 70),
+            Self::Conference => ("conference", 95),
         }
     }
 }
@@ -179,6 +182,48 @@ impl Engine {
         if let Some((bond, other, what)) = best {
             self.tie_legs(other, handle, bond, &what, now);
         }
+    }
+
+    /// A side that says that it is the focus of a conference (RFC 4579, 3.1): calls with
+    /// the same one have their parties in one room.
+    pub(super) fn note_focus(&mut self, handle: Handle, facts: &Facts<'_, '_>) {
+        let tells = facts.method == Method::Invite
+            && facts
+                .status
+                .is_none_or(|status| (200..300).contains(&status));
+        if !tells {
+            return;
+        }
+        let contact = facts.message.value(HeaderName::Contact);
+        let focus = contact.filter(|value| {
+            let contact = NameAddr::parse(value);
+            contact.parameter("isfocus").is_some()
+                || contact.parsed_uri().parameter("isfocus").is_some()
+        });
+        let (Some(focus), Some(call)) = (focus, self.calls.get_mut(handle)) else {
+            return;
+        };
+        let uri = NameAddr::parse(focus).uri;
+        let room = uri.split(|octet| *octet == b';').next().unwrap_or(uri);
+        let room = shortened(&octets::text(room));
+        let by = match (call.side_of(&facts.from_tag), facts.is_response) {
+            (side, false) => side,
+            (side, true) => side.other(),
+        };
+        if call.focus.is_some() {
+            return;
+        }
+        call.focus = Some((by, room.clone()));
+        let (key, now) = (digest(("focus", &room)), facts.at.timestamp);
+        let known = self.legs.keys.get(&key).copied();
+        let known = known.filter(|(other, at)| {
+            *other != handle && now.since(*at) <= FAR_NS && self.calls.get(*other).is_some()
+        });
+        if let Some((other, _)) = known {
+            let what = format!("both in the conference {room}");
+            self.tie_legs(other, handle, Bond::Conference, &what, now);
+        }
+        self.legs.remember(key, handle, now);
     }
 
     /// The call that went to the host from which this one comes, and has what this

@@ -258,6 +258,7 @@ impl Engine {
             self.tie_transfer(handle, facts);
             self.tie_leg(handle, facts);
         }
+        self.note_focus(handle, facts);
         self.count_passed(handle);
     }
 

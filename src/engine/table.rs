@@ -362,7 +362,7 @@ mod tests {
     fn a_flood_drives_out_nothing_of_high_rank() {
         let mut table = Table::new(400);
         for number in 0..300_u64 {
-            table.insert(number, Seen(number, HIGH_RANK));
+            assert_eq!(table.insert(number, Seen(number, HIGH_RANK)).1, None);
         }
         for number in 300..5000_u64 {
             let left = table.insert(number, Seen(number, 1)).1;

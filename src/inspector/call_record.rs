@@ -285,6 +285,8 @@ impl Scribe {
                 .map(|exchange| self.exchange(closed, exchange))
                 .collect(),
             media: self.media(closed, &milestones),
+            conference_uri: call.focus.as_ref().map(|(_, uri)| uri.clone()),
+            conference_focus: call.focus.as_ref().map(|(side, _)| side.name().to_owned()),
             paths: self.paths(closed),
             legs: call
                 .ties

@@ -75,6 +75,10 @@ pub struct CallRecord {
     pub exchanges: Vec<ExchangeRecord>,
     pub media: Vec<MediaRecord>,
     pub legs: Vec<LegRecord>,
+    /// The room that it leads to (RFC 4579), as its Contact names it.
+    pub conference_uri: Option<String>,
+    /// The side that mixes: `caller` or `callee`.
+    pub conference_focus: Option<String>,
     /// What passed from one capture point to the next.
     pub paths: Vec<PathRecord>,
     /// Ids of its streams.

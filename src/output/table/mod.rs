@@ -366,6 +366,21 @@ impl<W: Write> Table<W> {
         if let Some(index) = tie("transferred-from") {
             notes.push(format!("by REFER of call {index}"));
         }
+        let others = |is_it: &dyn Fn(&str) -> bool| {
+            let legs = row.legs.iter().filter(|(kind, _)| is_it(kind));
+            let others = legs.filter_map(|(_, call_id)| index_of(call_id));
+            others.map(|index| index.to_string()).collect::<Vec<_>>()
+        };
+        let rooms = others(&|kind| kind == "conference");
+        if !rooms.is_empty() {
+            notes.push(format!("in a conference with call {}", rooms.join(", ")));
+        }
+        let legs = others(&|kind| {
+            kind != "conference" && !kind.contains("-to") && !kind.contains("-from")
+        });
+        if !legs.is_empty() {
+            notes.push(format!("a leg of call {}", legs.join(", ")));
+        }
         notes.join(", ")
     }
 
