@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::log;
 use super::read::{Bomb, Growing, Input, decompressed};
 use crate::inspector::PointInfo;
 use crate::packet::LinkType;
@@ -156,7 +157,11 @@ impl CaptureFile {
             (Box::new(file), size.map(|metadata| metadata.len()))
         };
         let name = display_name(path);
-        let mut file = Self::read(name, input, size, max_decompressed)?;
+        let file = match enough {
+            Some(_) => Self::read_as(name, input, size, max_decompressed, false),
+            None => Self::read(name, input, size, max_decompressed),
+        };
+        let mut file = file?;
         file.is_growing = enough.is_some();
         // A file on disk has a size; what is a pipe is read once.
         let is_kept = size.is_some() && enough.is_none();
@@ -175,8 +180,24 @@ impl CaptureFile {
         size: Option<u64>,
         max_decompressed: u64,
     ) -> Result<Self, OpenError> {
+        Self::read_as(name, input, size, max_decompressed, true)
+    }
+
+    /// The same, and whether it may be a log: telling that takes more of it than a file
+    /// that grows may have.
+    fn read_as(
+        name: String,
+        input: Input,
+        size: Option<u64>,
+        max_decompressed: u64,
+        may_be_log: bool,
+    ) -> Result<Self, OpenError> {
         let consumed = Arc::new(AtomicU64::new(0));
         let input = decompressed(input, &consumed, max_decompressed)?;
+        let input = match may_be_log {
+            true => log::or_itself(input)?,
+            false => input,
+        };
         let mut file = Self {
             name,
             input,

@@ -316,7 +316,9 @@ impl Inputs {
         };
         let file = self.files.get(number)?;
         self.shown = Some(number);
-        self.waiting.pop();
+        if self.points.len() > 1 {
+            self.waiting.pop();
+        }
         Some(Step::Packet(Packet {
             number: current.number,
             timestamp: current.timestamp,

@@ -9,6 +9,7 @@ pub mod hep;
 pub mod keep;
 #[cfg(feature = "live")]
 pub mod live;
+pub mod log;
 mod merge;
 mod pipeline;
 #[cfg(feature = "live")]

@@ -33,12 +33,15 @@ impl Engine {
         if hep.version < 3 && !is_sip {
             return false;
         }
-        self.enter(Tunnel {
-            kind: TunnelKind::Hep,
-            src: outer.src.ip,
-            dst: outer.dst.ip,
-            key: hep.agent,
-        });
+        // What comes from a log came by no way.
+        if !outer.src.ip.is_unspecified() {
+            self.enter(Tunnel {
+                kind: TunnelKind::Hep,
+                src: outer.src.ip,
+                dst: outer.dst.ip,
+                key: hep.agent,
+            });
+        }
         // The agent knows best when it was, unless its clock is far off.
         let timestamp = hep
             .timestamp

@@ -1,9 +1,12 @@
 //! Link-layer headers.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use etherparse::Ethernet2HeaderSlice;
 
 use super::tunnel::{self, Way};
-use super::{Content, Ignored, MAX_DEPTH, ip};
+use super::{Content, Datagram, Ignored, LINKTYPE_HEP, MAX_DEPTH, Network, ip};
+use crate::net::{Endpoint, Flow, Transport};
 use crate::octets::{self, u8_at, u16_at, u32_at};
 use crate::packet::LinkType;
 
@@ -88,8 +91,32 @@ pub(super) fn content<'a>(link_type: LinkType, data: &'a [u8], way: &mut Way) ->
             _ => Content::Ignored(Ignored::BadHeader("C-HDLC")),
         },
         NFLOG => nflog(data, way),
+        // Nobody's type, by which logs are handed on; others may use it otherwise.
+        own if own == LINKTYPE_HEP.0 && data.starts_with(b"HEP3") => bare_hep(data),
         other => Content::Ignored(Ignored::LinkType(other)),
     }
+}
+
+/// A packet of HEP that came by no way.
+const fn bare_hep(data: &[u8]) -> Content<'_> {
+    let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    let end = Endpoint::new(nowhere, 0);
+    Content::Datagram(Datagram {
+        flow: Flow {
+            src: end,
+            dst: end,
+            transport: Transport::Udp,
+        },
+        network: Network {
+            src: nowhere,
+            dst: nowhere,
+            ttl: 0,
+            dscp: 0,
+            identification: None,
+        },
+        payload: data,
+        truncated: false,
+    })
 }
 
 /// An Ethernet frame.

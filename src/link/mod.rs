@@ -28,7 +28,10 @@ pub use tunnel::{Tunnel, TunnelKind};
 use std::net::IpAddr;
 
 use crate::net::Flow;
-use crate::packet::{Packet, PacketRef};
+use crate::packet::{LinkType, Packet, PacketRef};
+
+/// The link type of packets of HEP alone: one that is for everybody's own use, LINKTYPE_USER0.
+pub const LINKTYPE_HEP: LinkType = LinkType(147);
 
 /// How many headers that contain another packet are entered; the bound keeps a
 /// frame of nothing but tunnel headers from costing more than its length.
