@@ -393,6 +393,29 @@ mod tests {
     }
 
     #[test]
+    fn m090_chunk_lengths_of_every_size_end() {
+        for length in (0..=16).chain([255, 256, 32_767, 65_529, 65_535]) {
+            let length: u16 = length;
+            for place in [0, 2, 4] {
+                let mut chunks = addresses();
+                chunks.push(chunk(15, b"OPTIONS"));
+                if let Some(chunk) = chunks.get_mut(place) {
+                    chunk[4..6].copy_from_slice(&length.to_be_bytes());
+                }
+                let octets = packet(&chunks);
+                // The magic, whatever the length of the whole says.
+                for total in [0, 5, 6, length, 65_535] {
+                    let mut octets = octets.clone();
+                    octets[4..6].copy_from_slice(&total.to_be_bytes());
+                    if let Some(Ok(hep)) = parse(&octets, NEAR) {
+                        assert!(hep.payload.len() <= 7, "{length} {total}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_is_built_is_read_again() {
         let payload = vec![b'x'; 65_400];
         for (src, dst) in [("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2")] {

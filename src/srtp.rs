@@ -531,6 +531,27 @@ mod tests {
     }
 
     #[test]
+    fn m056_another_key_and_another_count_open_nothing() {
+        for suite in ["AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_32"] {
+            let right = Context::new(&master(suite));
+            let mut other = master(suite);
+            if let Some(octet) = other.key.first_mut() {
+                *octet ^= 1;
+            }
+            let mut wrong = Context::new(&other);
+            let mut fresh = Context::new(&master(suite));
+            for sequence in 100..110 {
+                let packet = sealed(&right, sequence, 0, b"sound");
+                assert_eq!(wrong.open_rtp(&packet, 12), None, "{suite}");
+                // The count of a sender that began long ago, and whose beginning was not
+                // captured, is neither 0 nor near it.
+                let packet = sealed(&right, sequence, 7, b"sound");
+                assert_eq!(fresh.open_rtp(&packet, 12), None, "{suite}");
+            }
+        }
+    }
+
+    #[test]
     fn keys_of_descriptions_are_read() {
         let key = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
         let check = |suite: &str, parameters: &str, expected: Option<usize>| {
