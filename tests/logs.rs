@@ -115,6 +115,16 @@ fn records_of_sipdump_in_all_their_forms() {
     let cut = &whole[..whole.len() - 100];
     let report = document(&file("cut", &(broken + cut)), &["--messages"]);
     assert_eq!(report["summary"]["sip_messages"], 1);
+    assert_eq!(report["summary"]["packets"], 2);
+    let counted = &report["summary"]["not_decoded"]["HEP without addresses or payload"];
+    assert_eq!(*counted, 1);
+    let empty = record("udp ipv4", "192.0.2.7", "") + &whole;
+    let report = document(&file("empty", &empty), &[]);
+    let counted = &report["summary"]["not_decoded"]["HEP without addresses or payload"];
+    assert_eq!(
+        (counted, &report["summary"]["sip_messages"]),
+        (&Value::from(1), &Value::from(1))
+    );
 }
 
 #[test]

@@ -23,6 +23,9 @@ const MAX_MESSAGE: usize = 60_000;
 /// The agent's number, which nobody has.
 const NOBODY: u32 = 0;
 
+/// A packet of HEP with nothing in it.
+const INCOMPLETE: &[u8] = b"HEP3\0\x06";
+
 /// What stands around the parts of a record of `sipdump`.
 const DUMP_BEGINS: &[u8] = b"====================";
 const DUMP_TEXT: &[u8] = b"~~~~~~~~~~~~~~~~~~~~";
@@ -126,7 +129,8 @@ fn endpoint(text: &str) -> Option<Endpoint> {
 #[derive(Debug)]
 struct Logged {
     at: Timestamp,
-    flow: Flow,
+    /// Between whom, where that is told.
+    flow: Option<Flow>,
     octets: Vec<u8>,
     is_sent: bool,
     is_dump: bool,
@@ -165,24 +169,27 @@ impl Read for LogReader {
             };
             self.made.clear();
             self.at = 0;
-            let packet = hep::build(&Outgoing {
-                flow: message.flow,
-                timestamp: message.at,
-                kind: 1,
-                agent: NOBODY,
-                correlation: None,
-                payload: &message.octets,
+            // A record that lacks a part is handed on as one, so that it is counted.
+            let flow = message.flow.filter(|_| !message.octets.is_empty());
+            let packet = flow.and_then(|flow| {
+                hep::build(&Outgoing {
+                    flow,
+                    timestamp: message.at,
+                    kind: 1,
+                    agent: NOBODY,
+                    correlation: None,
+                    payload: &message.octets,
+                })
             });
-            if let Some(packet) = packet {
-                let nanos = message.at.as_nanos();
-                let seconds = u32::try_from(nanos / 1_000_000_000).unwrap_or(u32::MAX);
-                let rest = u32::try_from(nanos % 1_000_000_000).unwrap_or_default();
-                let length = u32::try_from(packet.len()).unwrap_or(u32::MAX);
-                for number in [seconds, rest, length, length] {
-                    self.made.extend(number.to_le_bytes());
-                }
-                self.made.extend(packet);
+            let packet = packet.unwrap_or_else(|| INCOMPLETE.to_vec());
+            let nanos = message.at.as_nanos();
+            let seconds = u32::try_from(nanos / 1_000_000_000).unwrap_or(u32::MAX);
+            let rest = u32::try_from(nanos % 1_000_000_000).unwrap_or_default();
+            let length = u32::try_from(packet.len()).unwrap_or(u32::MAX);
+            for number in [seconds, rest, length, length] {
+                self.made.extend(number.to_le_bytes());
             }
+            self.made.extend(packet);
         }
         let rest = self.made.get(self.at..).unwrap_or_default();
         let count = rest.len().min(into.len());
@@ -282,16 +289,15 @@ impl<R: BufRead> Lines<R> {
         }
         octets.truncate(MAX_MESSAGE);
         let end = |(ip, port): (Option<IpAddr>, Option<u16>)| Some(Endpoint::new(ip?, port?));
-        let (Some(src), Some(dst), Some(at)) = (end(src), end(dst), at) else {
-            return Ok(None);
-        };
-        let flow = Flow {
+        let flow = end(src).zip(end(dst)).map(|(src, dst)| Flow {
             src,
             dst,
             transport,
-        };
+        });
+        // Without a time it counts as of that before it.
+        self.time = at.unwrap_or(self.time);
         Ok(Some(Logged {
-            at,
+            at: self.time,
             flow,
             octets,
             is_sent,
@@ -330,11 +336,11 @@ impl<R: BufRead> Lines<R> {
             true => (own, head.peer),
             false => (head.peer, own),
         };
-        let flow = Flow {
+        let flow = Some(Flow {
             src,
             dst,
             transport: head.transport,
-        };
+        });
         Ok(Some(Logged {
             at: self.time,
             flow,

@@ -7,36 +7,28 @@
 //! made it, and what it looks like elsewhere shows which checks of the other side try
 //! the same pair.
 
+mod checks;
+
 use std::collections::VecDeque;
 
 use smallvec::SmallVec;
 
-use super::call::Call;
-use super::limits::Limit;
 use super::session::Side;
 use super::table::{Entry, Handle};
-use super::{Engine, Event};
-use crate::link::TunnelKind;
 use crate::net::{Endpoint, Flow};
-use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
-use crate::sdp::{Candidate, SessionDescription};
-use crate::stun::{Class, IceRole, StunMessage};
+use crate::sdp::Candidate;
+use crate::stun::IceRole;
 use crate::time::{SECOND, Timestamp};
 
 /// Checks of one session that may still be answered, or be seen elsewhere.
 const MAX_RECENT: usize = 256;
-/// Pairs of one session: two agents with ten addresses each have a hundred.
-const MAX_PAIRS: usize = 256;
 /// Places at which one pair is told apart.
 const MAX_PLACES: usize = 16;
 /// Kinds of errors that one pair is answered with.
 const MAX_ERRORS: usize = 8;
 /// A session of no call is given up; consent is renewed every 5 seconds (RFC 7675).
 const SILENT_NS: i64 = 60 * SECOND;
-/// The longest user fragment (RFC 8839, 5.4).
-const MAX_FRAGMENT: usize = 256;
-
 /// Two agents that look for a way to each other. Pairs of values stand in the order of
 /// the agents.
 #[derive(Clone, Debug)]
@@ -183,7 +175,7 @@ impl Entry for IceSession {
 }
 
 impl IceChecks {
-    /// Octets of the answers' codes and so on are few; whether any check was made.
+    /// Whether any check was made.
     #[must_use]
     pub const fn are_any(&self) -> bool {
         self.sent > 0
@@ -218,7 +210,7 @@ impl IcePair {
         ]
     }
 
-    /// Whether an end of it is this one, at any capture point.
+    /// Whether it is between these two, at any capture point.
     #[must_use]
     pub fn is_between(&self, one: Endpoint, other: Endpoint) -> bool {
         let is = |ends: [Endpoint; 2]| ends == [one, other] || ends == [other, one];
@@ -555,366 +547,6 @@ impl IceAgent {
             .or(checks.is_relayed.then_some("relay"))
             .or(is_known.then_some("prflx"))
     }
-}
-
-impl Engine {
-    /// A Binding request that may be a connectivity check (RFC 8445, 7.2.2). Hands back
-    /// its session, and whether it is signed with the right password.
-    pub(super) fn ice_check(
-        &mut self,
-        at: PacketRef,
-        flow: Flow,
-        message: &StunMessage<'_>,
-    ) -> Option<(Handle, Option<bool>)> {
-        let is_check = message.class == Class::Request
-            && message.method == 1
-            && message.realm().is_none()
-            && (message.ice_role().is_some() || message.priority().is_some());
-        let username = message.username().filter(|_| is_check)?;
-        let colon = memchr::memchr(b':', username)?;
-        let (receiver, sender) = (
-            octets::span(username, 0, colon),
-            octets::from(username, colon + 1),
-        );
-        let fits = |own: &[u8]| !own.is_empty() && own.len() <= MAX_FRAGMENT;
-        if !fits(receiver) || !fits(sender) || receiver == sender {
-            return None;
-        }
-        let (receiver, sender) = (octets::text(receiver), octets::text(sender));
-        let handle = self.ice_session(at, &receiver, &sender)?;
-        self.tie_ice(handle, &receiver, &sender);
-        let integrity = self.ice_integrity(&receiver, message);
-        let is_permitted = self.is_permitted(flow);
-        let is_relayed = is_permitted.is_some();
-        let room = self.ice_pairs < self.config.limits.ice_pairs;
-        let session = self.ice.get_mut(handle)?;
-        session.last = at.timestamp;
-        let agent = session.agent(&sender)?;
-        let ends = match agent {
-            0 => [flow.src, flow.dst],
-            _ => [flow.dst, flow.src],
-        };
-        let place = (at.capture_point, ends);
-        let transaction = message.transaction_id;
-        let mut recent = session.recent.iter().rev();
-        let known = recent.find(|own| own.transaction == transaction && own.agent == agent);
-        if let Some(known) = known.copied() {
-            let (had_room, merged) = session.place(known.pair, place);
-            let recent = session.recent.iter_mut().rev();
-            let recent = { recent }.find(|own| own.transaction == transaction)?;
-            let checks = session.pairs.get_mut(recent.pair)?.checks.get_mut(agent)?;
-            if is_permitted == Some(true) && recent.is_held {
-                recent.is_held = false;
-                checks.not_permitted -= 1;
-            }
-            checks.passed(at.capture_point);
-            if known.point == at.capture_point && known.flow == flow {
-                checks.retransmissions += 1;
-                checks.last_sent = Some(at.timestamp);
-            }
-            self.ice_pairs -= usize::from(merged);
-            if !had_room {
-                self.limit(Limit::IcePairs);
-            }
-            return Some((handle, integrity));
-        }
-        if let Some(agent) = session.agents.get_mut(agent) {
-            agent.took(message.ice_role());
-            agent.signed(integrity);
-        }
-        let pair = match session.pair_at(place) {
-            Some(pair) => pair,
-            None if session.pairs.len() < MAX_PAIRS && room => {
-                session.pairs.push(IcePair {
-                    first: at,
-                    checks: Default::default(),
-                    nominated: None,
-                    places: SmallVec::from_buf_and_len([place; 2], 1),
-                });
-                self.ice_pairs += 1;
-                session.pairs.len() - 1
-            }
-            None => {
-                self.limit(Limit::IcePairs);
-                return Some((handle, integrity));
-            }
-        };
-        session.remember(Recent {
-            transaction,
-            agent,
-            pair,
-            point: at.capture_point,
-            flow,
-            sent: at.timestamp,
-            nominates: message.use_candidate(),
-            is_answered: false,
-            is_lost: false,
-            is_held: is_permitted == Some(false),
-        });
-        let checks = session.pairs.get_mut(pair)?.checks.get_mut(agent)?;
-        checks.flow.get_or_insert(flow);
-        checks.sent += 1;
-        checks.last_sent = Some(at.timestamp);
-        checks.is_relayed |= is_relayed;
-        checks.not_permitted += u64::from(is_permitted == Some(false));
-        checks.priority = message.priority().or(checks.priority);
-        checks.passed(at.capture_point);
-        Some((handle, integrity))
-    }
-
-    /// What answers a check of a session; `flow` goes as the check should have gone.
-    pub(super) fn ice_answer(
-        &mut self,
-        handle: Handle,
-        at: PacketRef,
-        flow: Flow,
-        message: &StunMessage<'_>,
-    ) {
-        let receiver = |session: &IceSession| {
-            let check = session.recent.iter().rev();
-            let check = { check }.find(|own| own.transaction == message.transaction_id)?;
-            Some(session.agents.get(1 - check.agent)?.ufrag.clone())
-        };
-        let receiver = self.ice.get(handle).and_then(receiver);
-        let integrity = receiver.and_then(|own| self.ice_integrity(&own, message));
-        let Some(session) = self.ice.get_mut(handle) else {
-            return;
-        };
-        let recent = session.recent.iter_mut().rev();
-        let Some(check) = { recent }.find(|own| own.transaction == message.transaction_id) else {
-            return;
-        };
-        session.last = at.timestamp;
-        let Some(pair) = session.pairs.get_mut(check.pair) else {
-            return;
-        };
-        let Some(checks) = pair.checks.get_mut(check.agent) else {
-            return;
-        };
-        if check.is_answered {
-            return;
-        }
-        if check.point != at.capture_point || check.flow.src != flow.src {
-            // On its way back; whether it arrives shows where the check was seen first.
-            if !check.is_lost {
-                check.is_lost = true;
-                checks.answers_lost += 1;
-            }
-            return;
-        }
-        check.is_answered = true;
-        checks.answers_lost -= u64::from(check.is_lost);
-        if message.class == Class::ErrorResponse {
-            let code = message.error_code().unwrap_or_default();
-            checks.refused(code, 1);
-            session.role_conflicts += u64::from(code == 487);
-        } else if flow.dst != check.flow.dst {
-            checks.not_symmetric += 1;
-            checks.answered_from = Some(flow.dst);
-        } else {
-            checks.succeeded += 1;
-            checks.mapped = message.mapped_address().or(checks.mapped);
-            let spent = at.timestamp.since(check.sent);
-            if spent >= 0 {
-                checks.round_trip_ns.get_or_insert(spent);
-            }
-            if check.nominates {
-                pair.nominated.get_or_insert(at.timestamp);
-            }
-            let before = checks.succeeded_at.map(|(_, last)| last);
-            if let (Some(nominated), Some(before)) = (pair.nominated, before) {
-                let gap = at.timestamp.since(before.max(nominated));
-                checks.longest_gap_ns = checks.longest_gap_ns.max(gap);
-            }
-            let first = checks.succeeded_at.map_or(at.timestamp, |(first, _)| first);
-            checks.succeeded_at = Some((first, at.timestamp));
-        }
-        let answering = session.agents.get_mut(1 - check.agent);
-        if let Some(answering) = answering.filter(|_| message.class == Class::SuccessResponse) {
-            answering.signed(integrity);
-        }
-    }
-
-    /// An ICMP error that quotes a check. Says whether it does.
-    pub(super) fn ice_unreachable(&mut self, handle: Handle, transaction: &[u8; 16]) -> bool {
-        let Some(session) = self.ice.get_mut(handle) else {
-            return false;
-        };
-        let recent = session.recent.iter().rev();
-        let check = { recent }.find(|own| own.transaction == *transaction);
-        let checks = check.and_then(|check| {
-            let pair = session.pairs.get_mut(check.pair)?;
-            pair.checks.get_mut(check.agent)
-        });
-        if let Some(checks) = checks {
-            checks.unreachable += 1;
-        }
-        true
-    }
-
-    /// An ICMP error that quotes the addresses of a check alone: one of the call that
-    /// claims where it went. Says whether there is one that waits.
-    pub(super) fn ice_pair_unreachable(&mut self, flow: Flow) -> bool {
-        let call = self.media.claimant(flow.dst);
-        let Some(call) = call.and_then(|call| self.calls.get(call)) else {
-            return false;
-        };
-        for handle in &call.ice {
-            let Some(session) = self.ice.get_mut(*handle) else {
-                continue;
-            };
-            let recent = session.recent.iter().rev();
-            let check = { recent }.find(|own| own.flow == flow && !own.is_answered);
-            let checks = check.and_then(|check| {
-                let pair = session.pairs.get_mut(check.pair)?;
-                pair.checks.get_mut(check.agent)
-            });
-            if let Some(checks) = checks {
-                checks.unreachable += 1;
-                return true;
-            }
-        }
-        false
-    }
-
-    /// The session of two user fragments, which begins with its first check.
-    fn ice_session(&mut self, at: PacketRef, receiver: &str, sender: &str) -> Option<Handle> {
-        let (low, high) = (receiver.min(sender), receiver.max(sender));
-        let key: Box<str> = format!("{low}:{high}").into();
-        if let Some(handle) = self.ice.find(&key) {
-            return Some(handle);
-        }
-        let agent = |ufrag: &str| IceAgent {
-            ufrag: ufrag.to_owned(),
-            ..IceAgent::default()
-        };
-        let session = IceSession {
-            serial: self.next_ice,
-            first: at,
-            last: at.timestamp,
-            agents: [agent(sender), agent(receiver)],
-            pairs: Vec::new(),
-            role_conflicts: 0,
-            call_id: None,
-            media: None,
-            is_answered: false,
-            call: None,
-            recent: VecDeque::new(),
-        };
-        self.next_ice += 1;
-        let (handle, evicted) = self.ice.insert(key, session);
-        if let Some(mut evicted) = evicted {
-            self.limit(Limit::IceSessions);
-            self.ice_pairs -= evicted.pairs.len();
-            evicted.orient();
-            self.events.push_back(Event::Ice(Box::new(evicted)));
-        }
-        Some(handle)
-    }
-
-    /// The call that described one of the agents.
-    fn tie_ice(&mut self, handle: Handle, receiver: &str, sender: &str) {
-        let claims = [receiver, sender].map(|own| (own, self.media.ufrag(own)));
-        let max = self.config.limits.ice_sessions_per_call;
-        let Some(session) = self.ice.get_mut(handle) else {
-            return;
-        };
-        for (ufrag, claim) in claims {
-            let Some((call, side, media)) = claim else {
-                continue;
-            };
-            if let Some(agent) = session.agent(ufrag)
-                && let Some(agent) = session.agents.get_mut(agent)
-            {
-                agent.side = Some(side);
-            }
-            if session.call.is_some() {
-                continue;
-            }
-            let Some(known) = self.calls.get_mut(call) else {
-                continue;
-            };
-            if known.ice.len() >= max {
-                self.limit(Limit::IceSessionsPerCall);
-                return;
-            }
-            known.ice.push(handle);
-            session.call = Some(call);
-            session.call_id = Some(known.call_id.clone());
-            session.media = Some(media);
-        }
-    }
-
-    /// Whether a message is signed with the password of whoever has this fragment.
-    fn ice_integrity(&self, ufrag: &str, message: &StunMessage<'_>) -> Option<bool> {
-        message.integrity_ok(self.media.ice_password(ufrag)?)
-    }
-
-    /// Whether a relay may pass on what goes through it; `None` of what goes through
-    /// none.
-    fn is_permitted(&self, flow: Flow) -> Option<bool> {
-        let is_inside = self.tunnel.is_some_and(|own| own.kind == TunnelKind::Turn);
-        let handle = self.relay.filter(|_| is_inside)?;
-        let allocation = self.turn_allocations.get(handle)?;
-        let is_sent = allocation.relayed == Some(flow.src);
-        is_sent.then(|| allocation.permits(flow.dst.ip))
-    }
-
-    pub(super) fn close_ice(&mut self, handle: Handle) {
-        if let Some(mut session) = self.ice.remove(handle) {
-            self.ice_pairs -= session.pairs.len();
-            session.orient();
-            self.events.push_back(Event::Ice(Box::new(session)));
-        }
-    }
-
-    /// The sessions of a call that closes, with what it says of their agents.
-    pub(super) fn ice_of(&mut self, call: &Call) -> Vec<IceSession> {
-        let mut sessions = Vec::new();
-        for handle in &call.ice {
-            let Some(mut session) = self.ice.remove(*handle) else {
-                continue;
-            };
-            self.ice_pairs -= session.pairs.len();
-            for agent in &mut session.agents {
-                agent.description = describe(call, &agent.ufrag);
-            }
-            let media = session.media.map_or(0, usize::from);
-            session.is_answered = (call.session.epochs.iter()).any(|epoch| {
-                let named = |side| Some(epoch.medium(side, media)?.ice_ufrag.is_some());
-                named(Side::Caller) == Some(true) && named(Side::Callee) == Some(true)
-            });
-            session.orient();
-            sessions.push(session);
-        }
-        sessions.sort_by_key(|session| session.serial);
-        sessions
-    }
-}
-
-/// What the descriptions of a call say of whoever has a user fragment.
-fn describe(call: &Call, ufrag: &str) -> Option<IceDescription> {
-    let mut found: Option<IceDescription> = None;
-    let is_its = |own: &&crate::sdp::MediaDescription| own.ice_ufrag.as_deref() == Some(ufrag);
-    for media in (call.session.descriptions()).flat_map(|own| own.media.iter().filter(is_its)) {
-        let description = found.get_or_insert_default();
-        description.is_lite |= media.is_ice_lite;
-        description.has_ice2 |= media.has_ice2;
-        description.is_webrtc |= media.protocol.contains("SAVPF") && media.fingerprint.is_some();
-        for candidate in &media.candidates {
-            if !description.candidates.contains(candidate) {
-                description.candidates.push(candidate.clone());
-            }
-        }
-    }
-    let names = |own: &SessionDescription| own.media.iter().any(|own| is_its(&own));
-    let first = call.session.epochs.iter().find(|epoch| {
-        names(&epoch.offer) || epoch.answer.as_ref().is_some_and(|answer| names(answer))
-    });
-    if let Some((found, first)) = found.as_mut().zip(first) {
-        found.has_offered = names(&first.offer);
-    }
-    found
 }
 
 impl IceAgent {

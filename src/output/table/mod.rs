@@ -4,6 +4,7 @@ mod listing;
 mod nat;
 mod paths;
 mod rows;
+mod stun;
 
 use std::io::{self, Write};
 
@@ -15,14 +16,15 @@ pub(super) use self::listing::{grid, write_grid};
 pub use self::nat::Nats;
 use self::paths::Paths;
 use self::rows::{
-    Row, address, connection_row, device, ice_rows, lookup_row, painted, row, stream_row,
-    subscription_row, turn_row,
+    Row, connection_row, device, ice_rows, lookup_row, painted, row, stream_row, subscription_row,
+    turn_row,
 };
+use self::stun::StunTable;
 use super::Sink;
 use super::escape::terminal;
 use super::findings::Findings;
 use super::verdicts::counted;
-use crate::report::{LimitRecord, Record, StunExchangeRecord, Summary, TunnelCount, TunnelRecord};
+use crate::report::{LimitRecord, Record, Summary, TunnelCount, TunnelRecord};
 
 /// How times are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,8 +44,6 @@ pub enum TimeStyle {
 const MAX_LINES: usize = 40;
 /// Calls that are shown one by one.
 const MAX_CALLS: usize = 10_000;
-/// Kinds of STUN exchanges that are told apart.
-const MAX_STUN: usize = 4096;
 /// Calls whose exchanges are told beneath their row.
 const MAX_DETAILED: usize = 12;
 
@@ -59,13 +59,10 @@ pub struct Table<W> {
     streams: Listing<10>,
     limits: Vec<LimitRecord>,
     summary: Option<Box<Summary>>,
-    stun: std::collections::BTreeMap<StunLine, StunCount>,
-    more_stun: u64,
+    stun: StunTable,
     turns: Listing<4>,
     ice: Listing<4>,
     paths: Paths,
-    /// Connectivity checks that the pairs tell of.
-    checks: u64,
     connections: Listing<4>,
     /// Connections with records that could not be read.
     encrypted: usize,
@@ -79,23 +76,6 @@ pub struct Table<W> {
     nats: Nats,
     pings: u64,
     registers: Vec<String>,
-}
-
-/// What STUN exchanges of one line have in common.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct StunLine {
-    src: String,
-    dst: String,
-    method: String,
-    outcome: String,
-    mapped: String,
-}
-
-#[derive(Debug, Default)]
-struct StunCount {
-    exchanges: u64,
-    retransmissions: u64,
-    rtt_ms: Option<f64>,
 }
 
 impl<W: Write> Table<W> {
@@ -117,12 +97,10 @@ impl<W: Write> Table<W> {
             ),
             limits: Vec::new(),
             summary: None,
-            stun: std::collections::BTreeMap::new(),
-            more_stun: 0,
+            stun: StunTable::default(),
             turns: Listing::new("turn-allocations", ["TURN", "Relayed", "State", "Note"]),
             paths: Paths::default(),
             ice: Listing::new("ice-sessions", ["ICE", "Pair", "State", "Note"]),
-            checks: 0,
             connections: Listing::new("connections", ["Connections", "", "State", "Note"]),
             encrypted: 0,
             dead: 0,
@@ -384,32 +362,6 @@ impl<W: Write> Table<W> {
         notes.join(", ")
     }
 
-    /// Exchanges of the same kind between the same two hosts share a line.
-    fn count_stun(&mut self, exchange: &StunExchangeRecord) {
-        let outcome = match exchange.error_code {
-            Some(code) => format!("error {code}"),
-            None => exchange.outcome.clone(),
-        };
-        let line = StunLine {
-            src: address(&exchange.src_ip, exchange.src_port),
-            dst: address(&exchange.dst_ip, exchange.dst_port),
-            method: terminal(&exchange.method).into_owned(),
-            outcome,
-            mapped: exchange.mapped_address.clone().unwrap_or_default(),
-        };
-        if self.stun.len() >= MAX_STUN && !self.stun.contains_key(&line) {
-            self.more_stun += 1;
-            return;
-        }
-        let count = self.stun.entry(line).or_default();
-        count.exchanges += 1;
-        count.retransmissions += exchange.retransmissions;
-        count.rtt_ms = match (count.rtt_ms, exchange.rtt_ms) {
-            (Some(known), Some(new)) => Some(known.min(new)),
-            (known, new) => known.or(new),
-        };
-    }
-
     fn write_findings(&mut self, summary: &Summary) -> io::Result<()> {
         let index_of = |call_id: &str| {
             let row = self.calls.iter().find(|row| row.call_id == call_id);
@@ -429,52 +381,7 @@ impl<W: Write> Table<W> {
         Ok(())
     }
 
-    fn write_stun(&mut self) -> io::Result<()> {
-        if self.stun.is_empty() {
-            return Ok(());
-        }
-        let mut grid = grid(&[
-            "STUN",
-            "Method",
-            "Outcome",
-            "Mapped address",
-            "Count",
-            "Sent again",
-            "Least RTT",
-        ]);
-        for (line, count) in self.stun.iter().take(MAX_LINES) {
-            grid.add_row([
-                Cell::new(format!("{} -> {}", line.src, line.dst)),
-                Cell::new(&line.method),
-                Cell::new(&line.outcome),
-                Cell::new(&line.mapped),
-                Cell::new(count.exchanges),
-                Cell::new(count.retransmissions),
-                Cell::new(
-                    count
-                        .rtt_ms
-                        .map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms")),
-                ),
-            ]);
-        }
-        writeln!(self.out)?;
-        write_grid(&mut self.out, &grid)?;
-        let lines = self.stun.len().saturating_sub(MAX_LINES) as u64;
-        let more = lines + self.more_stun;
-        if more > 0 {
-            writeln!(
-                self.out,
-                "(+{more} more: --format csv --section stun-exchanges)"
-            )?;
-        }
-        Ok(())
-    }
-
     fn write_rest(&mut self, summary: &Summary) -> io::Result<()> {
-        if self.checks > 0 {
-            let line = format!("Connectivity checks: {}, told by their pairs", self.checks);
-            writeln!(self.out, "\n{}", line.dimmed())?;
-        }
         let mut other = Vec::new();
         for (method, count) in &summary.requests {
             if matches!(
@@ -596,8 +503,7 @@ impl<W: Write> Sink for Table<W> {
                 self.subscriptions.add(|| subscription_row(&subscription));
             }
             Record::TurnAllocation(allocation) => self.turns.add(|| turn_row(&allocation)),
-            Record::StunExchange(exchange) if exchange.ice_session.is_some() => self.checks += 1,
-            Record::StunExchange(exchange) => self.count_stun(&exchange),
+            Record::StunExchange(exchange) => self.stun.add(&exchange),
             Record::IceSession(session) => {
                 for row in ice_rows(&session) {
                     self.ice.add(|| row);
@@ -626,7 +532,7 @@ impl<W: Write> Sink for Table<W> {
             self.ice.write(&mut self.out)?;
             self.connections.write(&mut self.out)?;
             self.lookups.write(&mut self.out)?;
-            self.write_stun()?;
+            self.stun.write(&mut self.out)?;
             self.nats.write(&mut self.out)?;
             self.write_rest(&summary)?;
         }
