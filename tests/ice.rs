@@ -325,6 +325,43 @@ fn the_best_of_several_nominated_pairs_is_selected() {
     assert_eq!(other("4294967293"), [4000]);
 }
 
+/// Both sides may give their checks one number, by chance or to confuse: what becomes of
+/// one is not held against the other.
+#[test]
+fn one_number_of_both_sides_is_two_checks() {
+    let relays = "\
+0 A:4000>C:3478 stun request id=1 method=3
+1 C:3478>A:4000 stun success id=1 method=3 relayed=P:6000 mapped=A:4000
+2 B:5000>C:3478 stun request id=2 method=3
+3 C:3478>B:5000 stun success id=2 method=3 relayed=Q:7000 mapped=B:5000
+4 A:4000>C:3478 stun request id=3 method=8 peer=Q:7000
+5 C:3478>A:4000 stun success id=3 method=8
+";
+    // A Send indication to the other's relay, with a check in it: USERNAME, PRIORITY.
+    let sent = |ms: u32, from: &str, peer: &str, names: &str| {
+        let names: String = names.bytes().map(|own| format!("{own:02x}")).collect();
+        let check = format!(
+            "000100182112a442{}00060009{names}0000000024000400000000",
+            "03".repeat(12)
+        );
+        format!(
+            "{ms} {from}>C:3478 octets hex=0016003c2112a442{}001200080001{peer}0013002c{check}\n",
+            "04".repeat(12)
+        )
+    };
+    let text = relays.to_owned()
+        + &sent(20, "A:4000", "3a4ae721c053", "bbbb:aaaa")
+        + &sent(21, "B:5000", "3662e721c052", "aaaa:bbbb")
+        + &sent(22, "A:4000", "3a4ae721c053", "bbbb:aaaa");
+    check(
+        &text,
+        &[
+            "1 checking -/-",
+            "198.51.100.16:6000 relay - 198.51.100.17:7000 relay 0/1 0/1 in-progress",
+        ],
+    );
+}
+
 #[test]
 fn a_session_of_many_pairs_is_bounded() {
     let flood: String = (0..150)

@@ -66,7 +66,8 @@ impl Engine {
         if let Some(known) = known.copied() {
             let (had_room, merged) = session.place(known.pair, place);
             let recent = session.recent.iter_mut().rev();
-            let recent = { recent }.find(|own| own.transaction == transaction)?;
+            let is_it = |own: &&mut Recent| own.transaction == transaction && own.agent == agent;
+            let recent = { recent }.find(is_it)?;
             let checks = session.pairs.get_mut(recent.pair)?.checks.get_mut(agent)?;
             if is_permitted == Some(true) && recent.is_held {
                 recent.is_held = false;
@@ -135,18 +136,24 @@ impl Engine {
         flow: Flow,
         message: &StunMessage<'_>,
     ) {
-        let receiver = |session: &IceSession| {
-            let check = session.recent.iter().rev();
-            let check = { check }.find(|own| own.transaction == message.transaction_id)?;
-            Some(session.agents.get(1 - check.agent)?.ufrag.clone())
+        let place = |session: &IceSession| {
+            let is_it = |own: &Recent| own.transaction == message.transaction_id;
+            // Both sides may have given theirs one number.
+            let is_from = |own: &Recent| is_it(own) && own.flow.src == flow.src;
+            let latest = session.recent.iter().rposition(is_from);
+            let place = latest.or_else(|| session.recent.iter().rposition(is_it))?;
+            Some((place, session.recent.get(place)?.agent))
         };
+        let Some((place, agent)) = self.ice.get(handle).and_then(place) else {
+            return;
+        };
+        let receiver = |session: &IceSession| Some(session.agents.get(1 - agent)?.ufrag.clone());
         let receiver = self.ice.get(handle).and_then(receiver);
         let integrity = receiver.and_then(|own| self.ice_integrity(&own, message));
         let Some(session) = self.ice.get_mut(handle) else {
             return;
         };
-        let recent = session.recent.iter_mut().rev();
-        let Some(check) = { recent }.find(|own| own.transaction == message.transaction_id) else {
+        let Some(check) = session.recent.get_mut(place) else {
             return;
         };
         session.last = at.timestamp;
