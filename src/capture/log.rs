@@ -7,11 +7,12 @@
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::read::Input;
+use super::read::{Input, fill};
 use crate::hep::{self, Outgoing};
 use crate::link::LINKTYPE_HEP;
 use crate::net::{Endpoint, Flow, Transport};
 use crate::octets;
+use crate::pcap::PcapWriter;
 use crate::sip::split_host_port;
 use crate::time::{MILLISECOND, Timestamp};
 
@@ -54,20 +55,7 @@ pub fn or_itself(mut input: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + S
         None => return Ok(Box::new(Cursor::new(head).chain(input))),
     };
     let whole: Input = Box::new(Cursor::new(head).chain(input));
-    Ok(Box::new(LogReader::new(BufReader::new(whole), own)))
-}
-
-fn fill(input: &mut Input, into: &mut [u8]) -> io::Result<usize> {
-    let mut have = 0;
-    while have < into.len() {
-        match input.read(into.get_mut(have..).unwrap_or_default()) {
-            Ok(0) => break,
-            Ok(length) => have += length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(have)
+    Ok(Box::new(LogReader::new(BufReader::new(whole), own)?))
 }
 
 /// What the head of a log shows.
@@ -136,42 +124,40 @@ struct Logged {
     is_dump: bool,
 }
 
-/// Reads messages as a capture of nanoseconds.
+/// Reads messages as a capture.
 struct LogReader {
     lines: Lines<BufReader<Input>>,
-    made: Vec<u8>,
+    made: PcapWriter<Vec<u8>>,
     at: usize,
 }
 
 impl LogReader {
-    fn new(input: BufReader<Input>, own: Option<Endpoint>) -> Self {
-        let mut made = 0xa1b2_3c4d_u32.to_le_bytes().to_vec();
-        made.extend([2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0]);
-        made.extend(LINKTYPE_HEP.0.to_le_bytes());
-        Self {
+    fn new(input: BufReader<Input>, own: Option<Endpoint>) -> io::Result<Self> {
+        Ok(Self {
             lines: Lines {
                 input,
                 pending: None,
                 time: Timestamp::default(),
                 own,
             },
-            made,
+            made: PcapWriter::new(Vec::new(), LINKTYPE_HEP)?,
             at: 0,
-        }
+        })
     }
 }
 
 impl Read for LogReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.made.len() {
+        while self.at == self.made.get_ref().len() {
             let Some(message) = self.lines.next_message()? else {
                 return Ok(0);
             };
-            self.made.clear();
+            self.made.get_mut().clear();
             self.at = 0;
-            // A record that lacks a part is handed on as one, so that it is counted.
-            let flow = message.flow.filter(|_| !message.octets.is_empty());
-            let packet = flow.and_then(|flow| {
+            // A record that lacks a part, or is longer than any that can be passed on, is
+            // handed on as one, so that it is counted.
+            let fits = (1..=MAX_MESSAGE).contains(&message.octets.len());
+            let packet = message.flow.filter(|_| fits).and_then(|flow| {
                 hep::build(&Outgoing {
                     flow,
                     timestamp: message.at,
@@ -181,21 +167,11 @@ impl Read for LogReader {
                     payload: &message.octets,
                 })
             });
-            let packet = packet.unwrap_or_else(|| INCOMPLETE.to_vec());
-            let nanos = message.at.as_nanos();
-            let seconds = u32::try_from(nanos / 1_000_000_000).unwrap_or(u32::MAX);
-            let rest = u32::try_from(nanos % 1_000_000_000).unwrap_or_default();
-            let length = u32::try_from(packet.len()).unwrap_or(u32::MAX);
-            for number in [seconds, rest, length, length] {
-                self.made.extend(number.to_le_bytes());
-            }
-            self.made.extend(packet);
+            let packet = packet.as_deref().unwrap_or(INCOMPLETE);
+            self.made.packet(message.at, packet, 0)?;
         }
-        let rest = self.made.get(self.at..).unwrap_or_default();
-        let count = rest.len().min(into.len());
-        for (to, from) in into.iter_mut().zip(rest) {
-            *to = *from;
-        }
+        let mut rest = self.made.get_ref().get(self.at..).unwrap_or_default();
+        let count = rest.read(into)?;
         self.at += count;
         Ok(count)
     }
@@ -283,11 +259,10 @@ impl<R: BufRead> Lines<R> {
                 octets.extend(rest);
                 break;
             }
-            if octets.len() < MAX_MESSAGE {
+            if octets.len() <= MAX_MESSAGE {
                 octets.extend(line);
             }
         }
-        octets.truncate(MAX_MESSAGE);
         let end = |(ip, port): (Option<IpAddr>, Option<u16>)| Some(Endpoint::new(ip?, port?));
         let flow = end(src).zip(end(dst)).map(|(src, dst)| Flow {
             src,
@@ -318,14 +293,13 @@ impl<R: BufRead> Lines<R> {
                 break;
             }
             // An empty line may stand before the message.
-            if octets.len() < MAX_MESSAGE && !(octets.is_empty() && bare.is_empty()) {
+            if octets.len() <= MAX_MESSAGE && !(octets.is_empty() && bare.is_empty()) {
                 octets.extend(line);
             }
             if Some(octets.len()) == head.length {
                 break;
             }
         }
-        octets.truncate(MAX_MESSAGE);
         let octets = as_sent(&octets);
         if octets.is_empty() {
             return Ok(None);

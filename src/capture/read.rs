@@ -115,6 +115,20 @@ impl<R: Read> Read for ZstdFrames<R> {
     }
 }
 
+/// Reads until `into` is full or the input ends; says how much there was.
+pub(super) fn fill(input: &mut Input, into: &mut [u8]) -> io::Result<usize> {
+    let mut have = 0;
+    while have < into.len() {
+        match input.read(into.get_mut(have..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(length) => have += length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(have)
+}
+
 /// What a capture's octets are read from; `consumed` counts the octets of the
 /// file itself.
 pub(super) fn decompressed(
@@ -123,15 +137,7 @@ pub(super) fn decompressed(
     limit: u64,
 ) -> io::Result<Input> {
     let mut magic = [0; 4];
-    let mut have = 0;
-    while have < magic.len() {
-        match input.read(magic.get_mut(have..).unwrap_or_default()) {
-            Ok(0) => break,
-            Ok(length) => have += length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    let have = fill(&mut input, &mut magic)?;
     let head = Cursor::new(magic.get(..have).unwrap_or_default().to_vec());
     let whole = Counted {
         inner: head.chain(input),
