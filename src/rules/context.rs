@@ -9,8 +9,6 @@ use super::Needs;
 use super::credentials::Credential;
 use super::description::Description;
 use crate::engine::call::{Call, ClosedCall, Exchange, KeptMessage};
-use crate::engine::ice::IceSession;
-use crate::engine::rtp_stream::RtpStream;
 use crate::engine::session::Side;
 use crate::engine::transaction::Transaction;
 use crate::net::{Flow, Transport};
@@ -26,19 +24,6 @@ use crate::time::Timestamp;
 pub struct CaptureFacts {
     /// The latest moment of the capture, as far as it is read.
     pub until: Timestamp,
-}
-
-/// An ICE session, and what is known around it.
-#[derive(Clone, Copy, Debug)]
-pub struct IceContext<'a> {
-    /// The session.
-    pub session: &'a IceSession,
-    /// All of its call, this one with them; none without a call.
-    pub sessions: &'a [IceSession],
-    /// The streams of its call.
-    pub streams: &'a [RtpStream],
-    /// The capture.
-    pub capture: CaptureFacts,
 }
 
 impl CaptureFacts {

@@ -1,10 +1,23 @@
-//! What rules of ICE have in common.
+//! What rules of ICE see, and have in common.
 
-use super::IceContext;
-use crate::engine::ice::{IceAgent, IceChecks, IcePair};
+use super::CaptureFacts;
+use crate::engine::ice::{IceAgent, IceChecks, IcePair, IceSession};
 use crate::engine::rtp_stream::RtpStream;
 use crate::engine::session::Side;
 use crate::time::{SECOND, millis};
+
+/// An ICE session, and what is known around it.
+#[derive(Clone, Copy, Debug)]
+pub struct IceContext<'a> {
+    /// The session.
+    pub session: &'a IceSession,
+    /// All of its call, this one with them; none without a call.
+    pub sessions: &'a [IceSession],
+    /// The streams of its call.
+    pub streams: &'a [RtpStream],
+    /// The capture.
+    pub capture: CaptureFacts,
+}
 
 /// How long consent stands (RFC 7675, 5.1).
 pub(super) const CONSENT_NS: i64 = 30 * SECOND;

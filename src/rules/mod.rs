@@ -28,10 +28,11 @@ mod profile;
 
 pub use caller::{Attempt, Caller, Callers};
 pub use catalogue::CATALOGUE;
-pub use context::{CallContext, CaptureFacts, IceContext, MediaFact, Message};
+pub use context::{CallContext, CaptureFacts, MediaFact, Message};
 pub use credentials::Credential;
 pub use finding::{Finding, Findings, Quote};
 use good::Good;
+pub use ice::IceContext;
 pub use nat_finding::{NatFinding, NatFindings};
 pub use profile::Profile;
 
@@ -166,7 +167,7 @@ enum Check {
     /// A STUN exchange.
     Stun(fn(&StunExchange, CaptureFacts, &mut Findings)),
     /// A TURN allocation.
-    Turn(fn(&TurnAllocation, CaptureFacts, &mut Findings)),
+    Turn(fn(&TurnAllocation, &mut Findings)),
     /// An ICE session.
     Ice(fn(&IceContext<'_>, &mut Findings)),
     /// The NATs of a capture.
@@ -312,14 +313,10 @@ pub fn judge_stun(
 
 /// What is wrong with a TURN allocation.
 #[must_use]
-pub fn judge_turn(
-    allocation: &TurnAllocation,
-    capture: CaptureFacts,
-    profile: Profile,
-) -> Vec<Finding> {
+pub fn judge_turn(allocation: &TurnAllocation, profile: Profile) -> Vec<Finding> {
     judge(profile, |rule, findings| {
         if let Check::Turn(check) = rule.check {
-            check(allocation, capture, findings);
+            check(allocation, findings);
         }
     })
 }

@@ -7,7 +7,7 @@
 
 use crate::engine::turn::TurnAllocation;
 use crate::rules::ice::seconds;
-use crate::rules::{CaptureFacts, Check, Findings, Rule, Severity};
+use crate::rules::{Check, Findings, Rule, Severity};
 use crate::time::SECOND;
 
 pub(super) const RULE: Rule = Rule {
@@ -46,8 +46,7 @@ pub(super) const RULE: Rule = Rule {
     ..Rule::BASE
 };
 
-fn check(allocation: &TurnAllocation, capture: CaptureFacts, found: &mut Findings) {
-    let _ = capture;
+fn check(allocation: &TurnAllocation, found: &mut Findings) {
     if !allocation.is_active() {
         return;
     }
