@@ -103,7 +103,17 @@ fn m046_m053_what_is_held_is_bounded() {
 
     // A flood of each kind, many times the budget.
     let budget = 8 * MIB;
-    let floods: [Flood; 4] = [
+    let floods: [Flood; 5] = [
+        ("connectivity checks of many sessions", 200_000, |number| {
+            // Each session has 200 checks, each of a pair of its own.
+            let names = format!("{:06x}:bbbbb", number % 1000);
+            let mut payload = vec![0, 1, 0, 28, 0x21, 0x12, 0xa4, 0x42];
+            payload.extend([number.to_be_bytes(); 3].concat());
+            payload.extend([0, 6, 0, 12]);
+            payload.extend(names.as_bytes());
+            payload.extend([0, 0x24, 0, 4, 0, 0, 0, 1, 0x80, 0x22, 0, 0]);
+            udp(number, 4000, 5000, &payload)
+        }),
         ("Call-IDs", 60_000, |number| {
             udp(number, 5060, 5060, request(number, number).as_bytes())
         }),

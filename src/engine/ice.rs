@@ -23,6 +23,9 @@ use crate::time::{SECOND, Timestamp};
 
 /// Checks of one session that may still be answered, or be seen elsewhere.
 const MAX_RECENT: usize = 256;
+/// Octets that each check costs that may still be answered: what holds them grows by
+/// doubling.
+pub(super) const CHECK_COST: usize = 2 * size_of::<Recent>();
 /// Places at which one pair is told apart.
 const MAX_PLACES: usize = 16;
 /// Kinds of errors that one pair is answered with.
@@ -140,9 +143,6 @@ pub struct IceChecks {
     pub last_sent: Option<Timestamp>,
     /// When one was answered well first, and last.
     pub succeeded_at: Option<(Timestamp, Timestamp)>,
-    /// The longest time between two good answers since the pair was nominated, in
-    /// nanoseconds.
-    pub longest_gap_ns: i64,
     /// Capture points that they passed.
     pub capture_points: SmallVec<[CapturePoint; 2]>,
 }
@@ -271,7 +271,6 @@ impl IceChecks {
         self.mapped = self.mapped.or(other.mapped);
         self.round_trip_ns = self.round_trip_ns.or(other.round_trip_ns);
         self.last_sent = self.last_sent.max(other.last_sent);
-        self.longest_gap_ns = self.longest_gap_ns.max(other.longest_gap_ns);
         self.succeeded_at = match (self.succeeded_at, other.succeeded_at) {
             (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
             (one, other) => one.or(other),
@@ -482,11 +481,15 @@ impl IceSession {
         (true, true)
     }
 
-    fn remember(&mut self, check: Recent) {
-        if self.recent.len() >= MAX_RECENT {
-            self.recent.pop_front();
-        }
+    /// Remembers a check. Says whether one more is held now, and whether one that may
+    /// still be answered was forgotten for it.
+    fn remember(&mut self, check: Recent, room: bool) -> (bool, bool) {
+        let is_full = self.recent.len() >= MAX_RECENT || !room;
+        let oldest = is_full.then(|| self.recent.pop_front()).flatten();
+        let now = check.sent;
         self.recent.push_back(check);
+        let waits = |own: Recent| !own.is_answered && now.since(own.sent) < IcePair::PATIENCE_NS;
+        (oldest.is_none(), oldest.is_some_and(waits))
     }
 
     /// The caller first.

@@ -82,6 +82,8 @@ pub struct Limits {
     pub ice_sessions: usize,
     /// Pairs of addresses of all of them.
     pub ice_pairs: usize,
+    /// Checks of all of them that may still be answered.
+    pub ice_checks: usize,
     /// ICE sessions of one Call-ID: one for each medium, and again for each restart.
     pub ice_sessions_per_call: usize,
     /// DNS look-ups followed at once.
@@ -158,6 +160,7 @@ impl Limits {
             turn_allocations: (bytes / 100_000).max(16),
             ice_sessions: (bytes / 50_000).max(16),
             ice_pairs: (bytes / 10_000).max(256),
+            ice_checks: (bytes / 4000).max(256),
             ice_sessions_per_call: 32,
             dns_lookups: (bytes / 40_000).max(16),
             recent_calls: 256,
@@ -252,6 +255,9 @@ pub enum Limit {
     /// [`Limits::ice_pairs`], or as many of one session or places of one pair as
     /// [`crate::engine::ice`] tells apart.
     IcePairs,
+    /// [`Limits::ice_checks`], or as many of one session as [`crate::engine::ice`]
+    /// remembers.
+    IceChecks,
     /// [`Limits::ice_sessions_per_call`]: the others are told without their call.
     IceSessionsPerCall,
     /// [`Limits::dns_lookups`].
@@ -314,6 +320,7 @@ impl Limit {
             Self::TurnPeers => "turn-peers",
             Self::IceSessions => "ice-sessions",
             Self::IcePairs => "ice-pairs",
+            Self::IceChecks => "ice-checks",
             Self::IceSessionsPerCall => "ice-sessions-per-call",
             Self::DnsLookups => "dns-lookups",
             Self::DnsAnswers => "dns-answers",

@@ -116,6 +116,8 @@ pub struct Engine {
     ice: Table<Box<str>, IceSession>,
     /// Pairs of all ICE sessions.
     ice_pairs: usize,
+    /// Checks of all of them that may still be answered.
+    ice_checks: usize,
     next_ice: u64,
     registrations: Table<RegistrationKey, Registration>,
     /// The flow of each, as its last REGISTER came.
@@ -238,6 +240,7 @@ impl Engine {
             relay: None,
             ice: Table::new(limits.ice_sessions),
             ice_pairs: 0,
+            ice_checks: 0,
             next_ice: 0,
             registrations: Table::new(limits.registrations),
             registration_flows: HashMap::default(),
@@ -306,7 +309,8 @@ impl Engine {
             + self.sip_flows.len() * 128
             + self.stun.len() * (size_of::<StunExchange>() + 200)
             + self.turn_allocations.len() * (size_of::<TurnAllocation>() + 7000)
-            + self.ice.len() * (size_of::<IceSession>() + 6000)
+            + self.ice.len() * (size_of::<IceSession>() + 1200)
+            + self.ice_checks * ice::CHECK_COST
             + self.ice_pairs * (size_of::<IcePair>() + 100)
             + self.registrations.len() * (size_of::<Registration>() + 1500)
             + self.connections.len() * (size_of::<Connection>() + 200)

@@ -250,7 +250,9 @@ impl ClosedCall {
                 }
             })
             .collect();
-        let mut by_serial: Vec<&RtpStream> = self.streams.iter().collect();
+        // Mostly one place saw all of them, and there is nothing to look up.
+        let is_elsewhere = self.streams.iter().any(|own| !own.same_as.is_empty());
+        let mut by_serial: Vec<&RtpStream> = self.streams.iter().filter(|_| is_elsewhere).collect();
         by_serial.sort_unstable_by_key(|own| own.serial);
         for far in self.streams.iter().filter(|own| !own.same_as.is_empty()) {
             let Some(near) = nearer(&by_serial, far) else {

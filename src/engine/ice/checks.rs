@@ -19,6 +19,8 @@ use crate::stun::{Class, StunMessage};
 
 /// Pairs of one session: two agents with ten addresses each have a hundred.
 const MAX_PAIRS: usize = 256;
+/// Candidates of one agent that are kept.
+const MAX_CANDIDATES: usize = 256;
 /// The longest user fragment (RFC 8839, 5.4).
 const MAX_FRAGMENT: usize = 256;
 
@@ -51,7 +53,9 @@ impl Engine {
         let integrity = self.ice_integrity(&receiver, message);
         let is_permitted = self.is_permitted(flow);
         let is_relayed = is_permitted.is_some();
-        let room = self.ice_pairs < self.config.limits.ice_pairs;
+        let limits = &self.config.limits;
+        let room = self.ice_pairs < limits.ice_pairs;
+        let may_remember = self.ice_checks < limits.ice_checks;
         let session = self.ice.get_mut(handle)?;
         session.last = at.timestamp;
         let agent = session.agent(&sender)?;
@@ -105,7 +109,7 @@ impl Engine {
                 return Some((handle, integrity));
             }
         };
-        session.remember(Recent {
+        let check = Recent {
             transaction,
             agent,
             pair,
@@ -116,7 +120,9 @@ impl Engine {
             is_answered: false,
             is_lost: false,
             is_held: is_permitted == Some(false),
-        });
+        };
+        let (is_more, forgotten) = session.remember(check, may_remember);
+        self.ice_checks += usize::from(is_more);
         let checks = session.pairs.get_mut(pair)?.checks.get_mut(agent)?;
         checks.flow.get_or_insert(flow);
         checks.sent += 1;
@@ -125,6 +131,9 @@ impl Engine {
         checks.not_permitted += u64::from(is_permitted == Some(false));
         checks.priority = message.priority().or(checks.priority);
         checks.passed(at.capture_point);
+        if forgotten {
+            self.limit(Limit::IceChecks);
+        }
         Some((handle, integrity))
     }
 
@@ -192,11 +201,6 @@ impl Engine {
             }
             if check.nominates {
                 pair.nominated.get_or_insert(at.timestamp);
-            }
-            let before = checks.succeeded_at.map(|(_, last)| last);
-            if let (Some(nominated), Some(before)) = (pair.nominated, before) {
-                let gap = at.timestamp.since(before.max(nominated));
-                checks.longest_gap_ns = checks.longest_gap_ns.max(gap);
             }
             let first = checks.succeeded_at.map_or(at.timestamp, |(first, _)| first);
             checks.succeeded_at = Some((first, at.timestamp));
@@ -281,7 +285,7 @@ impl Engine {
         let (handle, evicted) = self.ice.insert(key, session);
         if let Some(mut evicted) = evicted {
             self.limit(Limit::IceSessions);
-            self.ice_pairs -= evicted.pairs.len();
+            self.let_go(&evicted);
             evicted.orient();
             self.events.push_back(Event::Ice(Box::new(evicted)));
         }
@@ -336,9 +340,15 @@ impl Engine {
         is_sent.then(|| allocation.permits(flow.dst.ip))
     }
 
+    /// A session is gone: what it held counts no more.
+    fn let_go(&mut self, session: &IceSession) {
+        self.ice_pairs -= session.pairs.len();
+        self.ice_checks -= session.recent.len();
+    }
+
     pub(in crate::engine) fn close_ice(&mut self, handle: Handle) {
         if let Some(mut session) = self.ice.remove(handle) {
-            self.ice_pairs -= session.pairs.len();
+            self.let_go(&session);
             session.orient();
             self.events.push_back(Event::Ice(Box::new(session)));
         }
@@ -351,9 +361,13 @@ impl Engine {
             let Some(mut session) = self.ice.remove(*handle) else {
                 continue;
             };
-            self.ice_pairs -= session.pairs.len();
+            self.let_go(&session);
             for agent in &mut session.agents {
-                agent.description = describe(call, &agent.ufrag);
+                let (description, is_cut) = describe(call, &agent.ufrag);
+                agent.description = description;
+                if is_cut {
+                    self.limit(Limit::Descriptions);
+                }
             }
             let media = session.media.map_or(0, usize::from);
             session.is_answered = (call.session.epochs.iter()).any(|epoch| {
@@ -368,9 +382,11 @@ impl Engine {
     }
 }
 
-/// What the descriptions of a call say of whoever has a user fragment.
-fn describe(call: &Call, ufrag: &str) -> Option<IceDescription> {
+/// What the descriptions of a call say of whoever has a user fragment, and whether there
+/// was no room for all of it.
+fn describe(call: &Call, ufrag: &str) -> (Option<IceDescription>, bool) {
     let mut found: Option<IceDescription> = None;
+    let mut is_cut = false;
     let is_its = |own: &&MediaDescription| own.ice_ufrag.as_deref() == Some(ufrag);
     for media in (call.session.descriptions()).flat_map(|own| own.media.iter().filter(is_its)) {
         let description = found.get_or_insert_default();
@@ -378,8 +394,13 @@ fn describe(call: &Call, ufrag: &str) -> Option<IceDescription> {
         description.has_ice2 |= media.has_ice2;
         description.is_webrtc |= media.protocol.contains("SAVPF") && media.fingerprint.is_some();
         for candidate in &media.candidates {
-            if !description.candidates.contains(candidate) {
+            if description.candidates.contains(candidate) {
+                continue;
+            }
+            if description.candidates.len() < MAX_CANDIDATES {
                 description.candidates.push(candidate.clone());
+            } else {
+                is_cut = true;
             }
         }
     }
@@ -390,5 +411,5 @@ fn describe(call: &Call, ufrag: &str) -> Option<IceDescription> {
     if let Some((found, first)) = found.as_mut().zip(first) {
         found.has_offered = names(&first.offer);
     }
-    found
+    (found, is_cut)
 }
