@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Which layer each module stands in; a module may use those below it, and in
 /// layers 2 to 6 those beside it where the table says so.
-const LAYERS: [(&str, u8); 32] = [
+const LAYERS: [(&str, u8); 33] = [
     ("octets", 0),
     ("time", 0),
     ("net", 0),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, u8); 32] = [
     ("stun", 1),
     ("hep", 1),
     ("srtp", 1),
+    ("t38", 1),
     ("websocket", 1),
     ("rtp", 1),
     ("tls", 1),
@@ -98,7 +99,7 @@ fn modules_use_what_is_below_them() {
             let rest = &text[at + "crate::".len()..];
             let used: String = rest
                 .chars()
-                .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
                 .collect();
             if used.is_empty() || used == module {
                 continue;

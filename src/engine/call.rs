@@ -28,6 +28,7 @@ use smallvec::SmallVec;
 use self::copies::Copy;
 use super::Closed;
 use super::dialog::{Dialog, DialogState};
+use super::fax::FaxStream;
 use super::frames::Frames;
 use super::limits::{Limit, Limits, Passed};
 use super::session::{Address, Session, Side};
@@ -83,6 +84,8 @@ pub struct Call {
     pub vantages: Vec<Vantage>,
     /// RTP streams tied to it.
     pub streams: Vec<Handle>,
+    /// Directions of fax tied to it.
+    pub faxes: Vec<FaxStream>,
     /// ICE sessions of its media.
     pub(super) ice: SmallVec<[Handle; 0]>,
     /// Values of the header fields asked for, first seen.
@@ -188,6 +191,7 @@ impl Call {
             duplicates: 0,
             vantages: Vec::new(),
             streams: Vec::new(),
+            faxes: Vec::new(),
             ice: SmallVec::new(),
             headers: Vec::new(),
             reason: None,
@@ -479,7 +483,7 @@ impl Call {
 
     /// Octets held, about; the lists are not walked, so that a long call costs
     /// no more per message than a short one.
-    pub(super) fn measure(&self) -> usize {
+    pub(super) fn measure(&self, limits: &Limits) -> usize {
         size_of::<Self>()
             + self.call_id.len() * 2
             + self.opening.cost()
@@ -490,6 +494,7 @@ impl Call {
             + self.subscriptions.len() * (size_of::<Subscription>() + 300)
             + self.session.cost()
             + self.frames.cost()
+            + self.faxes.len() * FaxStream::cost(limits)
             + self.tunnels.len() * size_of::<Tunnel>()
             + self.copies.len() * size_of::<Copy>()
             + self.crossings.len() * (size_of::<Crossing>() + 4000)

@@ -71,6 +71,10 @@ impl Engine {
             self.nat_other(at, flow, network, payload);
             return;
         }
+        if self.media.takes_fax() && self.udptl(at, datagram) {
+            self.nat_other(at, flow, network, payload);
+            return;
+        }
         match datagram.payload.first() {
             Some(0x80..=0xbf) => self.media_packet(at, datagram),
             Some(0..=3) if self.stun(at, datagram) => {}

@@ -161,6 +161,8 @@ pub struct Counters {
     pub keep_alives: u64,
     /// RTP packets of streams.
     pub rtp_packets: u64,
+    /// Packets of fax (T.38).
+    pub udptl_packets: u64,
     /// RTCP packets.
     pub rtcp_packets: u64,
     /// STUN messages.

@@ -30,6 +30,10 @@ pub struct Limits {
     pub tags_per_call: usize,
     /// Subscriptions under one Call-ID; a phone has one for each.
     pub subscriptions_per_call: usize,
+    /// Directions of fax of one Call-ID; a capture point sees two of each leg.
+    pub faxes_per_call: usize,
+    /// Tones and frames of one direction of fax: a page has about six.
+    pub signals_per_fax: usize,
     /// Other calls that one is tied to.
     pub ties_per_call: usize,
     /// Media addresses that one Call-ID may claim.
@@ -136,6 +140,8 @@ impl Limits {
             bodies_per_call: 64,
             tags_per_call: 16,
             subscriptions_per_call: 16,
+            faxes_per_call: 16,
+            signals_per_fax: 256,
             ties_per_call: 64,
             addresses_per_call: 512,
             frames: 200,
@@ -201,6 +207,10 @@ pub enum Limit {
     TagsPerCall,
     /// [`Limits::subscriptions_per_call`].
     SubscriptionsPerCall,
+    /// [`Limits::faxes_per_call`].
+    FaxesPerCall,
+    /// [`Limits::signals_per_fax`].
+    SignalsPerFax,
     /// [`Limits::ties_per_call`].
     TiesPerCall,
     /// [`Limits::places`].
@@ -296,6 +306,8 @@ impl Limit {
             Self::BodiesPerCall => "bodies-per-call",
             Self::TagsPerCall => "tags-per-call",
             Self::SubscriptionsPerCall => "subscriptions-per-call",
+            Self::FaxesPerCall => "faxes-per-call",
+            Self::SignalsPerFax => "signals-per-fax",
             Self::TiesPerCall => "ties-per-call",
             Self::Places => "places",
             Self::Transfers => "transfers",

@@ -136,10 +136,22 @@ pub(super) struct Media {
     by_ssrc: HashMap<u32, SmallVec<[Handle; 2]>, RandomState>,
     /// Flows with streams that belong to no call, by where they go.
     unclaimed: HashMap<Endpoint, SmallVec<[Handle; 1]>, RandomState>,
+    /// How many of the claims are for fax.
+    fax_claims: usize,
     /// Keys of SRTP that DTLS gave, by the flow that they protect.
     pub(super) dtls_keys: HashMap<(CapturePoint, Flow), Master, RandomState>,
     next_stream: u64,
     limits: Limits,
+}
+
+/// Whether RTP is received at such an address.
+pub(super) const fn is_rtp(role: AddressRole) -> bool {
+    matches!(role, AddressRole::Rtp | AddressRole::Candidate)
+}
+
+/// Whether fax is.
+pub(super) const fn is_fax(role: AddressRole) -> bool {
+    matches!(role, AddressRole::Udptl)
 }
 
 /// Sequence numbers between the first two packets of a stream; a source of the
@@ -155,6 +167,7 @@ impl Media {
             ufrags: HashMap::default(),
             by_ssrc: HashMap::default(),
             unclaimed: HashMap::default(),
+            fax_claims: 0,
             dtls_keys: HashMap::default(),
             next_stream: 0,
             limits: *limits,
@@ -225,8 +238,10 @@ impl Media {
         let claims = self.claims.entry(address.endpoint).or_default();
         let room = claims.len() < self.limits.claims_per_address;
         if !room {
-            claims.remove(0);
+            let gone = claims.remove(0);
+            self.fax_claims -= usize::from(is_fax(gone.role));
         }
+        self.fax_claims += usize::from(is_fax(address.role));
         claims.push(Claim {
             call,
             side: address.side,
@@ -234,6 +249,11 @@ impl Media {
             role: address.role,
         });
         room
+    }
+
+    /// Whether any call takes fax anywhere.
+    pub(super) const fn takes_fax(&self) -> bool {
+        self.fax_claims > 0
     }
 
     /// Whose user fragment of ICE this is.
@@ -278,7 +298,11 @@ impl Media {
     pub(super) fn release(&mut self, call: Handle, session: &Session) {
         for address in &session.addresses {
             if let Some(claims) = self.claims.get_mut(&address.endpoint) {
-                claims.retain(|claim| claim.call != call);
+                claims.retain(|claim| {
+                    let is_gone = claim.call == call;
+                    self.fax_claims -= usize::from(is_gone && is_fax(claim.role));
+                    !is_gone
+                });
                 if claims.is_empty() {
                     self.claims.remove(&address.endpoint);
                 }

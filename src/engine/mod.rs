@@ -20,6 +20,7 @@ mod demux;
 pub mod dialog;
 pub mod dns_lookup;
 mod event;
+pub mod fax;
 pub mod frames;
 mod hep;
 pub mod ice;
@@ -565,6 +566,9 @@ impl Engine {
             self.nat
                 .media(stream.first, stream.last, stream.flow, stream.packets);
         }
+        for fax in &call.faxes {
+            self.nat.media(fax.first, fax.last, fax.flow, fax.packets);
+        }
         self.nat_call(&call, &streams);
         let ice = self.ice_of(&call);
         self.media.release(handle, &call.session);
@@ -625,7 +629,7 @@ impl Engine {
             return;
         };
         if call.kept.forget() {
-            let cost = call.measure();
+            let cost = call.measure(&self.config.limits);
             self.calls_cost = self
                 .calls_cost
                 .saturating_sub(call.cost)

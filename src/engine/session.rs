@@ -143,6 +143,8 @@ pub enum AddressRole {
     Rtp,
     /// RTCP.
     Rtcp,
+    /// Fax (T.38).
+    Udptl,
     /// Whatever ICE picks it for.
     Candidate,
 }
@@ -289,7 +291,9 @@ impl Session {
                     None => self.passed.unless(false, Limit::AddressesPerCall),
                 }
             };
-            if media.is_rtp() {
+            if media.is_udptl() {
+                add(media.endpoint(), AddressRole::Udptl);
+            } else if media.is_rtp() {
                 add(media.endpoint(), AddressRole::Rtp);
                 if !media.rtcp_mux || media.rtcp.is_some() {
                     add(media.rtcp_endpoint(), AddressRole::Rtcp);
@@ -300,6 +304,17 @@ impl Session {
             }
         }
         new
+    }
+
+    /// Which version of T.38 was agreed for a medium, the lower one; 0 where nothing is said.
+    pub(super) fn fax_version(&self, media: u8) -> u8 {
+        let last = self.epochs.iter().rev().find_map(|epoch| {
+            let of = |side| epoch.medium(side, usize::from(media))?.t38.as_deref();
+            let versions =
+                [of(Side::Caller), of(Side::Callee)].map(|own| own.map(|own| own.version));
+            versions.into_iter().flatten().min()
+        });
+        last.unwrap_or_default()
     }
 
     /// All descriptions, as they were written or rewritten on the way.

@@ -168,7 +168,7 @@ impl Engine {
                 call.headers.push((name.clone(), octets::text(&value)));
             }
         }
-        let cost = call.measure();
+        let cost = call.measure(limits);
         self.calls_cost = self
             .calls_cost
             .saturating_sub(call.cost)

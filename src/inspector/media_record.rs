@@ -58,14 +58,16 @@ impl Scribe {
                 distinct.push(epoch);
             }
         }
-        distinct
+        let mut rows: Vec<MediaRecord> = distinct
             .iter()
             .enumerate()
             .flat_map(|(number, epoch)| {
                 let next = distinct.get(number + 1).copied();
                 self.rows(closed, milestones, number, epoch, next)
             })
-            .collect()
+            .collect();
+        self.tell_faxes(closed, &mut rows);
+        rows
     }
 
     fn rows(
@@ -175,6 +177,7 @@ impl Scribe {
                 .iter()
                 .map(|serial| format!("stream-{}", serial + 1))
                 .collect(),
+            t38: Self::fax(epoch, index),
         })
     }
 }

@@ -9,6 +9,7 @@ mod case;
 mod connection_record;
 mod diagnosis;
 mod dns_record;
+mod fax_record;
 mod ice_record;
 mod media_record;
 mod nat_record;
@@ -667,6 +668,7 @@ impl Inspector {
             rtp_streams: self.streams,
             rtp_packets: counters.rtp_packets,
             rtcp_packets: counters.rtcp_packets,
+            udptl_packets: counters.udptl_packets,
             stun_messages: counters.stun_messages,
             stun_exchanges: self.stun_exchanges,
             turn_allocations: self.turn_allocations,

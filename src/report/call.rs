@@ -194,6 +194,96 @@ pub struct MediaRecord {
     pub early_to_caller_ms: Option<f64>,
     pub icmp_errors: u64,
     pub stream_ids: Vec<String>,
+    /// What became of a fax.
+    pub t38: Option<Box<FaxRecord>>,
+}
+
+/// A fax by UDPTL (ITU-T T.38).
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the field names are the contract's")]
+pub struct FaxRecord {
+    /// Of T.38, as agreed.
+    pub version: u8,
+    /// In bit/s, as agreed.
+    pub max_bit_rate: Option<u32>,
+    pub rate_management: Option<String>,
+    /// As agreed: `t38UDPRedundancy t38UDPFEC t38UDPNoEC`.
+    pub error_correction: Option<String>,
+    pub max_datagram: Option<u32>,
+    /// `complete partial failed unknown`.
+    pub result: String,
+    /// Why it did not get through.
+    pub reason: Option<String>,
+    /// Who sent pages: `caller` or `callee`.
+    pub sender: Option<String>,
+    /// The number set in the caller's machine.
+    pub caller_identity: Option<String>,
+    pub callee_identity: Option<String>,
+    pub pages_sent: u32,
+    pub pages_confirmed: u32,
+    /// Pages that the receiver could not read.
+    pub pages_refused: u32,
+    /// How often the receiver could not read the training.
+    pub trainings_failed: u32,
+    /// In bit/s, as the sender chose in the end.
+    pub bit_rate: Option<u32>,
+    pub error_correction_mode: Option<bool>,
+    /// `standard fine superfine`.
+    pub resolution: Option<String>,
+    pub disconnected_by: Option<String>,
+    /// What the machines said.
+    pub signals: Vec<FaxSignalRecord>,
+    /// Each direction at each capture point.
+    pub streams: Vec<FaxStreamRecord>,
+}
+
+/// A tone, a training or a frame.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the field names are the contract's")]
+pub struct FaxSignalRecord {
+    pub at: String,
+    /// `caller` or `callee`.
+    pub by: String,
+    /// As T.30 and T.38 name it; `PPS-EOP` for what ends a part.
+    pub signal: String,
+}
+
+/// One direction of a fax at one capture point.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the field names are the contract's")]
+pub struct FaxStreamRecord {
+    /// `caller` or `callee`.
+    pub by: String,
+    pub src_ip: String,
+    pub src_port: u16,
+    pub dst_ip: String,
+    pub dst_port: u16,
+    /// File and interface.
+    pub capture_point: String,
+    /// Frame number of the first.
+    pub frame: u32,
+    pub started: String,
+    pub ended: String,
+    /// Datagrams captured.
+    pub packets: u64,
+    /// Datagrams sent, by their numbers.
+    pub expected: u64,
+    pub lost: u64,
+    /// Of those, how many others made good.
+    pub recovered: u64,
+    pub unrecovered: u64,
+    pub loss_percent: Option<f64>,
+    pub duplicates: u64,
+    pub out_of_order: u64,
+    pub malformed: u64,
+    /// Earlier packets that a datagram repeats, at most.
+    pub redundancy: u8,
+    /// Whether parities make losses good.
+    pub parity: bool,
+    /// Frames whose check sum was wrong where they came off the line.
+    pub bad_frames: u64,
+    /// `sdp nat turn`: how it was tied to its call.
+    pub association: String,
 }
 
 /// What passed from one capture point to the next one on its way. Times are by the

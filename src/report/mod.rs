@@ -22,8 +22,8 @@ mod transaction;
 mod turn;
 
 pub use call::{
-    CallRecord, Cause, DialogRecord, ExchangeRecord, LegRecord, MediaRecord, PathChangeRecord,
-    PathRecord,
+    CallRecord, Cause, DialogRecord, ExchangeRecord, FaxRecord, FaxSignalRecord, FaxStreamRecord,
+    LegRecord, MediaRecord, PathChangeRecord, PathRecord,
 };
 pub use connection::ConnectionRecord;
 pub use diagnostic::{DiagnosticRecord, QuoteRecord, Subject};

@@ -38,6 +38,8 @@ pub struct Summary {
     pub rtp_streams: u64,
     pub rtp_packets: u64,
     pub rtcp_packets: u64,
+    /// Packets of fax (T.38).
+    pub udptl_packets: u64,
     pub stun_messages: u64,
     pub stun_exchanges: u64,
     pub turn_allocations: u64,

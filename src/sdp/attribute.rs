@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::MAX_ATTRIBUTES;
-use super::media::{IcePassword, KeyParameters, MediaDescription, MediaDirection};
+use super::media::{IcePassword, KeyParameters, MediaDescription, MediaDirection, T38Parameters};
 use crate::net::Endpoint;
 use crate::octets;
 
@@ -149,11 +149,41 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
             media.has_ice2 |= options.any(|option| option == b"ice2");
         }
         b"ice-mismatch" => media.ice_mismatch = true,
+        name if octets::span(name, 0, 3).eq_ignore_ascii_case(b"T38") => {
+            return t38(
+                media.t38.get_or_insert_default(),
+                &name.to_ascii_lowercase(),
+                value,
+            );
+        }
         b"mid" => media.mid = Some(octets::text(value.trim_ascii())),
         _ => {}
     }
     true
 }
+
+/// Takes what is said of fax; what takes no value may be there alone.
+fn t38(own: &mut T38Parameters, name: &[u8], value: &[u8]) -> bool {
+    let number = || octets::decimal(value.trim_ascii());
+    let word = || octets::text(octets::span(value.trim_ascii(), 0, MAX_WORD));
+    match name {
+        b"t38faxversion" => match number().map(u8::try_from) {
+            Some(Ok(version)) => own.version = version,
+            _ => return false,
+        },
+        b"t38maxbitrate" => own.max_bit_rate = number().and_then(|rate| u32::try_from(rate).ok()),
+        b"t38faxmaxdatagram" => {
+            own.max_datagram = number().and_then(|octets| u32::try_from(octets).ok());
+        }
+        b"t38faxratemanagement" => own.rate_management = Some(word()),
+        b"t38faxudpec" => own.error_correction = Some(word()),
+        _ => {}
+    }
+    true
+}
+
+/// The longest word of T.38 that is kept.
+const MAX_WORD: usize = 64;
 
 /// The longest key parameters that are kept: several keys with their identifiers.
 const MAX_KEY_PARAMETERS: usize = 512;

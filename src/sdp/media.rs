@@ -84,6 +84,21 @@ impl std::fmt::Debug for IcePassword {
     }
 }
 
+/// What fax over UDPTL is to be like (ITU-T T.38, annex D).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct T38Parameters {
+    /// `T38FaxVersion`.
+    pub version: u8,
+    /// `T38MaxBitRate`, in bit/s.
+    pub max_bit_rate: Option<u32>,
+    /// `T38FaxRateManagement`: who checks the training, as written.
+    pub rate_management: Option<String>,
+    /// `T38FaxMaxDatagram`, in octets.
+    pub max_datagram: Option<u32>,
+    /// `T38FaxUdpEC`: how losses are made good, as written.
+    pub error_correction: Option<String>,
+}
+
 /// One medium.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MediaDescription {
@@ -128,6 +143,8 @@ pub struct MediaDescription {
     pub ice_mismatch: bool,
     /// `a=mid`.
     pub mid: Option<String>,
+    /// `a=T38...` (ITU-T T.38, annex D).
+    pub t38: Option<Box<T38Parameters>>,
     /// Whether it has more attributes of one kind than are kept.
     pub is_cut: bool,
 }
@@ -189,6 +206,12 @@ impl MediaDescription {
     #[must_use]
     pub fn is_rtp(&self) -> bool {
         self.protocol.contains("RTP/")
+    }
+
+    /// Whether the medium is fax in datagrams (ITU-T T.38), not encrypted.
+    #[must_use]
+    pub fn is_udptl(&self) -> bool {
+        self.protocol.eq_ignore_ascii_case("udptl")
     }
 
     /// Whether the payload is encrypted.

@@ -18,7 +18,8 @@ mod media;
 
 pub use attribute::{Candidate, RtpMap};
 pub use media::{
-    IcePassword, KeyParameters, MediaDescription, MediaDirection, MediaKind, same_version,
+    IcePassword, KeyParameters, MediaDescription, MediaDirection, MediaKind, T38Parameters,
+    same_version,
 };
 
 use std::net::IpAddr;

@@ -1,6 +1,7 @@
 //! What the tests of the program share.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod fax;
 pub(crate) mod peers;
 pub(crate) mod scene;
 pub(crate) mod wire;

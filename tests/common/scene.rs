@@ -30,6 +30,9 @@
 //! `tls-alert CODE` is a hello of the client, that of the server and an alert;
 //! `tls-client` the first alone.
 //!
+//! `fax say=ced,DIS,!CSI` are datagrams of T.38, one for each word, a tenth of a second apart,
+//! the one with `!` lost; `repeats` says how many earlier ones each brings again.
+//!
 //! `x10/1000 LINE` is that line ten times, a second apart; `%` in it is the place of each.
 //!
 //! `octets` are others, by `hex` or `text`, over UDP or `over=tcp`. `crlf` is a keep-alive. `dns TYPE NAME` is a question; with `rcode` or `answer=TYPE:DATA` (may be
@@ -40,6 +43,7 @@ use std::collections::HashMap;
 use hmac::{Hmac, Mac as _};
 use sha1::Sha1;
 
+use super::fax;
 use sip_inspect::engine::Config as EngineConfig;
 use sip_inspect::engine::limits::Limits;
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
@@ -440,6 +444,8 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
     let mut next_id = 100;
     // Octets sent so far on each way of a stream.
     let mut sent = HashMap::new();
+    // What fax machines said so far on each way.
+    let mut faxes = HashMap::new();
     for line in text.lines().flat_map(repeated) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let ms: u64 = words[0].parse().expect("milliseconds");
@@ -576,6 +582,15 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
                 if every("double", number) {
                     packets.push((at, point, frame(from, to, 2, &payload)));
                 }
+            }
+            continue;
+        }
+        if words[2] == "fax" {
+            let repeats = key(&words, "repeats").map_or(0, |own| own.parse().expect("a count"));
+            let says = key(&words, "say").expect("what it says");
+            let history = faxes.entry((from, to)).or_insert_with(Vec::new);
+            for (place, octets) in fax::datagrams(says, repeats, history) {
+                packets.push((ms + place * 100, point, frame(from, to, 1, &octets)));
             }
             continue;
         }

@@ -2,8 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::Claim;
 use super::packets::through;
+use super::{Claim, is_rtp};
 use crate::engine::Engine;
 use crate::engine::call::Call;
 use crate::engine::limits::Limit;
@@ -62,7 +62,7 @@ impl Engine {
                     continue;
                 }
                 let Some(membership) = self
-                    .membership(stream.flow)
+                    .membership(stream.flow, is_rtp)
                     .filter(|membership| membership.call == call)
                 else {
                     continue;
@@ -95,11 +95,15 @@ impl Engine {
     }
 
     /// Whose stream goes this way, by the addresses that calls claim.
-    pub(super) fn membership(&self, flow: Flow) -> Option<Membership> {
+    pub(in crate::engine) fn membership(
+        &self,
+        flow: Flow,
+        kind: impl Fn(AddressRole) -> bool,
+    ) -> Option<Membership> {
         let claims = self.media.claims.get(&flow.dst)?;
         let candidates: SmallVec<[(&Claim, &Call, bool); 2]> = claims
             .iter()
-            .filter(|claim| claim.role != AddressRole::Rtcp)
+            .filter(|claim| kind(claim.role))
             .filter_map(|claim| {
                 let call = self.calls.get(claim.call)?;
                 let from_peer = call.session.addresses.iter().any(|address| {
@@ -139,10 +143,14 @@ impl Engine {
 
     /// Whose stream comes from an address that exactly one standing call
     /// claims to receive at: symmetric RTP (RFC 4961).
-    pub(super) fn membership_by_source(&self, flow: Flow) -> Option<Membership> {
+    pub(in crate::engine) fn membership_by_source(
+        &self,
+        flow: Flow,
+        kind: impl Fn(AddressRole) -> bool,
+    ) -> Option<Membership> {
         let claims = self.media.claims.get(&flow.src)?;
         let mut standing = claims.iter().filter(|claim| {
-            claim.role != AddressRole::Rtcp
+            kind(claim.role)
                 && self
                     .calls
                     .get(claim.call)

@@ -1,6 +1,6 @@
 //! RTP on its way into streams.
 
-use super::{FlowKey, MAX_FIRST_STEP, MediaFlow, Waiting};
+use super::{FlowKey, MAX_FIRST_STEP, MediaFlow, Waiting, is_rtp};
 use crate::engine::limits::Limit;
 use crate::engine::rtp_stream::{Association, Membership, RtpStream, Silence, Trial};
 use crate::engine::table::Handle;
@@ -155,7 +155,7 @@ impl Engine {
                 handle
             }
         };
-        let membership = self.membership(datagram.flow);
+        let membership = self.membership(datagram.flow, is_rtp);
         let described = membership.is_some_and(|membership| {
             self.calls
                 .get(membership.call)
@@ -371,8 +371,8 @@ impl Engine {
             .flows
             .get(flow)
             .and_then(|flow| flow.membership)
-            .or_else(|| self.membership(way))
-            .or_else(|| self.membership_by_source(way));
+            .or_else(|| self.membership(way, is_rtp))
+            .or_else(|| self.membership_by_source(way, is_rtp));
         if let Some(membership) = membership {
             self.join(handle, membership);
         }

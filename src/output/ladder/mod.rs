@@ -7,7 +7,8 @@ pub mod text;
 use self::nats::Nats;
 use super::escape::terminal;
 use crate::report::{
-    CallRecord, DiagnosticRecord, MessageRecord, NatMappingRecord, StreamRecord, TransactionRecord,
+    CallRecord, DiagnosticRecord, FaxStreamRecord, MessageRecord, NatMappingRecord, StreamRecord,
+    TransactionRecord,
 };
 
 /// Rungs of one ladder; a longer one says how many it leaves out.
@@ -124,6 +125,11 @@ pub fn arrange(story: Story<'_>) -> Ladder {
     for stream in story.streams {
         if story.is_ours(stream.call_id.as_deref()) {
             ladder.stream(stream, begin, &nats);
+        }
+    }
+    for media in story.calls.iter().flat_map(|call| &call.media) {
+        for fax in media.t38.iter().flat_map(|own| &own.streams) {
+            ladder.fax(fax, begin, &nats);
         }
     }
     let lanes = ladder.lanes.iter().enumerate();
@@ -286,6 +292,36 @@ impl Ladder {
             note: format!("to {}", terminal(&transaction.method)),
             copies: 1,
             kind: RungKind::Failure,
+        });
+    }
+
+    fn fax<'r>(&mut self, fax: &'r FaxStreamRecord, begin: f64, nats: &Nats<'r>) {
+        let src = (fax.src_ip.as_str(), fax.src_port);
+        let dst = (fax.dst_ip.as_str(), fax.dst_port);
+        let Some(Lanes { from, to, through }) = self.lanes(src, dst, nats) else {
+            return;
+        };
+        let lasted = seconds(&fax.ended) - seconds(&fax.started);
+        let made_good = match fax.recovered {
+            0 => String::new(),
+            recovered => format!(" ({recovered} made good)"),
+        };
+        self.rungs.push(Rung {
+            at_s: seconds(&fax.started) - begin,
+            from,
+            to,
+            through,
+            label: "T.38 fax".to_owned(),
+            note: format!(
+                "{} packets, {lasted:.1} s, {} lost{made_good}, :{} to :{} at {}",
+                fax.packets,
+                fax.lost,
+                fax.src_port,
+                fax.dst_port,
+                terminal(&fax.capture_point)
+            ),
+            copies: 1,
+            kind: RungKind::Media,
         });
     }
 

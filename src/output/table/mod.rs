@@ -1,5 +1,6 @@
 //! What a person reads in ten seconds.
 
+mod fax;
 mod listing;
 mod nat;
 mod paths;
@@ -63,6 +64,7 @@ pub struct Table<W> {
     turns: Listing<4>,
     ice: Listing<4>,
     paths: Paths,
+    faxes: Listing<6>,
     connections: Listing<4>,
     /// Connections with records that could not be read.
     encrypted: usize,
@@ -100,6 +102,7 @@ impl<W: Write> Table<W> {
             stun: StunTable::default(),
             turns: Listing::new("turn-allocations", ["TURN", "Relayed", "State", "Note"]),
             paths: Paths::default(),
+            faxes: fax::listing(),
             ice: Listing::new("ice-sessions", ["ICE", "Pair", "State", "Note"]),
             connections: Listing::new("connections", ["Connections", "", "State", "Note"]),
             encrypted: 0,
@@ -460,6 +463,9 @@ impl<W: Write> Sink for Table<W> {
                 for path in &call.paths {
                     self.paths.add(path);
                 }
+                for row in fax::rows(&call) {
+                    self.faxes.add(|| row);
+                }
                 if self.calls.len() < MAX_CALLS {
                     self.roots.extend(call.root_cause.clone());
                     self.calls.push(row(&call));
@@ -525,6 +531,7 @@ impl<W: Write> Sink for Table<W> {
             self.write_calls(first.as_deref())?;
             self.write_findings(&summary)?;
             self.streams.write(&mut self.out)?;
+            self.faxes.write(&mut self.out)?;
             self.paths.write(&mut self.out)?;
             self.devices.write(&mut self.out)?;
             self.subscriptions.write(&mut self.out)?;

@@ -93,9 +93,11 @@ mod med040;
 mod med041;
 mod med045;
 mod med049;
+mod med061;
 mod med062;
 mod med063;
 mod med065;
+mod med066;
 mod msg001;
 mod msg002;
 mod msg003;
@@ -339,7 +341,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 335] = [
+pub static CATALOGUE: [&Rule; 337] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -433,9 +435,11 @@ pub static CATALOGUE: [&Rule; 335] = [
     &med041::RULE,
     &med045::RULE,
     &med049::RULE,
+    &med061::RULE,
     &med062::RULE,
     &med063::RULE,
     &med065::RULE,
+    &med066::RULE,
     &msg001::RULE,
     &msg002::RULE,
     &msg003::RULE,

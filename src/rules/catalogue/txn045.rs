@@ -17,9 +17,18 @@ pub(super) const RULE: Rule = Rule {
     flags: &["0 A>B INVITE
          5 B>A 180 to=t
          6 B>A 180 to=u"],
-    accepts: &["0 A>B INVITE
+    accepts: &[
+        "0 A>B INVITE
          5 B>A 180 to=t
-         6 B>A 183 to=t"],
+         6 B>A 183 to=t",
+        // Each side counts for itself.
+        "0 A>B INVITE sdp=4000
+         5 B>A 200 to=t sdp=5000
+         6 A>B ACK branch=2 to=t
+         100 B>A INVITE tag=t to=f branch=3 sdp=5000/sendonly
+         105 A>B 200 tag=t to=f branch=3 sdp=4000/recvonly
+         106 B>A ACK tag=t to=f branch=4",
+    ],
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -30,7 +39,8 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         for (status, own) in context.responses() {
             let counts = (101..300).contains(&status)
                 && own.method == Method::Invite
-                && own.cseq == Some(exchange.cseq);
+                && own.cseq == Some(exchange.cseq)
+                && own.from_tag == exchange.from_tag.as_bytes();
             if counts && !own.to_tag.is_empty() && !tags.contains(&own.to_tag) {
                 tags.push(own.to_tag);
             }
