@@ -21,7 +21,8 @@ fn main() -> ExitCode {
     let written = File::create(path)
         .map(BufWriter::new)
         .and_then(|out| workload.write(out))
-        .and_then(|_| tell(&workload.truth, &format!("{path}.json")));
+        .and_then(|_| std::fs::write(format!("{path}.keys"), &workload.truth.keys))
+        .and_then(|()| tell(&workload.truth, &format!("{path}.json")));
     match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
@@ -64,6 +65,7 @@ fn plan(kind: &str, megabytes: u64) -> Option<Plan> {
             ..Plan::sip(1, calls(3_900))
         },
         "mix" => Plan::mix(1, calls(80_000)),
+        "rich" => Plan::rich(1, calls(80_000)),
         "noise" => Plan {
             noise: 0.9,
             ..Plan::rtp(1, calls(17_000_000))

@@ -1,23 +1,39 @@
 //! The analysis against traffic whose truth is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use sip_inspect::engine::Config as EngineConfig;
 use sip_inspect::inspector::stats::Stats;
 use sip_inspect::inspector::{Config, Inspector, PointInfo};
 use sip_inspect::packet::{LinkType, Packet};
-use sip_inspect::report::{CallRecord, Record, StatsRecord, StreamRecord, Summary};
-use sip_inspect::workload::{Plan, Workload, Wrap, generate};
+use sip_inspect::report::{
+    CallRecord, ConnectionRecord, IceSessionRecord, Record, StatsRecord, StreamRecord, Summary,
+    TurnAllocationRecord,
+};
+use sip_inspect::tls::KeyLog;
+use sip_inspect::workload::{Plan, Truth, Workload, Wrap, generate};
 
 struct Report {
     stats: StatsRecord,
     calls: Vec<CallRecord>,
     streams: Vec<StreamRecord>,
+    connections: Vec<ConnectionRecord>,
+    turns: Vec<TurnAllocationRecord>,
+    ice: Vec<IceSessionRecord>,
     summary: Summary,
 }
 
 fn analyze(workload: &Workload) -> Report {
+    let mut keys = KeyLog::default();
+    keys.add(workload.truth.keys.as_bytes());
+    assert_eq!(keys.unread, 0);
     let mut inspector = Inspector::new(Config {
         show_digits: true,
+        engine: EngineConfig {
+            keys: Arc::new(keys),
+            ..EngineConfig::default()
+        },
         ..Config::default()
     });
     let point = inspector.add_point(PointInfo {
@@ -28,12 +44,16 @@ fn analyze(workload: &Workload) -> Report {
         dropped: None,
     });
     let (mut calls, mut streams, mut summary) = (Vec::new(), Vec::new(), None);
+    let (mut connections, mut turns, mut ice) = (Vec::new(), Vec::new(), Vec::new());
     let mut stats = Stats::default();
     let mut take = |record: Record| {
         stats.add(record.clone());
         match record {
             Record::Call(call) => calls.push(*call),
             Record::RtpStream(stream) => streams.push(*stream),
+            Record::Connection(own) => connections.push(*own),
+            Record::TurnAllocation(own) => turns.push(*own),
+            Record::IceSession(own) => ice.push(*own),
             Record::Summary(found) => summary = Some(*found),
             _ => {}
         }
@@ -60,6 +80,9 @@ fn analyze(workload: &Workload) -> Report {
         stats: stats.finish(),
         calls,
         streams,
+        connections,
+        turns,
+        ice,
         summary: summary.expect("a summary"),
     }
 }
@@ -79,7 +102,9 @@ fn check_within(plan: &Plan, wrap: Option<Wrap>) {
     let report = analyze(&workload);
     let seed = format!("{} {wrap:?}", plan.seed);
     let tunnels = report.summary.tunnels.iter();
-    let tunnels: Vec<&str> = tunnels.map(|seen| seen.tunnel.kind.as_str()).collect();
+    let tunnels = tunnels.map(|seen| seen.tunnel.kind.as_str());
+    // Relays are told by themselves.
+    let tunnels: Vec<&str> = tunnels.filter(|kind| *kind != "turn").collect();
     let expected = wrap.and_then(Wrap::name);
     assert_eq!(tunnels, expected.into_iter().collect::<Vec<_>>(), "{seed}");
 
@@ -153,11 +178,9 @@ fn check_within(plan: &Plan, wrap: Option<Wrap>) {
         }
     }
 
+    check_ways(truth, &report, &seed);
+
     let key = |stream: &StreamRecord| {
-        let address = |ip: &str, port: u16| match ip.contains(':') {
-            true => format!("[{ip}]:{port}"),
-            false => format!("{ip}:{port}"),
-        };
         let flow = format!(
             "{} -> {} udp",
             address(&stream.src_ip, stream.src_port),
@@ -193,6 +216,99 @@ fn check_within(plan: &Plan, wrap: Option<Wrap>) {
             expected.jitter_ms
         );
     }
+}
+
+fn address(ip: &str, port: u16) -> String {
+    match ip.contains(':') {
+        true => format!("[{ip}]:{port}"),
+        false => format!("{ip}:{port}"),
+    }
+}
+
+/// Holds connections, relays and pairs of ICE against the truth.
+fn check_ways(truth: &Truth, report: &Report, seed: &str) {
+    let mut connections: BTreeMap<String, u64> = BTreeMap::new();
+    for own in &report.connections {
+        assert!(
+            own.sip_messages > 0,
+            "seed {seed}: {} carries nothing",
+            own.id
+        );
+        assert_eq!(own.encrypted_not_decoded, 0, "seed {seed}: {}", own.id);
+        *connections.entry(own.transport.clone()).or_default() += 1;
+    }
+    assert_eq!(connections, truth.connections, "seed {seed}");
+
+    assert_eq!(report.turns.len(), truth.turns.len(), "seed {seed}");
+    for own in &report.turns {
+        let call_id = own.call_id.as_deref().expect("a call");
+        let expected = &truth.turns[call_id];
+        let what = format!("seed {seed}, {call_id}");
+        assert_eq!(own.state, expected.state, "{what}");
+        let relayed = own.relayed_ip.as_deref().zip(own.relayed_port);
+        let relayed = relayed.map(|(ip, port)| address(ip, port));
+        assert_eq!(relayed.as_ref(), Some(&expected.relayed), "{what}");
+        assert_eq!(
+            own.channels.len(),
+            usize::from(expected.has_channel),
+            "{what}"
+        );
+        let carried = [&own.to_peers, &own.from_peers].map(|way| match expected.has_channel {
+            true => [way.channel_packets, way.indications],
+            false => [way.indications, way.channel_packets],
+        });
+        assert_eq!(
+            carried,
+            expected.packets.map(|packets| [packets, 0]),
+            "{what}"
+        );
+        assert_eq!((own.challenges, own.errors.len()), (1, 0), "{what}");
+    }
+
+    assert_eq!(report.ice.len(), truth.ice.len(), "seed {seed}");
+    for own in &report.ice {
+        let call_id = own.call_id.as_deref().expect("a call");
+        let expected = &truth.ice[call_id];
+        let what = format!("seed {seed}, {call_id}");
+        assert_eq!(own.state, "completed", "{what}");
+        let selected: Vec<_> = own.pairs.iter().filter(|pair| pair.selected).collect();
+        let [pair] = selected.as_slice() else {
+            panic!("{what}: {} pairs are selected", selected.len());
+        };
+        let ends = pair.ends.each_ref().map(|end| address(&end.ip, end.port));
+        assert_eq!(ends, expected.selected, "{what}");
+        let sent = pair.checks.each_ref().map(|own| own.sent);
+        let again = pair.checks.each_ref().map(|own| own.retransmissions);
+        assert_eq!(
+            (sent, again),
+            (expected.checks, expected.retransmissions),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn tls_websockets_ice_and_turn_are_told_exactly() {
+    let mut transports = BTreeSet::new();
+    let (mut relays, mut sessions) = (0, 0);
+    for seed in 1..=8 {
+        let plan = Plan::rich(seed, 112);
+        check(&plan);
+        let made = generate(&plan).truth;
+        transports.extend(made.connections.into_keys());
+        relays += made.turns.len();
+        sessions += made.ice.len();
+    }
+    let transports: Vec<&str> = transports.iter().map(String::as_str).collect();
+    assert_eq!(transports, ["tcp", "tls", "ws", "wss"]);
+    assert!(relays > 20 && sessions > 20, "{relays} and {sessions}");
+    // Half of all is noise, and all of it inside a tunnel.
+    let noisy = Plan {
+        noise: 0.5,
+        ..Plan::rich(41, 84)
+    };
+    check(&noisy);
+    check_within(&noisy, Some(Wrap::Vxlan));
 }
 
 #[test]

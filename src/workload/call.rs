@@ -3,7 +3,9 @@
 use rsip::Header;
 use rsip::headers::untyped::UntypedHeader as _;
 
+use super::carried::Carried;
 use super::media::{self, Talk};
+use super::path::{self, Agent, Relay};
 use super::{CallTruth, Maker, Plan, wire};
 use crate::net::{Endpoint, Flow, Transport};
 use crate::sip::build;
@@ -61,6 +63,16 @@ impl Kind {
     ];
 }
 
+impl Kind {
+    /// Whether somebody picks up.
+    const fn is_answered(self) -> bool {
+        matches!(
+            self,
+            Self::Completed | Self::Challenged | Self::Held | Self::OneWay | Self::Established
+        )
+    }
+}
+
 const MS: u64 = 1_000_000;
 const S: u64 = 1_000 * MS;
 
@@ -68,7 +80,18 @@ const S: u64 = 1_000 * MS;
 #[derive(Debug, Default)]
 struct TcpEnds {
     next: [u32; 2],
-    open: bool,
+    /// What stands on it, once it is open.
+    carried: Option<Carried>,
+}
+
+/// How media find their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// As the descriptions say.
+    Direct,
+    Ice,
+    /// By a relay of the caller's.
+    Turn,
 }
 
 /// A call while it is played.
@@ -86,6 +109,7 @@ struct Script<'m> {
     transport: Transport,
     fragmented: bool,
     tcp: [TcpEnds; 2],
+    way: Way,
     branch: u32,
     truth: CallTruth,
 }
@@ -112,19 +136,26 @@ fn challenge(name: &str) -> Message {
 pub(super) fn make(maker: &mut Maker, plan: &Plan, number: u64, kind: Kind, start: u64) {
     let style = match plan {
         Plan { tcp: true, .. } => 2,
+        Plan { rich: true, .. } => maker.rng.u8(0..16),
         Plan { varied: true, .. } => maker.rng.u8(0..8),
         _ => 0,
     };
     let six = style == 1;
-    let transport = if style == 2 {
-        Transport::Tcp
-    } else {
-        Transport::Udp
+    let transport = match style {
+        2 => Transport::Tcp,
+        8 | 9 => Transport::Tls,
+        10 => Transport::Ws,
+        11 => Transport::Wss,
+        _ => Transport::Udp,
     };
-    let caller_port = if transport == Transport::Tcp {
-        maker.rng.u16(20_000..60_000)
-    } else {
-        5060
+    let way = match style {
+        9 | 12 | 13 => Way::Ice,
+        11 | 14 | 15 => Way::Turn,
+        _ => Way::Direct,
+    };
+    let caller_port = match transport {
+        Transport::Udp => 5060,
+        _ => maker.rng.u16(20_000..60_000),
     };
     let caller = maker.endpoint(six, caller_port);
     let callee = maker.endpoint(six, 5060);
@@ -141,6 +172,7 @@ pub(super) fn make(maker: &mut Maker, plan: &Plan, number: u64, kind: Kind, star
         transport,
         fragmented: style == 5,
         tcp: [TcpEnds::default(), TcpEnds::default()],
+        way,
         branch: 0,
         truth: CallTruth {
             began_ns: start,
@@ -172,27 +204,42 @@ impl Script<'_> {
             2 => ("G729", 18, 8000, 20),
             _ => ("PCMU", 0, 8000, 160),
         };
-        let sdp = |ip, port, direction: &str, version: u32| {
-            description(
-                ip,
-                port,
+        let mut at = start;
+        let mut ends = [
+            Endpoint::new(self.caller.ip, caller_media),
+            Endpoint::new(self.callee.ip, callee_media),
+        ];
+        let relay = (self.way == Way::Turn && plan.media && kind.is_answered()).then(|| {
+            let (relay, ready) = Relay::allocate(self.maker, &self.call_id, ends[0], start);
+            at = ready;
+            relay
+        });
+        if let Some(relay) = &relay {
+            ends[0] = relay.relayed;
+        }
+        let agents = (self.way == Way::Ice).then(|| ends.map(|other| self.agent(other)));
+        // What stands in the descriptions, where media go at last by another way too.
+        let described = ends;
+        let sdp = |side: usize, direction: &str, version: u32| {
+            let mut body = description(
+                described[side],
                 codec,
                 payload_type,
                 clock_rate,
                 direction,
                 version,
-            )
+            );
+            if let Some(agents) = &agents {
+                body.extend(agents[side].lines().bytes());
+            }
+            Message {
+                body,
+                ..Message::default()
+            }
         };
-        let offer = Message {
-            body: sdp(self.caller.ip, caller_media, "sendrecv", 1),
-            ..Message::default()
-        };
-        let answer = Message {
-            body: sdp(self.callee.ip, callee_media, "sendrecv", 1),
-            ..Message::default()
-        };
+        let offer = sdp(0, "sendrecv", 1);
+        let answer = sdp(1, "sendrecv", 1);
         self.truth.purposes.push("setup".to_owned());
-        let mut at = start;
         let mut cseq = 1;
         if kind == Kind::TimedOut {
             let branch = self.next_branch();
@@ -299,14 +346,7 @@ impl Script<'_> {
                 (resume_at, "sendrecv", "sendrecv", "resume", 3),
             ] {
                 cseq += 1;
-                let offer = Message {
-                    body: sdp(self.caller.ip, caller_media, direction, version),
-                    ..Message::default()
-                };
-                let answer = Message {
-                    body: sdp(self.callee.ip, callee_media, back, version),
-                    ..Message::default()
-                };
+                let (offer, answer) = (sdp(0, direction, version), sdp(1, back, version));
                 let branch = self.next_branch();
                 let last = self.request(when, "INVITE", cseq, &branch, &offer, true, false);
                 let last = self.response(last + 5 * MS, 200, "INVITE", cseq, &branch, &answer);
@@ -326,11 +366,14 @@ impl Script<'_> {
             pause = Some((hold_at, resume_at + 20 * MS));
         }
         if plan.media {
-            let toward = |from: Endpoint, from_port, to: Endpoint, to_port| Flow {
-                src: Endpoint::new(from.ip, from_port),
-                dst: Endpoint::new(to.ip, to_port),
-                transport: Transport::Udp,
-            };
+            let mut from = answered + 10 * MS;
+            if let Some(agents) = &agents {
+                ends = agents.each_ref().map(|agent| agent.host);
+                from = path::check(self.maker, &self.call_id, agents, answered + 2 * MS);
+            }
+            if let Some(relay) = &relay {
+                relay.permit(self.maker, ends[1], answered + 2 * MS);
+            }
             let digits = if plan.impaired && self.maker.rng.u8(0..3) == 0 {
                 "12*A#"
             } else {
@@ -338,15 +381,20 @@ impl Script<'_> {
             };
             let mut talk = Talk {
                 call_id: self.call_id.clone(),
-                flow: toward(self.caller, caller_media, self.callee, callee_media),
+                flow: Flow {
+                    src: ends[0],
+                    dst: ends[1],
+                    transport: Transport::Udp,
+                },
                 payload_type,
                 clock_rate,
                 octets,
-                from: answered + 10 * MS,
+                from,
                 until: end,
                 pause,
                 impaired: plan.impaired,
                 digits: digits.to_owned(),
+                relay: relay.clone(),
             };
             media::make(self.maker, &talk);
             if kind != Kind::OneWay {
@@ -373,6 +421,20 @@ impl Script<'_> {
         self.response(last + MS, 200, "BYE", cseq, &branch, &Message::default());
         self.truth.outcome = "completed".to_owned();
         self.truth.purposes.push("hangup".to_owned());
+        if let Some(relay) = &relay {
+            relay.release(self.maker, &self.call_id, end + 100 * MS);
+        }
+    }
+
+    /// An agent of ICE with a port for media beside the one that is described.
+    fn agent(&mut self, other: Endpoint) -> Agent {
+        let port = self.maker.media_port();
+        Agent {
+            fragment: format!("{:08x}", self.maker.rng.u32(..)),
+            password: format!("{:032x}", self.maker.rng.u128(..)),
+            host: Endpoint::new(other.ip, port),
+            other,
+        }
     }
 
     fn registration(&mut self, start: u64) {
@@ -388,9 +450,9 @@ impl Script<'_> {
     fn ping(&mut self, start: u64) {
         let branch = self.next_branch();
         let at = self.bare_request(start, "OPTIONS", 1, &branch);
-        let port = self.maker.media_port();
+        let at_port = Endpoint::new(self.callee.ip, self.maker.media_port());
         let answer = Message {
-            body: description(self.callee.ip, port, "PCMU", 0, 8000, "sendrecv", 1),
+            body: description(at_port, "PCMU", 0, 8000, "sendrecv", 1),
             ..Message::default()
         };
         self.response(at + MS, 200, "OPTIONS", 1, &branch, &answer);
@@ -574,16 +636,39 @@ impl Script<'_> {
     /// Octets in segments of odd sizes, two of which may change places.
     fn send_tcp(&mut self, at: u64, hop: usize, flow: Flow, octets: &[u8]) {
         let end = usize::from(flow.dst == self.stops()[hop]);
-        if !self.tcp[hop].open {
-            self.tcp[hop].open = true;
-            self.tcp[hop].next = [self.maker.rng.u32(..), self.maker.rng.u32(..)];
-            for (side, flow, before) in [(end, flow, 2000), (1 - end, flow.reversed(), 1000)] {
-                let identification = self.maker.identification();
-                let first = self.tcp[hop].next[side].wrapping_sub(1);
-                let frame = wire::tcp(flow, identification, first, None, true, b"");
-                self.maker.push(at.saturating_sub(before), frame);
-            }
+        if self.tcp[hop].carried.is_none() {
+            self.open(at, hop, end, flow);
         }
+        let carried = self.tcp[hop].carried.as_mut();
+        let rng = &mut self.maker.rng;
+        let octets = carried.map_or_else(Vec::new, |own| own.carry(rng, end, octets));
+        self.segments(at, hop, end, flow, &octets);
+    }
+
+    /// Opens a connection just before `at`, and what stands on it.
+    fn open(&mut self, at: u64, hop: usize, end: usize, flow: Flow) {
+        self.tcp[hop].next = [self.maker.rng.u32(..), self.maker.rng.u32(..)];
+        let Maker { rng, truth, .. } = &mut *self.maker;
+        let (carried, flights) = Carried::open(self.transport, rng, &mut truth.keys);
+        self.tcp[hop].carried = Some(carried);
+        let name = self.transport.name().to_owned();
+        *truth.connections.entry(name).or_default() += 1;
+        let mut when = at.saturating_sub(2000 + flights.len() as u64 * 20_000);
+        for (side, flow) in [(end, flow), (1 - end, flow.reversed())] {
+            let identification = self.maker.identification();
+            let first = self.tcp[hop].next[side].wrapping_sub(1);
+            let frame = wire::tcp(flow, identification, first, None, true, b"");
+            self.maker.push(when, frame);
+            when += 1000;
+        }
+        for (side, octets) in flights {
+            let way = if side == end { flow } else { flow.reversed() };
+            self.segments(when, hop, side, way, &octets);
+            when += 20_000;
+        }
+    }
+
+    fn segments(&mut self, at: u64, hop: usize, end: usize, flow: Flow, octets: &[u8]) {
         let mut sequence = self.tcp[hop].next[end];
         let mut frames = Vec::new();
         let mut rest = octets;
@@ -617,8 +702,7 @@ fn rsip_method(method: &str) -> rsip::Method {
 }
 
 fn description(
-    ip: std::net::IpAddr,
-    port: u16,
+    Endpoint { ip, port }: Endpoint,
     codec: &str,
     payload_type: u8,
     clock_rate: u32,

@@ -1,5 +1,6 @@
 //! RTP as a sender sends it and a network spoils it.
 
+use super::path::Relay;
 use super::{Maker, RtpSent, Sent, StreamTruth, wire};
 use crate::net::Flow;
 
@@ -17,6 +18,8 @@ pub(super) struct Talk {
     pub pause: Option<(u64, u64)>,
     pub impaired: bool,
     pub digits: String,
+    /// The relay that it passes, seen beside its client.
+    pub relay: Option<Relay>,
 }
 
 const PACKET_NS: u64 = 20_000_000;
@@ -171,10 +174,23 @@ fn packet(
     octets.extend(timestamp.to_be_bytes());
     octets.extend(ssrc.to_be_bytes());
     octets.extend(payload);
-    let identification = maker.identification();
+    let data = match &talk.relay {
+        Some(relay) => {
+            let truth = maker.truth.turns.get_mut(&talk.call_id);
+            let place = usize::from(talk.flow.src != relay.relayed);
+            if let Some(packets) = truth.and_then(|truth| truth.packets.get_mut(place)) {
+                *packets += 1;
+            }
+            relay.around(maker, talk.flow, &octets)
+        }
+        None => {
+            let identification = maker.identification();
+            wire::udp(talk.flow, identification, &octets)
+        }
+    };
     maker.sent.push(Sent {
         at,
-        data: wire::udp(talk.flow, identification, &octets),
+        data,
         rtp: Some(RtpSent {
             flow: talk.flow,
             ssrc,

@@ -6,8 +6,11 @@
 //! the engine.
 
 mod call;
+mod carried;
 mod media;
 mod noise;
+mod path;
+mod stun;
 mod wire;
 mod wrap;
 
@@ -41,6 +44,9 @@ pub struct Plan {
     pub impaired: bool,
     /// Whether some calls are signalled over TCP, IPv6, fragments or a proxy.
     pub varied: bool,
+    /// Whether some calls are signalled over TLS and WebSockets, and some media go by
+    /// ICE and TURN.
+    pub rich: bool,
     /// Whether all of it is signalled over TCP.
     pub tcp: bool,
     /// Whether answered calls have media.
@@ -63,10 +69,20 @@ impl Plan {
             kinds: Kind::ALL.to_vec(),
             impaired: true,
             varied: true,
+            rich: false,
             tcp: false,
             media: true,
             dynamic: false,
             noise: 0.2,
+        }
+    }
+
+    /// The same, with TLS, WebSockets, ICE and TURN.
+    #[must_use]
+    pub fn rich(seed: u64, calls: u64) -> Self {
+        Self {
+            rich: true,
+            ..Self::mix(seed, calls)
         }
     }
 
@@ -105,6 +121,14 @@ pub struct Truth {
     pub calls: BTreeMap<String, CallTruth>,
     /// RTP streams.
     pub streams: BTreeMap<(String, u32), StreamTruth>,
+    /// Connections that carry SIP, by their transport.
+    pub connections: BTreeMap<String, u64>,
+    /// Secrets of those that are TLS, as a key log (RFC 9850).
+    pub keys: String,
+    /// Relays of TURN, by the Call-ID that they serve.
+    pub turns: BTreeMap<String, TurnTruth>,
+    /// What ICE found, by Call-ID.
+    pub ice: BTreeMap<String, IceTruth>,
     /// SIP messages, copies included.
     pub sip_messages: u64,
     /// Of these, sent again.
@@ -132,6 +156,30 @@ pub struct CallTruth {
     pub hops: usize,
     /// Purposes of the exchanges inside the dialog, in order.
     pub purposes: Vec<String>,
+}
+
+/// What is true of one allocation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TurnTruth {
+    /// What the server gave: address and port.
+    pub relayed: String,
+    /// Whether data go in a channel, else in indications.
+    pub has_channel: bool,
+    /// As the contract names it.
+    pub state: String,
+    /// Packets to peers, and from them.
+    pub packets: [u64; 2],
+}
+
+/// What is true of one session of ICE.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IceTruth {
+    /// The selected pair: the caller's address and the callee's.
+    pub selected: [String; 2],
+    /// Checks that each sent: the caller, the callee.
+    pub checks: [u64; 2],
+    /// Of these, sent again.
+    pub retransmissions: [u64; 2],
 }
 
 /// What is true of one stream.
@@ -354,5 +402,10 @@ impl Maker {
     fn identification(&mut self) -> u16 {
         self.next_identification = self.next_identification.wrapping_add(1).max(1);
         self.next_identification
+    }
+
+    /// A transaction of STUN.
+    fn transaction(&mut self) -> [u8; 12] {
+        std::array::from_fn(|_| self.rng.u8(..))
     }
 }
