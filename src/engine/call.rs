@@ -28,6 +28,7 @@ use smallvec::SmallVec;
 use self::copies::Copy;
 use super::Closed;
 use super::dialog::{Dialog, DialogState};
+use super::dtls::DtlsAssociation;
 use super::fax::FaxStream;
 use super::frames::Frames;
 use super::limits::{Limit, Limits, Passed};
@@ -84,6 +85,8 @@ pub struct Call {
     pub vantages: Vec<Vantage>,
     /// RTP streams tied to it.
     pub streams: Vec<Handle>,
+    /// Handshakes of DTLS between its addresses.
+    pub dtls: Vec<DtlsAssociation>,
     /// Directions of fax tied to it.
     pub faxes: Vec<FaxStream>,
     /// ICE sessions of its media.
@@ -191,6 +194,7 @@ impl Call {
             duplicates: 0,
             vantages: Vec::new(),
             streams: Vec::new(),
+            dtls: Vec::new(),
             faxes: Vec::new(),
             ice: SmallVec::new(),
             headers: Vec::new(),
@@ -494,6 +498,7 @@ impl Call {
             + self.subscriptions.len() * (size_of::<Subscription>() + 300)
             + self.session.cost()
             + self.frames.cost()
+            + self.dtls.len() * DtlsAssociation::COST
             + self.faxes.len() * FaxStream::cost(limits)
             + self.tunnels.len() * size_of::<Tunnel>()
             + self.copies.len() * size_of::<Copy>()

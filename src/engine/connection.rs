@@ -1,6 +1,7 @@
 //! TCP and TLS connections that carry SIP, or try to.
 
 use super::Engine;
+use super::dtls::Unanswered;
 use super::limits::Limit;
 use super::table::{Entry, Handle};
 use crate::link::Segment;
@@ -48,6 +49,8 @@ pub struct Connection {
     pub has_data: bool,
     /// The call whose media it protects.
     pub call_id: Option<String>,
+    /// Hellos of DTLS that nothing answered.
+    pub(super) unanswered: Unanswered,
     /// Both directions of DTLS, the client's first.
     dtls: Option<Box<[DtlsTap; 2]>>,
 }
@@ -112,6 +115,11 @@ impl Connection {
         tls.closed_records = tls.closed_records.saturating_add(closed);
         tls.opened_records = tls.opened_records.saturating_add(opened);
         tls.why_closed = tls.why_closed.or(shown.why_closed);
+    }
+
+    /// Both directions of DTLS, the client's first.
+    pub(super) fn taps(&self) -> Option<&[DtlsTap; 2]> {
+        self.dtls.as_deref()
     }
 
     /// Whether it runs over UDP.
@@ -219,6 +227,7 @@ impl Engine {
             is_web: false,
             has_data: false,
             call_id: None,
+            unanswered: Unanswered::default(),
             dtls: None,
         };
         let (handle, evicted) = self
@@ -342,8 +351,13 @@ impl Engine {
         let from_client = connection.flow == flow;
         let [client, server] = connection.dtls.get_or_insert_default().as_mut();
         let tap = if from_client { client } else { server };
-        let closed = tap.shown.closed_records;
+        let (closed, hellos) = (tap.shown.closed_records, tap.hellos);
         tap.datagram(payload);
+        match from_client {
+            true if tap.hellos > hellos => connection.unanswered.hello(at.timestamp),
+            true => {}
+            false => connection.unanswered = Unanswered::default(),
+        }
         let shown = tap.shown.clone();
         connection.show(&shown, shown.closed_records - closed, 0);
         if !from_client && shown.version.is_some() {
@@ -356,6 +370,10 @@ impl Engine {
             } else {
                 Closer::Server
             });
+        }
+        if closed == 0 {
+            // Of what is protected nothing more is to be learned.
+            self.tell_dtls(handle);
         }
         self.dtls_keys(at, handle);
     }

@@ -30,6 +30,8 @@ pub struct Limits {
     pub tags_per_call: usize,
     /// Subscriptions under one Call-ID; a phone has one for each.
     pub subscriptions_per_call: usize,
+    /// Handshakes of DTLS of one Call-ID: one for each component of each medium.
+    pub dtls_per_call: usize,
     /// Directions of fax of one Call-ID; a capture point sees two of each leg.
     pub faxes_per_call: usize,
     /// Tones and frames of one direction of fax: a page has about six.
@@ -140,6 +142,7 @@ impl Limits {
             bodies_per_call: 64,
             tags_per_call: 16,
             subscriptions_per_call: 16,
+            dtls_per_call: 16,
             faxes_per_call: 16,
             signals_per_fax: 256,
             ties_per_call: 64,
@@ -207,6 +210,8 @@ pub enum Limit {
     TagsPerCall,
     /// [`Limits::subscriptions_per_call`].
     SubscriptionsPerCall,
+    /// [`Limits::dtls_per_call`].
+    DtlsPerCall,
     /// [`Limits::faxes_per_call`].
     FaxesPerCall,
     /// [`Limits::signals_per_fax`].
@@ -306,6 +311,7 @@ impl Limit {
             Self::BodiesPerCall => "bodies-per-call",
             Self::TagsPerCall => "tags-per-call",
             Self::SubscriptionsPerCall => "subscriptions-per-call",
+            Self::DtlsPerCall => "dtls-per-call",
             Self::FaxesPerCall => "faxes-per-call",
             Self::SignalsPerFax => "signals-per-fax",
             Self::TiesPerCall => "ties-per-call",

@@ -19,6 +19,7 @@ pub mod connection;
 mod demux;
 pub mod dialog;
 pub mod dns_lookup;
+pub mod dtls;
 mod event;
 pub mod fax;
 pub mod frames;

@@ -318,7 +318,7 @@ impl Session {
     }
 
     /// All descriptions, as they were written or rewritten on the way.
-    pub(super) fn descriptions(&self) -> impl Iterator<Item = &SessionDescription> {
+    pub fn descriptions(&self) -> impl Iterator<Item = &SessionDescription> {
         self.bodies.iter().map(|(_, description)| &**description)
     }
 

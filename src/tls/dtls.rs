@@ -1,6 +1,9 @@
 //! What DTLS shows without its keys (RFC 6347), and the keys of SRTP that come of it
 //! (RFC 5764).
 
+use sha1::{Digest as _, Sha1};
+use sha2::{Sha256, Sha384, Sha512};
+use smallvec::SmallVec;
 use tls_parser::{
     DTLSMessage, DTLSMessageHandshakeBody, TlsExtension, parse_dtls_message_handshake,
 };
@@ -18,6 +21,10 @@ pub struct DtlsTap {
     pub messages: u64,
     /// What its hello says for keys.
     pub hello: Option<Hello>,
+    /// Hellos that it has sent, again and with a cookie too.
+    pub hellos: u64,
+    /// What its certificate is known by.
+    pub certificate: Option<Digests>,
     /// The message whose fragments come in, with the header of a whole one.
     whole: Vec<u8>,
     number: u16,
@@ -30,9 +37,52 @@ pub struct Hello {
     /// Of a server: the suite and the version that it chose.
     suite: u16,
     version: u16,
-    /// The protection profile of SRTP that it chose (RFC 5764, 4.1.1).
-    profile: Option<u16>,
+    /// Protection profiles of SRTP that it offers, or the one that it chose (RFC 5764,
+    /// 4.1.1).
+    pub profiles: SmallVec<[u16; 4]>,
 }
+
+/// The digests of a certificate, for the fingerprints of descriptions (RFC 8122, 5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digests {
+    sha1: [u8; 20],
+    sha256: [u8; 32],
+    sha384: [u8; 48],
+    sha512: [u8; 64],
+}
+
+impl Digests {
+    /// Of the DER of a certificate.
+    #[must_use]
+    pub fn of(der: &[u8]) -> Self {
+        Self {
+            sha1: Sha1::digest(der).into(),
+            sha256: Sha256::digest(der).into(),
+            sha384: Sha384::digest(der).into(),
+            sha512: Sha512::digest(der).into(),
+        }
+    }
+
+    /// Whether a fingerprint such as `sha-256 4A:AD:...` is that of the certificate; `None`
+    /// where its hash is none of these, or it can't be read.
+    #[must_use]
+    pub fn fit(&self, fingerprint: &str) -> Option<bool> {
+        let (hash, digits) = fingerprint.trim().split_once(' ')?;
+        let digest: &[u8] = match hash.to_ascii_lowercase().as_str() {
+            "sha-1" => &self.sha1,
+            "sha-256" => &self.sha256,
+            "sha-384" => &self.sha384,
+            "sha-512" => &self.sha512,
+            _ => return None,
+        };
+        let digits: String = digits.trim().split(':').collect();
+        let told = data_encoding::HEXLOWER_PERMISSIVE.decode(digits.as_bytes());
+        told.ok().map(|told| told == digest)
+    }
+}
+
+/// The most profiles that are kept of one hello.
+const MAX_PROFILES: usize = 16;
 
 /// Keys of SRTP that DTLS agreed on.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,7 +104,7 @@ impl SrtpKeys {
     /// 5764, 4.2).
     #[must_use]
     pub fn of(client: &Hello, server: &Hello, log: &KeyLog) -> Option<Self> {
-        let profile = server.profile?;
+        let profile = *server.profiles.first()?;
         let master = log.session(&client.random)?.master.as_ref()?;
         if server.version != 0xfefd {
             return None;
@@ -84,12 +134,20 @@ impl SrtpKeys {
     }
 }
 
-/// The first profile in `use_srtp` (RFC 5764, 4.1.1).
-fn profile(extensions: &[TlsExtension<'_>]) -> Option<u16> {
-    extensions.iter().find_map(|own| match own {
-        TlsExtension::Unknown(kind, data) if kind.0 == 14 => u16_at(data, 2),
+/// The profiles in `use_srtp` (RFC 5764, 4.1.1).
+fn profiles(extensions: &[TlsExtension<'_>]) -> SmallVec<[u16; 4]> {
+    let list = extensions.iter().find_map(|own| match own {
+        TlsExtension::Unknown(kind, data) if kind.0 == 14 => {
+            let length = u16_at(data, 0)?;
+            Some(octets::span(data, 2, usize::from(length)))
+        }
         _ => None,
-    })
+    });
+    let pairs = list.unwrap_or_default().chunks_exact(2);
+    pairs
+        .filter_map(|pair| u16_at(pair, 0))
+        .take(MAX_PROFILES)
+        .collect()
 }
 
 /// Octets before the body of a handshake message.
@@ -157,11 +215,12 @@ impl DtlsTap {
         match message.body {
             DTLSMessageHandshakeBody::ClientHello(hello) => {
                 self.shown.client_hello(hello.ext);
+                self.hellos = self.hellos.saturating_add(1);
                 self.hello = hello.random.try_into().ok().map(|random| Hello {
                     random,
                     suite: 0,
                     version: 0,
-                    profile: None,
+                    profiles: profiles(&super::extensions(hello.ext)),
                 });
             }
             DTLSMessageHandshakeBody::ServerHello(hello) => {
@@ -170,10 +229,14 @@ impl DtlsTap {
                     random,
                     suite: hello.cipher.0,
                     version: version.0,
-                    profile: profile(&super::extensions(hello.ext)),
+                    profiles: profiles(&super::extensions(hello.ext)),
                 });
             }
-            DTLSMessageHandshakeBody::Certificate(chain) => self.shown.certificate(&chain),
+            DTLSMessageHandshakeBody::Certificate(chain) => {
+                self.shown.certificate(&chain);
+                let own = chain.cert_chain.first();
+                self.certificate = own.map(|own| Digests::of(own.data));
+            }
             _ => {}
         }
     }

@@ -15,7 +15,7 @@
 //! `over=tcp`, `LONG` (for 1200 letters). In all of them `_` stands for a space, `\_` for itself, `\r` and `\n` for the
 //! ends of lines, `\xe9` for an octet that is no UTF-8.
 //!
-//! `rtp` knows `n` (how many), `ticks` (of a packet), `first` (its number), `ssrc`, `pt`, and `skip`, `double`, `late` (each so many),
+//! `rtp` knows `n` (how many), `ticks` (of a packet), `first` (its number), `ssrc`, `pt`, `tail` (octets after the sound), and `skip`, `double`, `late` (each so many),
 //! `uneven` (milliseconds). `cut` is what the capture keeps of a frame, `fragment` how many octets
 //! of a message a packet takes.
 //!
@@ -560,6 +560,7 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
                 step > 0 && number % step == step - 1
             };
             let uneven: u64 = key(&words, "uneven").map_or(0, |own| own.parse().expect("a number"));
+            let tail = key(&words, "tail").map_or(0, |own| own.parse().expect("a count"));
             let ticks: u32 = key(&words, "ticks").map_or(160, |own| own.parse().expect("a number"));
             let first: u64 = key(&words, "first").map_or(0, |own| own.parse().expect("a number"));
             for number in 0..count {
@@ -569,6 +570,7 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
                     .extend((u32::try_from(first + number).expect("short") * ticks).to_be_bytes());
                 payload.extend((ssrc + u32::from(from.1)).to_be_bytes());
                 payload.extend([0x55; 160]);
+                payload.extend(vec![0xa5; tail]);
                 if every("skip", number) {
                     continue;
                 }

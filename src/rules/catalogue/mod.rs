@@ -92,7 +92,10 @@ mod med039;
 mod med040;
 mod med041;
 mod med045;
+mod med048;
 mod med049;
+mod med050;
+mod med051;
 mod med061;
 mod med062;
 mod med063;
@@ -183,6 +186,7 @@ mod sdp033;
 mod sdp034;
 mod sdp035;
 mod sdp036;
+mod sdp037;
 mod sdp038;
 mod sdp039;
 mod sdp040;
@@ -341,7 +345,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 337] = [
+pub static CATALOGUE: [&Rule; 341] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -434,7 +438,10 @@ pub static CATALOGUE: [&Rule; 337] = [
     &med040::RULE,
     &med041::RULE,
     &med045::RULE,
+    &med048::RULE,
     &med049::RULE,
+    &med050::RULE,
+    &med051::RULE,
     &med061::RULE,
     &med062::RULE,
     &med063::RULE,
@@ -525,6 +532,7 @@ pub static CATALOGUE: [&Rule; 337] = [
     &sdp034::RULE,
     &sdp035::RULE,
     &sdp036::RULE,
+    &sdp037::RULE,
     &sdp038::RULE,
     &sdp039::RULE,
     &sdp040::RULE,
