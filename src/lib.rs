@@ -11,7 +11,7 @@
 //! | 4 | [`inspector`], [`report`], [`expect`] | records, and how they follow from what was observed |
 //! | 3 | [`metrics`], [`nat`], [`rules`], [`workload`] | the E-model; what NATs did; what breaks the RFCs; made-up traffic with its truth |
 //! | 2 | [`engine`] | passive observation: calls, dialogs, transactions, streams |
-//! | 1 | [`pcap`], [`link`], [`sip`], [`sdp`], [`stun`], [`rtp`], [`tls`], [`dns`], [`port_mapping`], [`hep`], [`websocket`], [`srtp`], [`t38`] | one protocol each, pure |
+//! | 1 | [`pcap`], [`link`], [`sip`], [`sdp`], [`stun`], [`rtp`], [`tls`], [`dns`], [`port_mapping`], [`hep`], [`websocket`], [`srtp`], [`t38`], [`msrp`] | one protocol each, pure |
 //! | 0 | [`time`], [`net`], [`packet`] | the words that all share |
 //!
 //! # How a packet travels
@@ -78,6 +78,7 @@ pub mod hep;
 pub mod inspector;
 pub mod link;
 pub mod metrics;
+pub mod msrp;
 pub mod nat;
 pub mod net;
 mod octets;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Which layer each module stands in; a module may use those below it, and in
 /// layers 2 to 6 those beside it where the table says so.
-const LAYERS: [(&str, u8); 33] = [
+const LAYERS: [(&str, u8); 34] = [
     ("octets", 0),
     ("time", 0),
     ("net", 0),
@@ -18,6 +18,7 @@ const LAYERS: [(&str, u8); 33] = [
     ("hep", 1),
     ("srtp", 1),
     ("t38", 1),
+    ("msrp", 1),
     ("websocket", 1),
     ("rtp", 1),
     ("tls", 1),

@@ -32,6 +32,7 @@ use super::dtls::DtlsAssociation;
 use super::fax::FaxStream;
 use super::frames::Frames;
 use super::limits::{Limit, Limits, Passed};
+use super::msrp::MsrpSession;
 use super::session::{Address, Session, Side};
 use super::table::{Entry, Handle};
 use super::transaction::{FinalResponse, Transaction};
@@ -87,6 +88,8 @@ pub struct Call {
     pub streams: Vec<Handle>,
     /// Handshakes of DTLS between its addresses.
     pub dtls: Vec<DtlsAssociation>,
+    /// Messages of sessions that its descriptions name.
+    pub msrp: Vec<MsrpSession>,
     /// Directions of fax tied to it.
     pub faxes: Vec<FaxStream>,
     /// ICE sessions of its media.
@@ -166,6 +169,8 @@ pub(super) struct Handled {
     pub claimed: Vec<Address>,
     /// ICE user fragments that are claimed for the first time.
     pub ufrags: Vec<(String, Side, u8, Option<IcePassword>)>,
+    /// Sessions of MSRP that are claimed for the first time.
+    pub msrp: Vec<(String, Side, u8)>,
     /// Another call that was asked for: how, and to whom.
     pub leads_to: Option<(Lead, String)>,
     /// Whether this is the INVITE that begins a call.
@@ -195,6 +200,7 @@ impl Call {
             vantages: Vec::new(),
             streams: Vec::new(),
             dtls: Vec::new(),
+            msrp: Vec::new(),
             faxes: Vec::new(),
             ice: SmallVec::new(),
             headers: Vec::new(),
@@ -240,6 +246,7 @@ impl Call {
             transaction: None,
             claimed: Vec::new(),
             ufrags: Vec::new(),
+            msrp: Vec::new(),
             leads_to: None,
             begins_call: false,
         };
@@ -499,6 +506,7 @@ impl Call {
             + self.session.cost()
             + self.frames.cost()
             + self.dtls.len() * DtlsAssociation::COST
+            + self.msrp.len() * MsrpSession::COST
             + self.faxes.len() * FaxStream::cost(limits)
             + self.tunnels.len() * size_of::<Tunnel>()
             + self.copies.len() * size_of::<Copy>()

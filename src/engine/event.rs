@@ -163,6 +163,8 @@ pub struct Counters {
     pub rtp_packets: u64,
     /// Packets of fax (T.38).
     pub udptl_packets: u64,
+    /// Messages of MSRP, answers among them.
+    pub msrp_messages: u64,
     /// RTCP packets.
     pub rtcp_packets: u64,
     /// STUN messages.

@@ -32,6 +32,8 @@ pub struct Limits {
     pub subscriptions_per_call: usize,
     /// Handshakes of DTLS of one Call-ID: one for each component of each medium.
     pub dtls_per_call: usize,
+    /// Sessions of MSRP of one Call-ID, at each capture point.
+    pub msrp_per_call: usize,
     /// Directions of fax of one Call-ID; a capture point sees two of each leg.
     pub faxes_per_call: usize,
     /// Tones and frames of one direction of fax: a page has about six.
@@ -143,6 +145,7 @@ impl Limits {
             tags_per_call: 16,
             subscriptions_per_call: 16,
             dtls_per_call: 16,
+            msrp_per_call: 16,
             faxes_per_call: 16,
             signals_per_fax: 256,
             ties_per_call: 64,
@@ -212,6 +215,8 @@ pub enum Limit {
     SubscriptionsPerCall,
     /// [`Limits::dtls_per_call`].
     DtlsPerCall,
+    /// [`Limits::msrp_per_call`].
+    MsrpPerCall,
     /// [`Limits::faxes_per_call`].
     FaxesPerCall,
     /// [`Limits::signals_per_fax`].
@@ -312,6 +317,7 @@ impl Limit {
             Self::TagsPerCall => "tags-per-call",
             Self::SubscriptionsPerCall => "subscriptions-per-call",
             Self::DtlsPerCall => "dtls-per-call",
+            Self::MsrpPerCall => "msrp-per-call",
             Self::FaxesPerCall => "faxes-per-call",
             Self::SignalsPerFax => "signals-per-fax",
             Self::TiesPerCall => "ties-per-call",

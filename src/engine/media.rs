@@ -133,6 +133,8 @@ pub(super) struct Media {
     streams: Table<u64, RtpStream>,
     claims: HashMap<Endpoint, SmallVec<[Claim; 2]>, RandomState>,
     ufrags: HashMap<String, Fragment, RandomState>,
+    /// Whose session of MSRP, by its URI.
+    msrp: HashMap<String, (Handle, Side, u8), RandomState>,
     by_ssrc: HashMap<u32, SmallVec<[Handle; 2]>, RandomState>,
     /// Flows with streams that belong to no call, by where they go.
     unclaimed: HashMap<Endpoint, SmallVec<[Handle; 1]>, RandomState>,
@@ -165,6 +167,7 @@ impl Media {
             streams: Table::new(limits.streams),
             claims: HashMap::default(),
             ufrags: HashMap::default(),
+            msrp: HashMap::default(),
             by_ssrc: HashMap::default(),
             unclaimed: HashMap::default(),
             fax_claims: 0,
@@ -179,6 +182,7 @@ impl Media {
             + self.streams.len() * (size_of::<RtpStream>() + 64)
             + self.claims.len() * 160
             + self.ufrags.len() * 200
+            + self.msrp.len() * 250
             + self.unclaimed.len() * 80
             + self.dtls_keys.len() * 240
     }
@@ -294,6 +298,26 @@ impl Media {
         room
     }
 
+    /// Whose session of MSRP this is.
+    pub(super) fn msrp_session(&self, session: &str) -> Option<(Handle, Side, u8)> {
+        self.msrp.get(session).copied()
+    }
+
+    /// A call claims a session of MSRP. Says whether there was room.
+    pub(super) fn claim_msrp(
+        &mut self,
+        session: String,
+        call: Handle,
+        side: Side,
+        media: u8,
+    ) -> bool {
+        let room = self.msrp.len() < self.limits.flows || self.msrp.contains_key(&session);
+        if room {
+            self.msrp.entry(session).or_insert((call, side, media));
+        }
+        room
+    }
+
     /// A call is gone, and its claims with it.
     pub(super) fn release(&mut self, call: Handle, session: &Session) {
         for address in &session.addresses {
@@ -307,6 +331,9 @@ impl Media {
                     self.claims.remove(&address.endpoint);
                 }
             }
+        }
+        if !self.msrp.is_empty() && session.has_msrp() {
+            self.msrp.retain(|_, (owner, ..)| *owner != call);
         }
         for epoch in &session.epochs {
             for description in [Some(&epoch.offer), epoch.answer.as_ref()]

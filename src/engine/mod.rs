@@ -28,6 +28,7 @@ pub mod ice;
 mod legs;
 pub mod limits;
 mod media;
+pub mod msrp;
 pub mod nat;
 pub mod pace;
 pub mod reassembly;

@@ -306,6 +306,13 @@ impl Session {
         new
     }
 
+    /// Whether any description names a session of MSRP.
+    pub(super) fn has_msrp(&self) -> bool {
+        self.descriptions()
+            .flat_map(|own| &own.media)
+            .any(|media| media.msrp_path.is_some())
+    }
+
     /// Which version of T.38 was agreed for a medium, the lower one; 0 where nothing is said.
     pub(super) fn fax_version(&self, media: u8) -> u8 {
         let last = self.epochs.iter().rev().find_map(|epoch| {

@@ -210,6 +210,11 @@ impl Engine {
                 self.limit(Limit::Claims);
             }
         }
+        for (session, side, media) in handled.msrp {
+            if !self.media.claim_msrp(session, handle, side, media) {
+                self.limit(Limit::Claims);
+            }
+        }
         if let Some(transaction) = handled.transaction
             && !facts.is_response
         {

@@ -11,6 +11,7 @@ use super::signalling::Arrival;
 use super::table::Entry;
 use crate::hep;
 use crate::link::{Network, Segment};
+use crate::msrp::{self, MsrpFramer};
 use crate::net::{Flow, Transport};
 use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
@@ -31,6 +32,7 @@ pub(super) struct TcpDirection {
     /// Records of it, closed and opened, that its connection was told of.
     tls_told: (u64, u64),
     web: Option<Box<WebFramer>>,
+    pub(super) msrp: Option<Box<MsrpFramer>>,
     /// What has come of the request that opens a WebSocket.
     opening: Vec<u8>,
     /// What has come of a packet of HEP.
@@ -60,6 +62,8 @@ enum Reading {
     Web,
     /// What a capture agent sends on.
     Hep,
+    /// Messages of sessions.
+    Msrp,
     /// Something else: no octets are kept.
     Abandoned(&'static str),
 }
@@ -104,6 +108,11 @@ impl TcpDirection {
         let mut held = std::mem::take(&mut self.opening);
         held.extend_from_slice(octets);
         Some(Cow::Owned(held))
+    }
+
+    /// Its last packet.
+    pub(super) const fn last(&self) -> PacketRef {
+        self.last
     }
 
     /// The flow as what it carries sees it.
@@ -168,6 +177,7 @@ impl Engine {
                     tls: None,
                     tls_told: (0, 0),
                     web: None,
+                    msrp: None,
                     opening: Vec::new(),
                     hep: Vec::new(),
                     reading: Reading::Probing(0),
@@ -217,7 +227,7 @@ impl Engine {
         let direction = self.tcp.get(self.tcp.find(key)?)?;
         let is_other = !matches!(
             direction.reading,
-            Reading::Sip | Reading::Stun | Reading::Hep | Reading::Web
+            Reading::Sip | Reading::Stun | Reading::Hep | Reading::Web | Reading::Msrp
         );
         is_other.then_some(direction.last.timestamp)
     }
@@ -247,7 +257,8 @@ impl Engine {
         let stun = direction.stun.as_ref().map_or(0, |stun| stun.pending());
         let web = direction.web.as_ref().map_or(0, |web| web.pending());
         let tls = direction.tls.as_ref().map_or(0, |tls| tls.held());
-        let opening = direction.opening.len() + direction.hep.len();
+        let msrp = direction.msrp.as_ref().map_or(0, |msrp| msrp.pending());
+        let opening = direction.opening.len() + direction.hep.len() + msrp;
         let pending = direction.framer.pending() + stun + web + tls + opening;
         let holds = direction.reassembled.waiting_bytes() + pending;
         self.tcp_bytes = self.tcp_bytes.saturating_sub(direction.counted) + holds;
@@ -276,7 +287,7 @@ impl Engine {
                     }
                     let frames = matches!(
                         direction.reading,
-                        Reading::Hep | Reading::Web | Reading::Opening
+                        Reading::Hep | Reading::Web | Reading::Opening | Reading::Msrp
                     );
                     if direction.stun.take().is_some() || frames {
                         // Where a frame begins can't be known any more.
@@ -388,6 +399,9 @@ impl Engine {
                 direction.stun = Some(Box::new(stun));
             } else if hep::is_version_three(octets) {
                 direction.reading = Reading::Hep;
+            } else if msrp::recognise(octets) {
+                direction.reading = Reading::Msrp;
+                direction.msrp = Some(Box::default());
             } else if websocket::opening(octets) != Opening::No {
                 direction.reading = Reading::Opening;
             }
@@ -396,6 +410,11 @@ impl Engine {
             Reading::Abandoned(_) => {}
             Reading::Stun => self.frame_stun(direction, octets, network),
             Reading::Hep => self.frame_hep(direction, octets),
+            Reading::Msrp => {
+                if !self.frame_msrp(direction, octets) {
+                    self.abandon(direction);
+                }
+            }
             Reading::Opening => self.open_web(direction, octets),
             Reading::Web => self.frame_web(direction, octets),
             Reading::Probing(_) | Reading::Sip | Reading::Tls => {
@@ -587,6 +606,7 @@ impl Engine {
         direction.reading = Reading::Abandoned("TCP that is no SIP");
         direction.framer = Framer::new();
         direction.hep = Vec::new();
+        direction.msrp = None;
         direction.opening = Vec::new();
         self.not_decoded("TCP that is no SIP");
     }

@@ -178,6 +178,7 @@ impl Scribe {
                 .map(|serial| format!("stream-{}", serial + 1))
                 .collect(),
             t38: Self::fax(epoch, index),
+            msrp: self.msrp(call, index).filter(|_| offer.msrp_path.is_some()),
         })
     }
 }

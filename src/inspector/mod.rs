@@ -12,6 +12,7 @@ mod dns_record;
 mod fax_record;
 mod ice_record;
 mod media_record;
+mod msrp_record;
 mod nat_record;
 mod registration_record;
 mod scribe;
@@ -669,6 +670,7 @@ impl Inspector {
             rtp_packets: counters.rtp_packets,
             rtcp_packets: counters.rtcp_packets,
             udptl_packets: counters.udptl_packets,
+            msrp_messages: counters.msrp_messages,
             stun_messages: counters.stun_messages,
             stun_exchanges: self.stun_exchanges,
             turn_allocations: self.turn_allocations,

@@ -196,6 +196,38 @@ pub struct MediaRecord {
     pub stream_ids: Vec<String>,
     /// What became of a fax.
     pub t38: Option<Box<FaxRecord>>,
+    /// Messages of the session (MSRP).
+    pub msrp: Option<Box<MsrpRecord>>,
+}
+
+/// Messages of a session (RFC 4975), at the capture point that saw most of them.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the field names are the contract's")]
+pub struct MsrpRecord {
+    pub started: String,
+    pub ended: String,
+    pub capture_point: String,
+    pub content_types: Vec<String>,
+    /// What the caller sent.
+    pub caller: MsrpSideRecord,
+    pub callee: MsrpSideRecord,
+}
+
+/// What one side sent.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct MsrpSideRecord {
+    /// Messages that came to their end.
+    pub messages: u64,
+    /// Requests that carried them.
+    pub chunks: u64,
+    /// Octets of them.
+    pub bytes: u64,
+    /// Messages that it gave up.
+    pub aborted: u64,
+    /// Reports of what became of the other side's.
+    pub reports: u64,
+    /// Its requests that were refused, by status.
+    pub refused: std::collections::BTreeMap<u16, u64>,
 }
 
 /// A fax by UDPTL (ITU-T T.38).

@@ -23,7 +23,7 @@ mod turn;
 
 pub use call::{
     CallRecord, Cause, DialogRecord, ExchangeRecord, FaxRecord, FaxSignalRecord, FaxStreamRecord,
-    LegRecord, MediaRecord, PathChangeRecord, PathRecord,
+    LegRecord, MediaRecord, MsrpRecord, MsrpSideRecord, PathChangeRecord, PathRecord,
 };
 pub use connection::ConnectionRecord;
 pub use diagnostic::{DiagnosticRecord, QuoteRecord, Subject};

@@ -40,6 +40,8 @@ pub struct Summary {
     pub rtcp_packets: u64,
     /// Packets of fax (T.38).
     pub udptl_packets: u64,
+    /// Messages of MSRP, answers among them.
+    pub msrp_messages: u64,
     pub stun_messages: u64,
     pub stun_exchanges: u64,
     pub turn_allocations: u64,

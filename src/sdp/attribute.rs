@@ -156,6 +156,9 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
                 value,
             );
         }
+        b"path" => {
+            media.msrp_path = Some(octets::text(octets::span(value.trim_ascii(), 0, MAX_PATH)));
+        }
         b"mid" => media.mid = Some(octets::text(value.trim_ascii())),
         _ => {}
     }
@@ -181,6 +184,9 @@ fn t38(own: &mut T38Parameters, name: &[u8], value: &[u8]) -> bool {
     }
     true
 }
+
+/// The longest path of MSRP that is kept.
+const MAX_PATH: usize = 1024;
 
 /// The longest word of T.38 that is kept.
 const MAX_WORD: usize = 64;

@@ -143,6 +143,8 @@ pub struct MediaDescription {
     pub ice_mismatch: bool,
     /// `a=mid`.
     pub mid: Option<String>,
+    /// `a=path` (RFC 4975, 8): URIs of MSRP, the own one last.
+    pub msrp_path: Option<String>,
     /// `a=T38...` (ITU-T T.38, annex D).
     pub t38: Option<Box<T38Parameters>>,
     /// Whether it has more attributes of one kind than are kept.

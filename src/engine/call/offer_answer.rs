@@ -96,6 +96,11 @@ impl Call {
                 let password = media.ice_password.clone();
                 handled.ufrags.push((ufrag.clone(), side, index, password));
             }
+            let path = media.msrp_path.as_deref();
+            let uri = path.and_then(|path| path.split_ascii_whitespace().next_back());
+            if let Some(session) = uri.and_then(crate::msrp::session_of) {
+                handled.msrp.push((session, side, index));
+            }
         }
         if own && handled.seen == Seen::New {
             self.place(facts, number, side, description, limits, packets_of);

@@ -137,6 +137,10 @@ pub(super) fn row(call: &CallRecord) -> Row {
     if call.media.iter().any(|media| media.icmp_errors > 0) && call.outcome != "completed" {
         notes.push("ICMP errors on media".to_owned());
     }
+    for own in call.media.iter().filter_map(|media| media.msrp.as_ref()) {
+        let messages = own.caller.messages + own.callee.messages;
+        notes.push(format!("{messages} messages by MSRP"));
+    }
     notes.dedup();
     let mut detail = Vec::new();
     for media in &call.media {
