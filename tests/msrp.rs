@@ -74,7 +74,13 @@ fn messages_are_counted_for_who_sent_them() {
     let (call, summary) = told(&lines.concat());
     let own = session(&call);
     let side = |own: &sip_inspect::report::MsrpSideRecord| {
-        [own.messages, own.chunks, own.bytes, own.aborted, own.reports]
+        [
+            own.messages,
+            own.chunks,
+            own.bytes,
+            own.aborted,
+            own.reports,
+        ]
     };
     assert_eq!(side(&own.caller), [2, 3, 18, 1, 1]);
     assert_eq!(side(&own.callee), [1, 2, 16, 0, 0]);
