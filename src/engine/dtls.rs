@@ -8,7 +8,7 @@ use super::limits::{Limit, Limits};
 use crate::net::Flow;
 use crate::packet::PacketRef;
 use crate::time::Timestamp;
-use crate::tls::{Digests, DtlsTap};
+use crate::tls::{Digests, DtlsTap, Hello};
 
 /// A handshake between two addresses of a call.
 #[derive(Clone, Debug)]
@@ -19,7 +19,8 @@ pub struct DtlsAssociation {
     pub first: PacketRef,
     /// Protection profiles of SRTP that the client offers; `None` where its hello was not seen.
     pub offered: Option<SmallVec<[u16; 4]>>,
-    /// The one that the server chose, if any; `None` where its hello was not seen.
+    /// The one that the server chose, if any; `None` where its hello was not seen or does
+    /// not tell.
     pub chosen: Option<Option<u16>>,
     /// What both certificates are known by, the client's first.
     pub certificates: [Option<Digests>; 2],
@@ -59,7 +60,7 @@ impl DtlsAssociation {
             flow: connection.flow,
             first: connection.first,
             offered: client.hello.as_ref().map(|hello| hello.profiles.clone()),
-            chosen: (server.hello.as_ref()).map(|hello| hello.profiles.first().copied()),
+            chosen: server.hello.as_ref().and_then(Hello::chosen),
             certificates: [client, server].map(|tap| tap.certificate.clone()),
             unanswered: connection.unanswered,
             alert: [server, client]

@@ -47,6 +47,8 @@ pub struct FaxStream {
     pub missed: u64,
     /// Frames whose check sum was wrong at the gateway that heard them.
     pub bad_frames: u64,
+    /// Whether the machines spoke by V.8 and V.34, whose frames are not read.
+    pub is_v34: bool,
     /// What was said, in order.
     pub said: Vec<FaxEvent>,
     /// The frame that is being spelled.
@@ -94,6 +96,7 @@ impl FaxStream {
             has_parity: false,
             missed: 0,
             bad_frames: 0,
+            is_v34: false,
             said: Vec::new(),
             frame: Vec::new(),
             frame_is_whole: true,
@@ -169,6 +172,7 @@ impl FaxStream {
         match ifp {
             Ifp::Indicator(number) => {
                 self.begin_frame();
+                self.is_v34 |= Ifp::is_v34_indicator(*number);
                 let repeated = self.last_indicator.replace(*number) == Some(*number);
                 if repeated || matches!(*number, NO_SIGNAL | V21_PREAMBLE) {
                     return true;
@@ -177,6 +181,7 @@ impl FaxStream {
             }
             Ifp::Data { modulation, fields } => {
                 self.last_indicator = None;
+                self.is_v34 |= modulation.is_v34();
                 let mut room = true;
                 for (kind, octets) in fields {
                     if *modulation == Modulation::V21 {
@@ -243,7 +248,7 @@ impl Engine {
         let Some(call) = self.calls.get_mut(membership.call) else {
             return false;
         };
-        let own = call.faxes.iter_mut().position(|own| {
+        let own = call.faxes.iter().position(|own| {
             own.flow == flow
                 && own.first.capture_point == at.capture_point
                 && own.stretch == stretch

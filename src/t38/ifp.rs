@@ -26,6 +26,12 @@ pub struct Modulation(pub u8);
 impl Modulation {
     /// 300 bit/s, in which the machines talk to each other.
     pub const V21: Self = Self(0);
+
+    /// Whether it is V.8, or one of V.34.
+    #[must_use]
+    pub const fn is_v34(self) -> bool {
+        matches!(self.0, 9..=12)
+    }
 }
 
 /// What a field of data is.
@@ -117,6 +123,12 @@ impl<'a> Ifp<'a> {
             modulation: Modulation(kind),
             fields,
         })
+    }
+
+    /// Whether an indicator is one of V.8 or V.34.
+    #[must_use]
+    pub const fn is_v34_indicator(number: u8) -> bool {
+        matches!(number, 16..=20)
     }
 
     /// The name of an indicator.

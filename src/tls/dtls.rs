@@ -99,6 +99,18 @@ impl std::fmt::Debug for SrtpKeys {
     }
 }
 
+impl Hello {
+    /// The profile of SRTP that a server chose, if any; `None` where it tells only under
+    /// protection, as DTLS 1.3 does (RFC 9147).
+    #[must_use]
+    pub fn chosen(&self) -> Option<Option<u16>> {
+        matches!(self.version, DTLS_1_0 | DTLS_1_2).then(|| self.profiles.first().copied())
+    }
+}
+
+const DTLS_1_0: u16 = 0xfeff;
+const DTLS_1_2: u16 = 0xfefd;
+
 impl SrtpKeys {
     /// What both hellos and the session's master secret give; DTLS 1.2 alone (RFC
     /// 5764, 4.2).
@@ -106,7 +118,7 @@ impl SrtpKeys {
     pub fn of(client: &Hello, server: &Hello, log: &KeyLog) -> Option<Self> {
         let profile = *server.profiles.first()?;
         let master = log.session(&client.random)?.master.as_ref()?;
-        if server.version != 0xfefd {
+        if server.version != DTLS_1_2 {
             return None;
         }
         let hash = match tls_parser::TlsCipherSuite::from_id(server.suite)?.prf {
@@ -239,5 +251,31 @@ impl DtlsTap {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_fits_one_certificate() {
+        // Of `abc`, as FIPS 180 shows them.
+        let shown = Digests::of(b"abc");
+        let check = |told: &str, expected| assert_eq!(shown.fit(told), expected, "{told}");
+        let sha1 = "A9:99:3E:36:47:06:81:6A:BA:3E:25:71:78:50:C2:6C:9C:D0:D8:9D";
+        check(&format!("sha-1 {sha1}"), Some(true));
+        check(&format!("SHA-1 {}", sha1.to_lowercase()), Some(true));
+        check(&format!("sha-256 {sha1}"), Some(false));
+        check(&format!("sha-1 {}", sha1.replace("9D", "9E")), Some(false));
+        check(
+            "sha-256 BA:78:16:BF:8F:01:CF:EA:41:41:40:DE:5D:AE:22:23:\
+             B0:03:61:A3:96:17:7A:9C:B4:10:FF:61:F2:00:15:AD",
+            Some(true),
+        );
+        check(&format!("md5 {sha1}"), None);
+        check("sha-1 A9:9", None);
+        check("sha-1", None);
+        check("", None);
     }
 }

@@ -19,7 +19,7 @@ mod keylog;
 mod opener;
 
 pub use certificate::Certificate;
-pub use dtls::{Digests, DtlsTap, SrtpKeys};
+pub use dtls::{Digests, DtlsTap, Hello, SrtpKeys};
 pub use keylog::{KeyLog, SessionSecrets};
 pub use opener::{Closed, Session};
 

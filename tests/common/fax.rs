@@ -14,6 +14,7 @@ fn said(word: &str) -> Vec<u8> {
         "no-signal" => return vec![0],
         "cng" => return vec![1 << 1],
         "ced" => return vec![2 << 1],
+        "v8-ansam" => return vec![0x20, 0],
         _ => {}
     }
     let field = |name: &str| match name {

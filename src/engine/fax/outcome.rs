@@ -100,13 +100,15 @@ impl Call {
             ..FaxOutcome::default()
         };
         outcome.said.sort_by_key(|(_, event)| event.at);
-        outcome.follow(ways.len() == 2, self.is_up());
+        let is_whole = ways.len() == 2 && !ways.iter().any(|fax| fax.is_v34);
+        outcome.follow(is_whole, self.is_up());
         Some(outcome)
     }
 }
 
 impl<'a> FaxOutcome<'a> {
-    fn follow(&mut self, both_ways: bool, call_stands: bool) {
+    /// Follows what was said; `is_whole` where all of it can have been read.
+    fn follow(&mut self, is_whole: bool, call_stands: bool) {
         // What the sender asked of the page that is over, until it is answered.
         let mut asked: Option<Signal> = None;
         let mut last: Option<(Side, Signal)> = None;
@@ -159,7 +161,7 @@ impl<'a> FaxOutcome<'a> {
         let is_over = self.disconnected_by.is_some() || !call_stands;
         self.result = match (is_complete, last) {
             (true, _) => FaxResult::Complete,
-            (false, Some(_)) if both_ways && is_over && self.missed == 0 => {
+            (false, Some(_)) if is_whole && is_over && self.missed == 0 => {
                 match self.pages_confirmed {
                     0 => FaxResult::Failed,
                     _ => FaxResult::Partial,

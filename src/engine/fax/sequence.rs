@@ -147,6 +147,10 @@ impl Sequence {
     /// far apart: what a single one of them brought follows from the others.
     fn covers(&mut self, number: u16, span: u8, parities: u8) {
         let (span, parities) = (usize::from(span), usize::from(parities));
+        if (span * parities) as u64 >= WINDOW {
+            // What lies further back is not remembered.
+            return;
+        }
         for group in 1..=parities {
             let members = || (0..span).map(move |member| group + member * parities);
             let mut missing = members().filter(|back| !self.is_known(number, *back));
@@ -242,5 +246,13 @@ mod tests {
         // Two of one group.
         assert_eq!(of(&[1, 4]), [2, 0]);
         assert_eq!(of(&[1, 4, 5]), [3, 1]);
+        // More than is remembered says nothing.
+        let mut own = Sequence::new(0);
+        own.arrived(0);
+        own.arrived(2);
+        own.covers(2, 2, 64);
+        assert_eq!([own.lost(), own.recovered], [1, 0]);
+        own.covers(2, 1, 2);
+        assert_eq!([own.lost(), own.recovered], [1, 1]);
     }
 }
