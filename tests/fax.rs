@@ -154,10 +154,24 @@ fn pages_count_by_what_both_sides_say() {
     );
     check(
         &format!("{training}1000 B:5002>A:4002 fax say=bad repeats=2\n"),
+        ("unknown", [0, 0, 0, 0], None),
+    );
+    // Asked three times, or the other side hangs up: there was no answer.
+    let dcs = "1000 B:5002>A:4002 fax say=bad repeats=2\n1100 A:4002>B:5002 fax say=TSI,DCS";
+    check(
+        &format!("{training}{dcs},TSI,DCS repeats=2\n"),
         (
             "failed",
             [0, 0, 0, 0],
             Some("nothing followed DCS of the caller"),
+        ),
+    );
+    check(
+        &format!("{training}1000 B:5002>A:4002 fax say=DCN repeats=2\n"),
+        (
+            "failed",
+            [0, 0, 0, 0],
+            Some("the callee hung up after DCS of the caller"),
         ),
     );
 }
@@ -180,7 +194,10 @@ fn what_was_not_heard_is_not_judged() {
 1000 B:5002>A:4002 fax say=no-signal,!MCF,no-signal
 ";
     check(lossy, ("unknown", [0, 1, 0, 0], None));
+    // Of what is lost last nothing is seen: asked once, it may have been answered.
     let whole = lossy.replace("!MCF", "no-signal");
+    check(&whole, ("unknown", [0, 1, 0, 0], None));
+    let whole = whole.replace("DCS,EOP", "DCS,EOP,EOP,EOP");
     check(
         &whole,
         (

@@ -179,6 +179,7 @@ fn check_within(plan: &Plan, wrap: Option<Wrap>) {
     }
 
     check_ways(truth, &report, &seed);
+    check_faxes(truth, &report, &seed);
 
     let key = |stream: &StreamRecord| {
         let flow = format!(
@@ -287,10 +288,59 @@ fn check_ways(truth: &Truth, report: &Report, seed: &str) {
     }
 }
 
+/// Holds faxes against the truth.
+fn check_faxes(truth: &Truth, report: &Report, seed: &str) {
+    let mut faxes = 0;
+    for call in &report.calls {
+        let told = call.media.iter().filter_map(|media| media.t38.as_deref());
+        let told: Vec<_> = told.collect();
+        let expected = truth.faxes.get(&call.call_id);
+        let what = format!("seed {seed}, {}", call.call_id);
+        assert_eq!(told.len(), usize::from(expected.is_some()), "{what}");
+        let (Some(fax), Some(expected)) = (told.first(), expected) else {
+            continue;
+        };
+        faxes += 1;
+        let mut for_good = 0;
+        let mut is_cut = false;
+        for (by, way) in ["caller", "callee"].into_iter().zip(&expected.ways) {
+            let own: Vec<_> = fax.streams.iter().filter(|own| own.by == by).collect();
+            let [own] = own.as_slice() else {
+                panic!("{what}: {} streams of the {by}", own.len());
+            };
+            assert_eq!(own.packets, way.packets, "{what} {by}");
+            assert_eq!(own.expected, way.expected, "{what} {by}");
+            assert_eq!(
+                (own.lost, own.recovered),
+                (way.lost, way.recovered),
+                "{what} {by}"
+            );
+            assert_eq!((own.duplicates, own.malformed), (0, 0), "{what} {by}");
+            for_good += own.unrecovered;
+            is_cut |= way.is_cut;
+        }
+        // What is lost for good may be a frame, or only a part of a page.
+        if for_good == 0 && !is_cut {
+            assert_eq!(fax.result, "complete", "{what}: {:?}", fax.reason);
+            assert_eq!(
+                (fax.pages_sent, fax.pages_confirmed),
+                (2, expected.pages),
+                "{what}"
+            );
+        } else {
+            assert!(
+                matches!(fax.result.as_str(), "complete" | "unknown"),
+                "{what}"
+            );
+        }
+    }
+    assert_eq!(faxes, truth.faxes.len(), "seed {seed}");
+}
+
 #[test]
-fn tls_websockets_ice_and_turn_are_told_exactly() {
+fn tls_websockets_ice_turn_and_fax_are_told_exactly() {
     let mut transports = BTreeSet::new();
-    let (mut relays, mut sessions) = (0, 0);
+    let (mut relays, mut sessions, mut faxes) = (0, 0, 0);
     for seed in 1..=8 {
         let plan = Plan::rich(seed, 112);
         check(&plan);
@@ -298,10 +348,12 @@ fn tls_websockets_ice_and_turn_are_told_exactly() {
         transports.extend(made.connections.into_keys());
         relays += made.turns.len();
         sessions += made.ice.len();
+        faxes += made.faxes.len();
     }
     let transports: Vec<&str> = transports.iter().map(String::as_str).collect();
     assert_eq!(transports, ["tcp", "tls", "ws", "wss"]);
-    assert!(relays > 20 && sessions > 20, "{relays} and {sessions}");
+    let counts = [relays, sessions, faxes];
+    assert!(counts.iter().all(|count| *count > 15), "{counts:?}");
     // Half of all is noise, and all of it inside a tunnel.
     let noisy = Plan {
         noise: 0.5,

@@ -53,6 +53,8 @@ pub struct FaxStream {
     pub said: Vec<FaxEvent>,
     /// The frame that is being spelled.
     frame: Vec<u8>,
+    /// When it began, and whether that was lost.
+    frame_began: (Timestamp, bool),
     frame_is_whole: bool,
     last_indicator: Option<u8>,
 }
@@ -60,8 +62,10 @@ pub struct FaxStream {
 /// Something that was heard on the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaxEvent {
-    /// When its last part passed.
+    /// When it began, or the packet before it passed, where its beginning was lost.
     pub at: Timestamp,
+    /// Whether its beginning is known from later packets alone.
+    pub is_recovered: bool,
     /// What.
     pub what: FaxSaid,
 }
@@ -99,6 +103,7 @@ impl FaxStream {
             is_v34: false,
             said: Vec::new(),
             frame: Vec::new(),
+            frame_began: (at.timestamp, false),
             frame_is_whole: true,
             last_indicator: None,
         }
@@ -138,7 +143,8 @@ impl FaxStream {
         max: usize,
     ) -> bool {
         self.packets += 1;
-        self.last = self.last.max(at);
+        let before = self.last;
+        self.last = before.max(at);
         let step = self.sequence.packet(packet);
         match &packet.recovery {
             Recovery::Redundancy(before) => {
@@ -156,11 +162,11 @@ impl FaxStream {
                 Recovery::Parity { .. } => None,
             };
             match repeated.and_then(|octets| Ifp::parse(octets, version)) {
-                Some(ifp) => room &= self.hear(at, &ifp, max),
+                Some(ifp) => room &= self.hear((before, true), &ifp, max),
                 None => self.miss(1),
             }
         }
-        room & self.hear(at, ifp, max)
+        room & self.hear((at, false), ifp, max)
     }
 
     fn miss(&mut self, packets: u64) {
@@ -168,7 +174,8 @@ impl FaxStream {
         self.frame_is_whole = false;
     }
 
-    fn hear(&mut self, at: Timestamp, ifp: &Ifp<'_>, max: usize) -> bool {
+    /// Takes what a packet brought; `at` also says whether it is known from a later one.
+    fn hear(&mut self, at: (Timestamp, bool), ifp: &Ifp<'_>, max: usize) -> bool {
         match ifp {
             Ifp::Indicator(number) => {
                 self.begin_frame();
@@ -194,7 +201,10 @@ impl FaxStream {
     }
 
     /// Puts a frame together, which comes octet by octet.
-    fn spell(&mut self, at: Timestamp, kind: FieldKind, octets: &[u8], max: usize) -> bool {
+    fn spell(&mut self, at: (Timestamp, bool), kind: FieldKind, octets: &[u8], max: usize) -> bool {
+        if self.frame.is_empty() {
+            self.frame_began = at;
+        }
         self.frame_is_whole &= self.frame.len() + octets.len() <= MAX_FRAME;
         if self.frame_is_whole {
             self.frame.extend_from_slice(octets);
@@ -204,7 +214,8 @@ impl FaxStream {
             FieldKind::FrameGood => {
                 let frame = T30Frame::parse(&self.frame).filter(|_| self.frame_is_whole);
                 self.begin_frame();
-                frame.is_none_or(|frame| self.say(at, FaxSaid::Frame(frame), max))
+                let began = self.frame_began;
+                frame.is_none_or(|frame| self.say(began, FaxSaid::Frame(frame), max))
             }
             FieldKind::FrameBad => {
                 self.bad_frames += 1;
@@ -223,10 +234,14 @@ impl FaxStream {
         self.frame_is_whole = true;
     }
 
-    fn say(&mut self, at: Timestamp, what: FaxSaid, max: usize) -> bool {
+    fn say(&mut self, (at, is_recovered): (Timestamp, bool), what: FaxSaid, max: usize) -> bool {
         let room = self.said.len() < max;
         if room {
-            self.said.push(FaxEvent { at, what });
+            self.said.push(FaxEvent {
+                at,
+                is_recovered,
+                what,
+            });
         }
         room
     }

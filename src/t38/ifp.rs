@@ -131,6 +131,12 @@ impl<'a> Ifp<'a> {
         matches!(number, 16..=20)
     }
 
+    /// Whether an indicator is the training before data.
+    #[must_use]
+    pub const fn is_training(number: u8) -> bool {
+        matches!(number, 4..=15 | 21 | 22)
+    }
+
     /// The name of an indicator.
     #[must_use]
     pub fn indicator_name(number: u8) -> &'static str {

@@ -195,6 +195,43 @@ impl Signal {
         )
     }
 
+    /// Whether it is said beside another signal, or ends all.
+    #[must_use]
+    pub const fn goes_along(self) -> bool {
+        matches!(
+            self,
+            Self::Csi
+                | Self::Nsf
+                | Self::Cig
+                | Self::Nsc
+                | Self::Tsi
+                | Self::Nss
+                | Self::Sub
+                | Self::Sep
+                | Self::Pwd
+                | Self::Dcn
+        )
+    }
+
+    /// Whether it answers a question.
+    #[must_use]
+    pub const fn answers(self) -> bool {
+        matches!(
+            self,
+            Self::Cfr
+                | Self::Ftt
+                | Self::Ctr
+                | Self::Mcf
+                | Self::Rtp
+                | Self::Rtn
+                | Self::Pip
+                | Self::Pin
+                | Self::Ppr
+                | Self::Rnr
+                | Self::Err
+        )
+    }
+
     /// Whether it says that a page came. PIP and RTP do, and ask for more.
     #[must_use]
     pub const fn confirms_page(self) -> bool {

@@ -6,7 +6,7 @@ use rsip::headers::untyped::UntypedHeader as _;
 use super::carried::Carried;
 use super::media::{self, Talk};
 use super::path::{self, Agent, Relay};
-use super::{CallTruth, Maker, Plan, wire};
+use super::{CallTruth, Maker, Plan, fax, wire};
 use crate::net::{Endpoint, Flow, Transport};
 use crate::sip::build;
 
@@ -92,6 +92,8 @@ enum Way {
     Ice,
     /// By a relay of the caller's.
     Turn,
+    /// As the descriptions say; after a while the call becomes a fax.
+    Fax,
 }
 
 /// A call while it is played.
@@ -136,7 +138,7 @@ fn challenge(name: &str) -> Message {
 pub(super) fn make(maker: &mut Maker, plan: &Plan, number: u64, kind: Kind, start: u64) {
     let style = match plan {
         Plan { tcp: true, .. } => 2,
-        Plan { rich: true, .. } => maker.rng.u8(0..16),
+        Plan { rich: true, .. } => maker.rng.u8(0..18),
         Plan { varied: true, .. } => maker.rng.u8(0..8),
         _ => 0,
     };
@@ -151,6 +153,7 @@ pub(super) fn make(maker: &mut Maker, plan: &Plan, number: u64, kind: Kind, star
     let way = match style {
         9 | 12 | 13 => Way::Ice,
         11 | 14 | 15 => Way::Turn,
+        16 | 17 => Way::Fax,
         _ => Way::Direct,
     };
     let caller_port = match transport {
@@ -336,7 +339,7 @@ impl Script<'_> {
         );
         let seconds = if plan.media { plan.talk_s } else { 2 };
         let talk = seconds * S + self.maker.rng.u64(0..S);
-        let end = answered + talk;
+        let mut end = answered + talk;
         let mut pause = None;
         if kind == Kind::Held {
             let hold_at = answered + talk / 3;
@@ -411,6 +414,10 @@ impl Script<'_> {
                 .to_owned(),
             );
         }
+        if self.way == Way::Fax && plan.media && kind != Kind::OneWay {
+            cseq += 1;
+            end = self.fax(plan, end + 20 * MS, cseq);
+        }
         if kind == Kind::Established {
             self.truth.outcome = "established".to_owned();
             return;
@@ -424,6 +431,37 @@ impl Script<'_> {
         if let Some(relay) = &relay {
             relay.release(self.maker, &self.call_id, end + 100 * MS);
         }
+    }
+
+    /// Asks for fax in place of sound, and sends it. Hands back when it is over.
+    fn fax(&mut self, plan: &Plan, at: u64, cseq: u32) -> u64 {
+        let ends = [self.caller, self.callee].map(|own| Endpoint {
+            port: self.maker.media_port(),
+            ..own
+        });
+        let [offer, answer] = ends.map(|end| Message {
+            body: image(end),
+            ..Message::default()
+        });
+        let branch = self.next_branch();
+        let last = self.request(at, "INVITE", cseq, &branch, &offer, true, false);
+        let last = self.response(last + 5 * MS, 200, "INVITE", cseq, &branch, &answer);
+        let branch = self.next_branch();
+        let nothing = Message::default();
+        let last = self.request(last + MS, "ACK", cseq, &branch, &nothing, true, false);
+        self.truth.purposes.push("t38".to_owned());
+        let flow = Flow {
+            src: ends[0],
+            dst: ends[1],
+            transport: Transport::Udp,
+        };
+        fax::make(
+            self.maker,
+            &self.call_id,
+            flow,
+            last + 20 * MS,
+            plan.impaired,
+        )
     }
 
     /// An agent of ICE with a port for media beside the one that is described.
@@ -699,6 +737,14 @@ fn rsip_method(method: &str) -> rsip::Method {
         "REGISTER" => rsip::Method::Register,
         _ => rsip::Method::Options,
     }
+}
+
+fn image(Endpoint { ip, port }: Endpoint) -> Vec<u8> {
+    format!(
+        "v=0\r\no=- 1 9 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=image {port} udptl t38\r\n\
+         a=T38FaxVersion:0\r\na=T38MaxBitRate:14400\r\na=T38FaxUdpEC:t38UDPRedundancy\r\n"
+    )
+    .into_bytes()
 }
 
 fn description(

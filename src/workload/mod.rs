@@ -7,6 +7,7 @@
 
 mod call;
 mod carried;
+mod fax;
 mod media;
 mod noise;
 mod path;
@@ -44,8 +45,8 @@ pub struct Plan {
     pub impaired: bool,
     /// Whether some calls are signalled over TCP, IPv6, fragments or a proxy.
     pub varied: bool,
-    /// Whether some calls are signalled over TLS and WebSockets, and some media go by
-    /// ICE and TURN.
+    /// Whether some calls are signalled over TLS and WebSockets, some media go by ICE and
+    /// TURN, and some calls are faxes.
     pub rich: bool,
     /// Whether all of it is signalled over TCP.
     pub tcp: bool,
@@ -77,7 +78,7 @@ impl Plan {
         }
     }
 
-    /// The same, with TLS, WebSockets, ICE and TURN.
+    /// The same, with TLS, WebSockets, ICE, TURN and fax.
     #[must_use]
     pub fn rich(seed: u64, calls: u64) -> Self {
         Self {
@@ -127,6 +128,8 @@ pub struct Truth {
     pub keys: String,
     /// Relays of TURN, by the Call-ID that they serve.
     pub turns: BTreeMap<String, TurnTruth>,
+    /// Faxes, by Call-ID.
+    pub faxes: BTreeMap<String, FaxTruth>,
     /// What ICE found, by Call-ID.
     pub ice: BTreeMap<String, IceTruth>,
     /// SIP messages, copies included.
@@ -169,6 +172,30 @@ pub struct TurnTruth {
     pub state: String,
     /// Packets to peers, and from them.
     pub packets: [u64; 2],
+}
+
+/// What is true of one fax.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FaxTruth {
+    /// Pages sent, and confirmed.
+    pub pages: u32,
+    /// What the caller's machine sent, and the callee's.
+    pub ways: [FaxWayTruth; 2],
+}
+
+/// What is true of one direction of a fax.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FaxWayTruth {
+    /// Datagrams captured.
+    pub packets: u64,
+    /// Datagrams up to the last one captured.
+    pub expected: u64,
+    /// Missing of these.
+    pub lost: u64,
+    /// Of the missing, those that others repeat.
+    pub recovered: u64,
+    /// Whether the last one captured is not the last one sent.
+    pub is_cut: bool,
 }
 
 /// What is true of one session of ICE.

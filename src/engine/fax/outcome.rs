@@ -1,10 +1,12 @@
 //! What became of a fax, by what both machines said (ITU-T T.30).
 
+use std::collections::VecDeque;
+
 use super::{FaxEvent, FaxSaid, FaxStream};
 use crate::engine::call::Call;
 use crate::engine::session::Side;
 use crate::packet::CapturePoint;
-use crate::t38::{Signal, T30Frame, t30::Command};
+use crate::t38::{Ifp, Signal, T30Frame, t30::Command};
 
 /// A fax, from both of its directions.
 #[derive(Debug, Default)]
@@ -62,6 +64,9 @@ impl FaxResult {
     }
 }
 
+/// How often a machine asks before it gives up (ITU-T T.30, 5.4).
+const ATTEMPTS: u32 = 3;
+
 impl Call {
     /// What became of the fax of medium `media`; `None` where there was none. Of several
     /// capture points the one that heard most tells.
@@ -106,17 +111,82 @@ impl Call {
     }
 }
 
+/// The pages of a fax, as both sides speak of them.
+#[derive(Debug, Default)]
+struct Pages {
+    sent: u32,
+    confirmed: u32,
+    refused: u32,
+    /// Whether the last page came.
+    is_complete: bool,
+    /// Ends of pages that wait for their answer, and whether an answer came before.
+    asked: VecDeque<(Signal, bool)>,
+    /// An answer whose time is not known, and whose question may come later.
+    early: Option<Signal>,
+    /// How the last page ended.
+    last: Option<Signal>,
+    /// Who trained since: another page is on its way.
+    trained: Option<Side>,
+}
+
+impl Pages {
+    /// The sender says that a page is over; again, where nothing was sent in between.
+    fn over(&mut self, by: Side, signal: Signal) {
+        let is_same = self.last == Some(signal) && self.trained != Some(by);
+        let is_new = self.sent == 0 || !is_same;
+        (self.last, self.trained) = (Some(signal), None);
+        if is_new {
+            self.sent += 1;
+            self.asked.push_back((signal, false));
+        } else if let Some((last, _)) = self.asked.back_mut() {
+            *last = signal;
+        } else {
+            self.asked.push_back((signal, true));
+        }
+        if let Some(answer) = self.early.take() {
+            self.answer(answer, false);
+        }
+    }
+
+    /// The receiver answers.
+    fn answer(&mut self, answer: Signal, is_recovered: bool) {
+        let is_refusal = matches!(answer, Signal::Rtn | Signal::Pin);
+        if !(is_refusal || answer.confirms_page() || answer == Signal::Ppr) {
+            return;
+        }
+        let Some((page, is_known)) = self.asked.pop_front() else {
+            self.early = is_recovered.then_some(answer);
+            return;
+        };
+        match answer {
+            // Parts of it come again; it is not over.
+            Signal::Ppr => self.sent = self.sent.saturating_sub(1),
+            _ if is_refusal => self.refused += u32::from(!is_known),
+            _ => {
+                self.confirmed += u32::from(!is_known);
+                self.is_complete = matches!(page, Signal::Eop | Signal::PriEop);
+            }
+        }
+    }
+}
+
 impl<'a> FaxOutcome<'a> {
     /// Follows what was said; `is_whole` where all of it can have been read.
     fn follow(&mut self, is_whole: bool, call_stands: bool) {
-        // What the sender asked of the page that is over, until it is answered.
-        let mut asked: Option<Signal> = None;
+        let mut pages = Pages::default();
+        // The last that asks or answers, and how often it was said.
         let mut last: Option<(Side, Signal)> = None;
-        let mut is_complete = false;
+        let mut times = 0;
         let said = std::mem::take(&mut self.said);
         for &(by, event) in &said {
-            let FaxSaid::Frame(frame) = &event.what else {
-                continue;
+            let frame = match &event.what {
+                FaxSaid::Frame(frame) => frame,
+                FaxSaid::Indicator(number) => {
+                    if Ifp::is_training(*number) {
+                        pages.trained = Some(by);
+                    }
+                    continue;
+                }
             };
             self.note(by, frame);
             let over = match frame.signal {
@@ -130,38 +200,28 @@ impl<'a> FaxOutcome<'a> {
             }
             if let Some(over) = over.filter(|over| over.ends_page()) {
                 self.sender = Some(by);
-                self.pages_sent += u32::from(asked.is_none());
-                asked = Some(over);
-            } else if let Some(page) = asked
-                && self.sender != Some(by)
-            {
-                match frame.signal {
-                    answer if answer.confirms_page() => {
-                        self.pages_confirmed += 1;
-                        is_complete = matches!(page, Signal::Eop | Signal::PriEop);
-                        asked = None;
-                    }
-                    Signal::Rtn | Signal::Pin => {
-                        self.pages_refused += 1;
-                        asked = None;
-                    }
-                    Signal::Ppr => {
-                        // Parts of it come again; it is not over.
-                        self.pages_sent = self.pages_sent.saturating_sub(1);
-                        asked = None;
-                    }
-                    _ => {}
-                }
+                pages.over(by, over);
+            } else if self.sender != Some(by) {
+                pages.answer(frame.signal, event.is_recovered);
             }
-            if frame.signal != Signal::Dcn {
+            if !frame.signal.goes_along() {
+                let again = last == Some((by, frame.signal));
+                times = if again { times + 1 } else { 1 };
                 last = Some((by, frame.signal));
             }
         }
         self.said = said;
+        (self.pages_sent, self.pages_confirmed) = (pages.sent, pages.confirmed);
+        self.pages_refused = pages.refused;
         let is_over = self.disconnected_by.is_some() || !call_stands;
-        self.result = match (is_complete, last) {
+        // What is lost last leaves no gap: a question counts as without an answer where it was
+        // asked as often as T.30 wants, or the other side hung up.
+        let is_told = last.is_some_and(|(by, signal)| {
+            signal.answers() || times >= ATTEMPTS || self.disconnected_by == Some(by.other())
+        });
+        self.result = match (pages.is_complete, last) {
             (true, _) => FaxResult::Complete,
-            (false, Some(_)) if is_whole && is_over && self.missed == 0 => {
+            (false, Some(_)) if is_whole && is_over && is_told && self.missed == 0 => {
                 match self.pages_confirmed {
                     0 => FaxResult::Failed,
                     _ => FaxResult::Partial,
