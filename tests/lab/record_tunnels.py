@@ -1,13 +1,17 @@
-"""Records one call inside each tunnel that the kernel makes, and what kamailio sends on.
+"""Records one call inside each tunnel, and what kamailio sends on.
 
     record_tunnels.py FOLDER [TUNNEL...]
 
 Two network namespaces with a wire between them; sipp calls sipp through the tunnel, and
-tcpdump watches the wire. For HEP kamailio passes the call on, and its siptrace module
-sends each message to a collector. Needs root, iproute2, sipp, tcpdump and kamailio.
+tcpdump watches the wire. The tunnel is the kernel's own; where the kernel has none of the
+kind, Open vSwitch makes it in user space, and socat those that are an IP protocol. For HEP
+kamailio passes the call on, and its siptrace module sends each message to a collector.
+Needs root, iproute2, sipp, tcpdump, kamailio, openvswitch-switch and socat.
 """
 
-import os, subprocess, sys, tempfile, time
+import contextlib, os, subprocess, sys, tempfile, time
+
+import openvswitch
 
 A, B = f"tunnel-a{os.getpid()}", f"tunnel-b{os.getpid()}"
 LIBRARY = "/usr/lib/x86_64-linux-gnu/kamailio/modules"
@@ -47,11 +51,14 @@ TUNNELS = {
     "geneve": pair("geneve", "id", "42", "remote", "{other}"),
     "l2tp": l2tp,
     "qinq": qinq,
+    "mpls": None,
+    "6in4": pair("sit", *ENDS),
 }
+PROTOCOLS = {"ipip": 4, "6in4": 41}
 
 
 def ip(space, *words):
-    subprocess.run(["ip", "-n", space, *words], check=True, capture_output=True)
+    subprocess.run(["ip", "-n", space, *words], check=True, capture_output=True, text=True)
 
 
 def inside(space, *words):
@@ -66,10 +73,10 @@ def watched(capture, expression="not arp and not ip6"):
     return child
 
 
-def call(folder, to):
-    answers = subprocess.Popen(inside(B, "sipp", "-sn", "uas", "-i", "192.0.2.2", "-m", "1", "-nostdin"),
+def call(folder, to, near="192.0.2.1", far="192.0.2.2"):
+    answers = subprocess.Popen(inside(B, "sipp", "-sn", "uas", "-i", far, "-m", "1", "-nostdin"),
                                cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    subprocess.run(inside(A, "timeout", "20", "sipp", "-sn", "uac", to, "-i", "192.0.2.1", "-m", "1", "-d", "50", "-nostdin"),
+    subprocess.run(inside(A, "timeout", "20", "sipp", "-sn", "uac", to, "-i", near, "-m", "1", "-d", "50", "-nostdin"),
                    cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     answers.wait(10)
 
@@ -91,18 +98,45 @@ def unwire():
         subprocess.run(["ip", "netns", "del", space], check=False)
 
 
-def record(kind, folder, out):
+@contextlib.contextmanager
+def kernel(kind):
+    TUNNELS[kind]()
+    yield
+
+
+@contextlib.contextmanager
+def spliced(kind):
+    """socat between an interface and the IP protocol."""
+    children = []
+    try:
+        for space, other in ((A, 2), (B, 1)):
+            ip(space, "tuntap", "add", "dev", "t0", "mode", "tun")
+            children.append(subprocess.Popen(inside(space, "socat", "TUN,tun-name=t0,iff-no-pi,iff-up",
+                                                    f"IP4:198.51.100.{other}:{PROTOCOLS[kind]}")))
+        yield
+    finally:
+        for child in children:
+            child.terminate()
+            child.wait()
+
+
+def record(kind, maker, folder, out):
+    near, far, uri, length = ("192.0.2.1", "192.0.2.2", "192.0.2.2:5060", 24)
+    if kind == "6in4":
+        near, far, uri, length = ("2001:db8::1", "2001:db8::2", "[2001:db8::2]:5060", 64)
     wire()
     try:
-        TUNNELS[kind]()
-        for space, own in ((A, 1), (B, 2)):
-            ip(space, "addr", "add", f"192.0.2.{own}/24", "dev", "t0")
-            ip(space, "link", "set", "t0", "up")
-        tcpdump = watched(f"{out}/{kind}.pcap")
-        call(folder, "192.0.2.2:5060")
-        time.sleep(0.5)
-        tcpdump.terminate()
-        tcpdump.wait()
+        with maker(kind):
+            for space, own in ((A, near), (B, far)):
+                if length == 64:
+                    subprocess.run(inside(space, "sysctl", "-qw", "net.ipv6.conf.t0.disable_ipv6=0"), check=True)
+                ip(space, "addr", "add", f"{own}/{length}", "dev", "t0", *(["nodad"] if length == 64 else []))
+                ip(space, "link", "set", "t0", "up")
+            tcpdump = watched(f"{out}/{kind}.pcap")
+            call(folder, uri, near, far)
+            time.sleep(0.5)
+            tcpdump.terminate()
+            tcpdump.wait()
     finally:
         unwire()
 
@@ -161,15 +195,23 @@ def main():
     out = sys.argv[1]
     os.makedirs(out, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        for kind in (sys.argv[2:] or TUNNELS):
-            try:
-                record(kind, folder, out)
+        for kind in sys.argv[2:] or (*TUNNELS, "hep2", "hep3"):
+            if kind.startswith("hep"):
+                record_hep(int(kind[3:]), folder, out)
                 print(kind)
-            except subprocess.CalledProcessError as error:
-                print(kind, "is not in this kernel:", error.stderr)
-        for version in (2, 3):
-            record_hep(version, folder, out)
-            print(f"hep{version}")
+                continue
+            makers = [kernel] if TUNNELS[kind] else []
+            if kind in openvswitch.KINDS:
+                makers.append(lambda kind: openvswitch.switched(kind, A, B))
+            if kind in PROTOCOLS:
+                makers.append(spliced)
+            for maker in makers:
+                try:
+                    record(kind, maker, folder, out)
+                    print(kind)
+                    break
+                except subprocess.CalledProcessError as error:
+                    print(kind, "could not be made:", error.stderr)
 
 
 main()
