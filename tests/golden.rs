@@ -56,6 +56,7 @@ fn ladders_look_as_they_did() {
         ("lossy-call", "1", "flow.txt"),
         ("tcp-call", "1", "flow.txt"),
         ("turn-relay", "1", "flow.txt"),
+        ("b2bua", "1", "flow.txt"),
     ] {
         let case = testdata().join("cases").join(case);
         let capture = capture(&case);

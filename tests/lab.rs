@@ -38,6 +38,29 @@ const SHIPPED: &[Fact] = &[
         ],
     },
     Fact {
+        capture: "b2bua/capture.pcap.gz",
+        call: 1,
+        says: &[
+            ("outcome", "\"completed\""),
+            ("ended_by", "\"caller\""),
+            ("media.0.packets_to_callee", "102"),
+            ("media.0.packets_to_caller", "102"),
+            ("legs.0.kind", "\"parties\""),
+            ("legs.0.score", "0.7"),
+            ("legs.1", "null"),
+        ],
+    },
+    Fact {
+        capture: "b2bua/capture.pcap.gz",
+        call: 2,
+        says: &[
+            ("outcome", "\"completed\""),
+            ("media.0.packets_to_callee", "102"),
+            ("media.0.packets_to_caller", "103"),
+            ("legs.0.kind", "\"parties\""),
+        ],
+    },
+    Fact {
         capture: "call-features/capture.pcap",
         call: 1,
         says: &[
