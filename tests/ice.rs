@@ -172,6 +172,61 @@ fn the_call_names_sides_and_candidates() {
     assert_eq!(session.call_id.as_deref(), Some("scene"));
 }
 
+/// Both describe themselves before they know any address; those follow in INFO.
+#[test]
+fn candidates_that_follow_are_those_of_the_agent() {
+    let body = |ufrag: &str, candidate: &str| {
+        format!(
+            "header=Content-Type:_application/trickle-ice-sdpfrag body=a=ice-ufrag:{ufrag}\\r\\n\
+             m=audio_9_RTP/AVP_0\\r\\na=mid:0\\r\\na=candidate:{candidate}\\r\\n"
+        )
+    };
+    let whole = |host| {
+        format!(
+            "swap=c=IN_IP4_10.0.0.{host}=>c=IN_IP4_0.0.0.0 line=a=mid:0 line=a=ice-options:trickle"
+        )
+    };
+    let scene = format!(
+        "0 A>B INVITE sdp=9 {} line=a=ice-ufrag:aaaa line=a=ice-pwd:secretA\n\
+         10 B>A 200 to=t sdp=9 {} line=a=ice-ufrag:bbbb line=a=ice-pwd:secretB\n\
+         11 A>B ACK to=t\n\
+         15 A>B INFO to=t cseq=2 branch=2 {}\n16 B>A 200 to=t cseq=2 branch=2 method=INFO\n\
+         17 B>A INFO tag=t to=f cseq=1 branch=3 {}a=end-of-candidates\\r\\n\n\
+         18 A>B 200 tag=t to=f cseq=1 branch=3 method=INFO\n{}\
+         32 B:5000>A:4000 stun success id=1 mapped=P:4000 signed=secretB\n\
+         100 A:4000>B:5000 rtp n=60 pt=0 ssrc=1\n101 B:5000>A:4000 rtp n=60 pt=0 ssrc=2\n\
+         2000 A>B BYE to=t cseq=3 branch=4\n2001 B>A 200 to=t cseq=3 branch=4 method=BYE\n",
+        whole(1),
+        whole(2),
+        body(
+            "aaaa",
+            "2_1_UDP_1694498815_198.51.100.16_4000_typ_srflx_raddr_10.0.0.1_rport_4000"
+        ),
+        body("bbbb", "1_1_UDP_2130706431_10.0.0.2_5000_typ_host"),
+        asks(30, 1, "nominate=yes signed=secretB"),
+    );
+    check(
+        &scene,
+        &[
+            "1 completed controlling/-",
+            "198.51.100.16:4000 srflx - 10.0.0.2:5000 host 1/1 0/0 succeeded selected",
+        ],
+    );
+    let session = &sessions(&scene)[0];
+    let said: Vec<_> = (session.agents.iter())
+        .map(|own| (own.candidates.len(), own.trickled, own.end_of_candidates))
+        .collect();
+    assert_eq!(said, [(1, 1, false), (1, 1, true)]);
+    let records = scene::records(&scene);
+    let call = records.iter().find_map(|own| match own {
+        Record::Call(call) => Some(call),
+        _ => None,
+    });
+    let media = &call.expect("a call").media[0];
+    // Nobody holds: the address of zero waits for candidates.
+    assert_eq!(media.audio.as_deref(), Some("both"), "{media:?}");
+}
+
 #[test]
 fn a_restart_is_another_generation_and_a_fork_is_none() {
     let answer = |tag: &str, ufrag: &str, ms: u32| {

@@ -302,6 +302,7 @@ impl Call {
         }
         self.watch(facts, number, limits);
         self.offer_answer(facts, number, &mut handled, limits, packets_of);
+        self.trickle(facts, &mut handled, limits);
         handled
     }
 

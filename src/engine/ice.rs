@@ -85,6 +85,14 @@ pub struct IceAgent {
 pub struct IceDescription {
     /// Its addresses.
     pub candidates: Vec<Candidate>,
+    /// How many of them came after the description (RFC 8840).
+    pub trickled: usize,
+    /// When the last of those came.
+    pub trickled_at: Option<Timestamp>,
+    /// Whether more may follow (RFC 8840, 4.1).
+    pub has_trickle: bool,
+    /// Whether it said that there are no more.
+    pub has_all_candidates: bool,
     /// Whether it makes no checks itself.
     pub is_lite: bool,
     /// Whether it nominates once (RFC 8445, 10).
@@ -507,6 +515,16 @@ impl IceSession {
                 }
             }
         }
+    }
+}
+
+impl IceDescription {
+    /// Whether it has an address of a relay, or may have told one where nothing was
+    /// captured.
+    #[must_use]
+    pub fn may_relay(&self) -> bool {
+        let is_open = self.has_trickle && !self.has_all_candidates;
+        is_open || self.candidates.iter().any(|own| own.kind == "relay")
     }
 }
 

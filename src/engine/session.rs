@@ -1,10 +1,14 @@
 //! What two sides agreed to send each other (RFC 3264).
 
+mod trickle;
+
 use std::sync::Arc;
 
 use crate::net::Endpoint;
 use crate::sdp::{MediaDescription, MediaDirection, MediaKind, SessionDescription};
 use crate::time::Timestamp;
+
+pub use trickle::Trickled;
 
 use super::limits::{Limit, Limits, Passed};
 
@@ -153,6 +157,8 @@ pub enum AddressRole {
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     bodies: Vec<(u64, Arc<SessionDescription>)>,
+    /// Candidates that came by themselves.
+    pub trickled: Vec<Trickled>,
     /// In the order of their offers.
     pub epochs: Vec<Epoch>,
     /// All addresses claimed.
@@ -271,25 +277,14 @@ impl Session {
         for (media, number) in description.media.iter().zip(0_u8..) {
             let mut add = |endpoint: Option<Endpoint>, role| {
                 let Some(endpoint) = endpoint else { return };
-                let room = self.addresses.len() < limits.addresses_per_call;
-                let known = self.addresses.iter_mut().find(|known| {
-                    known.endpoint == endpoint && known.side == side && known.role == role
-                });
-                match known {
-                    Some(known) => known.own |= own,
-                    None if room => {
-                        let address = Address {
-                            endpoint,
-                            side,
-                            media: number,
-                            own,
-                            role,
-                        };
-                        self.addresses.push(address);
-                        new.push(address);
-                    }
-                    None => self.passed.unless(false, Limit::AddressesPerCall),
-                }
+                let address = Address {
+                    endpoint,
+                    side,
+                    media: number,
+                    own,
+                    role,
+                };
+                new.extend(self.add_address(address, limits));
             };
             if media.is_udptl() {
                 add(media.endpoint(), AddressRole::Udptl);
@@ -304,6 +299,30 @@ impl Session {
             }
         }
         new
+    }
+
+    /// Hands an address back if it is new.
+    fn add_address(&mut self, address: Address, limits: &Limits) -> Option<Address> {
+        let room = self.addresses.len() < limits.addresses_per_call;
+        let known = self.addresses.iter_mut().find(|known| {
+            known.endpoint == address.endpoint
+                && known.side == address.side
+                && known.role == address.role
+        });
+        match known {
+            Some(known) => {
+                known.own |= address.own;
+                None
+            }
+            None if room => {
+                self.addresses.push(address);
+                Some(address)
+            }
+            None => {
+                self.passed.unless(false, Limit::AddressesPerCall);
+                None
+            }
+        }
     }
 
     /// Whether any description names a session of MSRP.
@@ -383,7 +402,9 @@ impl Session {
             .iter()
             .map(|(_, description)| 200 + description.media.len() * 600)
             .sum();
+        let trickled: usize = self.trickled.iter().map(Trickled::cost).sum();
         bodies
+            + trickled
             + self.epochs.len() * size_of::<Epoch>()
             + self.addresses.len() * size_of::<Address>()
             + self.claimed.len() * 24

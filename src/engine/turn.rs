@@ -79,6 +79,8 @@ pub struct TurnAllocation {
     pub permissions: Vec<Permission>,
     /// Channels.
     pub channels: Vec<Channel>,
+    /// The first binding that was refused since it contradicts another one, and that.
+    pub contradiction: Option<Contradiction>,
     /// What the client sent through it.
     pub to_peers: Relayed,
     /// What came for the client.
@@ -117,6 +119,20 @@ pub struct Channel {
     pub refreshed: Timestamp,
     /// Packets that the client sent in it after its time, and the first of them.
     pub late: Option<(PacketRef, u64)>,
+}
+
+/// A binding that was refused: its channel leads elsewhere, or its peer has another one
+/// (RFC 8656, 12.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The server's answer.
+    pub at: PacketRef,
+    /// The channel that was asked for.
+    pub number: u16,
+    /// The peer that it was to lead to.
+    pub peer: Endpoint,
+    /// What stands.
+    pub standing: Channel,
 }
 
 /// What passed in one direction.
@@ -261,6 +277,21 @@ impl TurnAllocation {
         }
     }
 
+    /// Whether a binding that was refused contradicts one that stands.
+    fn contradiction(&self, at: PacketRef, asked: &Pending) -> Option<Contradiction> {
+        let (number, peer) = (asked.channel?, *asked.peers.first()?);
+        let standing = self.channels.iter().find(|own| {
+            let stands = at.timestamp.since(own.refreshed) < CHANNEL_NS;
+            stands && (own.number == number) != (own.peer == peer)
+        });
+        Some(Contradiction {
+            at,
+            number,
+            peer,
+            standing: *standing?,
+        })
+    }
+
     /// The peer of a channel. Some use one before they hear that it is bound.
     fn peer_of(&self, number: u16) -> Option<Endpoint> {
         let bound = self.channels.iter().find(|own| own.number == number);
@@ -373,7 +404,11 @@ impl Engine {
             }
             Class::ErrorResponse => {
                 keep(&mut allocation.software, message.software());
-                allocation.answered(&message.transaction_id);
+                let asked = allocation.answered(&message.transaction_id);
+                if let Some(asked) = asked.filter(|_| message.error_code() == Some(400)) {
+                    let found = allocation.contradiction(at, &asked);
+                    allocation.contradiction = allocation.contradiction.or(found);
+                }
                 match message.error_code() {
                     Some(401 | 438) => allocation.challenges += 1,
                     code => allocation.failed(message.method, code.unwrap_or_default()),
@@ -412,6 +447,7 @@ impl Engine {
             errors: SmallVec::new(),
             permissions: Vec::new(),
             channels: Vec::new(),
+            contradiction: None,
             to_peers: Relayed::default(),
             from_peers: Relayed::default(),
             unknown: 0,

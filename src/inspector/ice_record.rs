@@ -133,6 +133,8 @@ fn agent(own: &IceAgent) -> IceAgentRecord {
         lite: description.is_some_and(|own| own.is_lite),
         described: description.is_some(),
         candidates: candidates.unwrap_or_default(),
+        trickled: description.map_or(0, |own| own.trickled),
+        end_of_candidates: description.is_some_and(|own| own.has_all_candidates),
         integrity_good: own.integrity_good,
         integrity_bad: own.integrity_bad,
     }

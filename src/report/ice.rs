@@ -48,6 +48,10 @@ pub struct IceAgentRecord {
     /// Whether its session description was captured.
     pub described: bool,
     pub candidates: Vec<IceCandidateRecord>,
+    /// How many of them came after the description, in INFO (RFC 8840).
+    pub trickled: usize,
+    /// Whether it said that it has no more of them.
+    pub end_of_candidates: bool,
     /// Messages of it whose MESSAGE-INTEGRITY fits the passwords of the descriptions.
     pub integrity_good: u64,
     /// Messages of it whose MESSAGE-INTEGRITY does not.

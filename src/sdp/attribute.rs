@@ -146,8 +146,10 @@ pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
         b"ice-lite" => media.is_ice_lite = true,
         b"ice-options" => {
             let mut options = value.split(u8::is_ascii_whitespace);
-            media.has_ice2 |= options.any(|option| option == b"ice2");
+            media.has_ice2 |= options.clone().any(|option| option == b"ice2");
+            media.has_trickle |= options.any(|option| option == b"trickle");
         }
+        b"end-of-candidates" => media.has_all_candidates = true,
         b"ice-mismatch" => media.ice_mismatch = true,
         name if octets::span(name, 0, 3).eq_ignore_ascii_case(b"T38") => {
             return t38(

@@ -138,6 +138,10 @@ pub struct MediaDescription {
     pub is_ice_lite: bool,
     /// `ice2` among `a=ice-options` (RFC 8445, 10): one nomination, never several.
     pub has_ice2: bool,
+    /// `trickle` among `a=ice-options` (RFC 8840, 4.1): candidates may follow.
+    pub has_trickle: bool,
+    /// `a=end-of-candidates` (RFC 8840, 8): none follow.
+    pub has_all_candidates: bool,
     /// `a=ice-mismatch` (RFC 8839, 5.3): the offer came with other addresses than
     /// its candidates.
     pub ice_mismatch: bool,
@@ -182,6 +186,8 @@ impl MediaDescription {
             ice_password: session.ice_password.clone(),
             is_ice_lite: session.is_ice_lite,
             has_ice2: session.has_ice2,
+            has_trickle: session.has_trickle,
+            has_all_candidates: session.has_all_candidates,
             ..Self::default()
         })
     }
@@ -223,11 +229,13 @@ impl MediaDescription {
     }
 
     /// Who may send; both where nothing is said. An address of zero is the
-    /// hold of RFC 2543: nothing may be sent to it.
+    /// hold of RFC 2543: nothing may be sent to it. With port 9 it is that of ICE whose
+    /// candidates follow (RFC 8840, 4.1).
     #[must_use]
     pub fn effective_direction(&self) -> MediaDirection {
         let said = self.direction.unwrap_or_default();
-        if self.connection.is_some_and(|ip| ip.is_unspecified()) {
+        let follows = self.port == 9 && self.ice_ufrag.is_some();
+        if !follows && self.connection.is_some_and(|ip| ip.is_unspecified()) {
             match said {
                 MediaDirection::SendRecv | MediaDirection::SendOnly => MediaDirection::SendOnly,
                 MediaDirection::RecvOnly | MediaDirection::Inactive => MediaDirection::Inactive,

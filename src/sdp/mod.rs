@@ -14,9 +14,11 @@
 
 mod attribute;
 pub mod build;
+mod fragment;
 mod media;
 
 pub use attribute::{Candidate, RtpMap};
+pub use fragment::IceFragment;
 pub use media::{
     IcePassword, KeyParameters, MediaDescription, MediaDirection, MediaKind, T38Parameters,
     same_version,
@@ -64,6 +66,11 @@ impl SessionDescription {
     /// Reads a body; whatever it holds, something is kept.
     #[must_use]
     pub fn parse(body: &[u8]) -> Self {
+        Self::read(body).0
+    }
+
+    /// The description, and what stands before its first medium as if it were one.
+    fn read(body: &[u8]) -> (Self, MediaDescription) {
         let mut description = Self::default();
         let mut session = MediaDescription::default();
         for line in body.split(|&octet| matches!(octet, b'\n' | b'\r')) {
@@ -117,7 +124,7 @@ impl SessionDescription {
         description.is_cut |= description.media.iter().any(|media| media.is_cut);
         // Calls hold several of these for long; most have one medium.
         description.media.shrink_to_fit();
-        description
+        (description, session)
     }
 }
 

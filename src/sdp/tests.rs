@@ -110,3 +110,42 @@ fn endless_descriptions_are_bounded() {
     let read = SessionDescription::parse(format!("m=audio 9 RTP/AVP 0\n{candidate}").as_bytes());
     assert_eq!(read.media[0].candidates.len(), MAX_ATTRIBUTES);
 }
+
+#[test]
+fn candidates_that_follow_are_read_by_medium() {
+    let candidate =
+        |number: u8| format!("a=candidate:{number} 1 UDP 1 10.0.1.{number} 8998 typ host\r\n");
+    let check = |body: &str, expected: &[(Option<&str>, Option<&str>, usize, bool)]| {
+        let read = IceFragment::parse(body.as_bytes());
+        let found: Vec<_> = (read.media.iter())
+            .map(|own| {
+                let (mid, ufrag) = (own.mid.as_deref(), own.ice_ufrag.as_deref());
+                (mid, ufrag, own.candidates.len(), own.has_all_candidates)
+            })
+            .collect();
+        assert_eq!(found, expected, "{body}");
+    };
+    let [one, two] = [candidate(1), candidate(2)];
+    let media = "m=audio 9 RTP/AVP 0\r\na=mid:0\r\n";
+    check(
+        &format!(
+            "a=ice-ufrag:F7gI\r\n{media}{one}{two}m=video 9 RTP/AVP 96\r\na=mid:v\r\na=end-of-candidates\r\n"
+        ),
+        &[
+            (Some("0"), Some("F7gI"), 2, false),
+            (Some("v"), Some("F7gI"), 0, true),
+        ],
+    );
+    // What is said of all media is said of each.
+    check(
+        &format!("a=ice-ufrag:F7gI\r\na=end-of-candidates\r\n{media}{one}"),
+        &[(Some("0"), Some("F7gI"), 1, true)],
+    );
+    check(
+        &format!("a=ice-ufrag:F7gI\r\n{one}"),
+        &[(None, Some("F7gI"), 1, false)],
+    );
+    check("a=end-of-candidates\r\n", &[(None, None, 0, true)]);
+    check("a=ice-ufrag:F7gI\r\n", &[]);
+    check("", &[]);
+}

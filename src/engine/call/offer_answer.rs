@@ -7,7 +7,7 @@ use super::{Call, Facts, Handled, Seen, digest};
 use crate::engine::limits::{Limit, Limits};
 use crate::engine::session::{Epoch, Side};
 use crate::engine::table::Handle;
-use crate::sdp::{self, MediaDirection, MediaKind, SessionDescription};
+use crate::sdp::{self, IceFragment, MediaDirection, MediaKind, SessionDescription};
 use crate::sip::Method;
 
 impl Call {
@@ -105,6 +105,26 @@ impl Call {
         if own && handled.seen == Seen::New {
             self.place(facts, number, side, description, limits, packets_of);
         }
+    }
+
+    /// Takes candidates that an INFO brings (RFC 8840, 4.4).
+    pub(super) fn trickle(
+        &mut self,
+        facts: &Facts<'_, '_>,
+        handled: &mut Handled,
+        limits: &Limits,
+    ) {
+        if facts.method != Method::Info || facts.is_response {
+            return;
+        }
+        let Some(body) = facts.message.body_of_type(IceFragment::MEDIA_TYPE) else {
+            return;
+        };
+        let side = self.side_of(&facts.from_tag);
+        let fragment = IceFragment::parse(body);
+        let (at, hash) = (facts.at.timestamp, digest(body));
+        let claimed = self.session.trickle(side, at, hash, &fragment, limits);
+        handled.claimed.extend(claimed);
     }
 
     /// Decides between offer and answer.

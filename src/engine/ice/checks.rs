@@ -7,14 +7,14 @@ use smallvec::SmallVec;
 use super::{IceAgent, IceDescription, IcePair, IceSession, Recent};
 use crate::engine::call::Call;
 use crate::engine::limits::Limit;
-use crate::engine::session::Side;
+use crate::engine::session::{Side, Trickled};
 use crate::engine::table::Handle;
 use crate::engine::{Engine, Event};
 use crate::link::TunnelKind;
 use crate::net::Flow;
 use crate::octets;
 use crate::packet::PacketRef;
-use crate::sdp::{MediaDescription, SessionDescription};
+use crate::sdp::{Candidate, MediaDescription, SessionDescription};
 use crate::stun::{Class, StunMessage};
 
 /// Pairs of one session: two agents with ten addresses each have a hundred.
@@ -393,15 +393,21 @@ fn describe(call: &Call, ufrag: &str) -> (Option<IceDescription>, bool) {
         description.is_lite |= media.is_ice_lite;
         description.has_ice2 |= media.has_ice2;
         description.is_webrtc |= media.protocol.contains("SAVPF") && media.fingerprint.is_some();
+        description.has_trickle |= media.has_trickle;
+        description.has_all_candidates |= media.has_all_candidates;
         for candidate in &media.candidates {
-            if description.candidates.contains(candidate) {
-                continue;
-            }
-            if description.candidates.len() < MAX_CANDIDATES {
-                description.candidates.push(candidate.clone());
-            } else {
-                is_cut = true;
-            }
+            is_cut |= description.add(candidate) == Added::NoRoom;
+        }
+    }
+    let of_it = |own: &&Trickled| own.ufrag.as_deref() == Some(ufrag);
+    for fragment in call.session.trickled.iter().filter(of_it) {
+        let description = found.get_or_insert_default();
+        description.has_all_candidates |= fragment.is_end;
+        description.trickled_at = description.trickled_at.max(Some(fragment.at));
+        for candidate in &fragment.candidates {
+            let added = description.add(candidate);
+            description.trickled += usize::from(added == Added::New);
+            is_cut |= added == Added::NoRoom;
         }
     }
     let names = |own: &SessionDescription| own.media.iter().any(|own| is_its(&own));
@@ -412,4 +418,25 @@ fn describe(call: &Call, ufrag: &str) -> (Option<IceDescription>, bool) {
         found.has_offered = names(&first.offer);
     }
     (found, is_cut)
+}
+
+/// What became of a candidate.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Added {
+    New,
+    Known,
+    NoRoom,
+}
+
+impl IceDescription {
+    fn add(&mut self, candidate: &Candidate) -> Added {
+        if self.candidates.contains(candidate) {
+            return Added::Known;
+        }
+        if self.candidates.len() >= MAX_CANDIDATES {
+            return Added::NoRoom;
+        }
+        self.candidates.push(candidate.clone());
+        Added::New
+    }
 }

@@ -6,7 +6,7 @@
 //! Fix: give both sides a TURN server that is reached over UDP, TCP and TLS; where a relay
 //! was among the candidates, look why it did not pass the checks on.
 
-use crate::engine::ice::IceAgent;
+use crate::engine::ice::{IceAgent, IceDescription};
 use crate::rules::ice::{called, ends};
 use crate::rules::{Check, Findings, IceContext, Rule, Severity};
 
@@ -72,7 +72,7 @@ fn check(context: &IceContext<'_>, found: &mut Findings) {
             return false;
         };
         let mut pairs = session.pairs.iter();
-        !described.candidates.iter().any(|own| own.kind == "relay")
+        !described.may_relay()
             || pairs.any(|own| own.checks.get(place).is_some_and(|own| own.is_relayed))
     };
     let is_heard = session.is_heard() && session.agents.iter().enumerate().all(is_seen);
@@ -94,7 +94,7 @@ fn check(context: &IceContext<'_>, found: &mut Findings) {
     };
     let relays = |own: &IceAgent| {
         let described = own.description.as_ref();
-        described.is_none_or(|own| own.candidates.iter().any(|own| own.kind == "relay"))
+        described.is_none_or(IceDescription::may_relay)
     };
     let without = session.agents.iter().find(|own| !relays(own));
     let without = without.map(|own| format!("; {} offers no relay", called(own)));

@@ -71,6 +71,7 @@ mod ice014;
 mod ice015;
 mod ice017;
 mod ice018;
+mod ice019;
 mod ice020;
 mod ice021;
 mod idn002;
@@ -293,6 +294,7 @@ mod tur003;
 mod tur004;
 mod tur005;
 mod tur006;
+mod tur007;
 mod tur008;
 mod tur009;
 mod tur010;
@@ -345,7 +347,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 341] = [
+pub static CATALOGUE: [&Rule; 343] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -417,6 +419,7 @@ pub static CATALOGUE: [&Rule; 341] = [
     &ice015::RULE,
     &ice017::RULE,
     &ice018::RULE,
+    &ice019::RULE,
     &ice020::RULE,
     &ice021::RULE,
     &idn002::RULE,
@@ -639,6 +642,7 @@ pub static CATALOGUE: [&Rule; 341] = [
     &tur004::RULE,
     &tur005::RULE,
     &tur006::RULE,
+    &tur007::RULE,
     &tur008::RULE,
     &tur009::RULE,
     &tur010::RULE,

@@ -15,7 +15,10 @@ pub(super) const RULE: Rule = Rule {
     section: "8.4",
     source: include_str!("sdp024.rs"),
     flags: &["0 A>B INVITE to=t sdp=4000 swap=c=IN_IP4_10.0.0.1=>c=IN_IP4_0.0.0.0"],
-    accepts: &["0 A>B INVITE to=t sdp=4000/sendonly"],
+    accepts: &[
+        "0 A>B INVITE to=t sdp=4000/sendonly",
+        "0 A>B INVITE to=t sdp=9 swap=c=IN_IP4_10.0.0.1=>c=IN_IP4_0.0.0.0 line=a=ice-ufrag:aaaa line=a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaa",
+    ],
     check: Check::Call(check),
     ..Rule::BASE
 };
@@ -26,7 +29,10 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             let zero = description
                 .address(media)
                 .is_some_and(|ip| ip.is_unspecified());
-            if zero && description.direction(media) == "sendrecv" {
+            // So does ICE stand whose candidates follow (RFC 8840, 4.1).
+            let follows =
+                media.port() == Some(9) && description.attribute(media, "ice-ufrag").is_some();
+            if zero && !follows && description.direction(media) == "sendrecv" {
                 let part = description.connection(media).unwrap_or_default();
                 found.quote(
                     message,
