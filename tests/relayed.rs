@@ -5,8 +5,9 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use common::document;
-use serde_json::Value;
+use common::{document, scene, testdata};
+use serde_json::{Value, json};
+use sip_inspect::report::Record;
 
 fn trace(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("SIP_INSPECT_TRACES")?;
@@ -103,4 +104,83 @@ fn where_ice_chose_the_direct_way_no_media_pass_the_relay() {
     for own in list(&report, "turn_allocations") {
         assert!(own["relayed_port"].is_number() && own["state"] == "released");
     }
+}
+
+/// As coturn's log says of its sessions, and the client of itself.
+#[test]
+fn connections_over_tcp_carry_what_the_server_counted() {
+    let report = document(&testdata().join("cases/turn-tcp/capture.pcap"), &[]);
+    let allocations = list(&report, "turn_allocations");
+    let mut told: Vec<Value> = (allocations.iter())
+        .map(|own| {
+            let connections = own["connections"].as_array().expect("connections");
+            let ways = connections.iter().map(|own| {
+                json!([
+                    own["incoming"],
+                    own["bytes_to_peer"],
+                    own["bytes_from_peer"],
+                    own["bound"].is_string()
+                ])
+            });
+            let none = (&own["to_peers"]["bytes"], &own["from_peers"]["bytes"]);
+            assert_eq!(none, (&json!(0), &json!(0)));
+            json!([own["relays"], ways.collect::<Vec<_>>()])
+        })
+        .collect();
+    told.sort_by_key(Value::to_string);
+    // The first allocation of the client has no use.
+    let expected = json!([
+        ["tcp", []],
+        ["tcp", [[false, 1000, 1000, true]]],
+        ["tcp", [[true, 1000, 1000, true]]],
+    ]);
+    let mut expected = expected.as_array().expect("a list").clone();
+    expected.sort_by_key(Value::to_string);
+    assert_eq!(told, expected);
+}
+
+/// What comes behind a ConnectionBind is the peer's, from the first octet: SIP too.
+#[test]
+fn sip_inside_a_connection_over_tcp_is_read_where_it_belongs() {
+    let begin = "\
+0 A:4000>B:3478 stun request id=1 method=3 over=tcp
+5 B:3478>A:4000 stun success id=1 method=3 relayed=P:6000 mapped=A:4000 lifetime=600 over=tcp
+10 A:4000>B:3478 stun request id=2 method=10 peer=C:5060 over=tcp
+15 B:3478>A:4000 stun success id=2 method=10 connection=77 over=tcp
+20 A:4001>B:3478 stun request id=3 method=11 connection=77 over=tcp
+";
+    let call = "\
+30 A:4001>B:3478 INVITE over=tcp
+40 B:3478>A:4001 200 to=t over=tcp
+50 A:4001>B:3478 ACK to=t over=tcp
+";
+    let told = |text: &str| {
+        let mut messages = Vec::new();
+        let mut passed = Vec::new();
+        for record in scene::records(text) {
+            match record {
+                Record::Call(call) => {
+                    let hops = (call.hops.iter()).map(|[from, to]| format!("{from} {to}"));
+                    messages.extend(hops);
+                    assert_eq!(call.tunnels[0].kind, "turn");
+                }
+                Record::TurnAllocation(own) => passed.extend(
+                    (own.connections.iter())
+                        .map(|own| (own.bound.is_some(), own.bytes_to_peer > 0)),
+                ),
+                _ => {}
+            }
+        }
+        (messages, passed)
+    };
+    let granted = "25 B:3478>A:4001 stun success id=3 method=11 over=tcp\n";
+    let (hops, passed) = told(&[begin, granted, call].concat());
+    assert_eq!(hops, ["198.51.100.16:6000 10.0.0.3:5060"]);
+    assert_eq!(passed, [(true, true)]);
+    // Where the server refused, nothing passed.
+    let refused = "25 B:3478>A:4001 stun error=447 id=3 method=11 over=tcp\n";
+    assert_eq!(
+        told(&[begin, refused].concat()),
+        (vec![], vec![(false, false)])
+    );
 }

@@ -69,7 +69,7 @@ use self::stun_exchange::{StunExchange, StunKey};
 use self::table::{Entry, Handle, Table};
 use self::transfer::Transfers;
 use self::tunnels::Tunnels;
-use self::turn::{TurnAllocation, TurnKey};
+use self::turn::{PeerConnections, TurnAllocation, TurnKey};
 use crate::link::{Decoded, Tunnel};
 use crate::net::{Endpoint, Flow};
 use crate::packet::CapturePoint;
@@ -114,6 +114,7 @@ pub struct Engine {
     stun: Table<StunKey, StunExchange>,
     turn_allocations: Table<TurnKey, TurnAllocation>,
     next_turn: u64,
+    peer_connections: PeerConnections,
     /// The allocation that relays what is read now.
     relay: Option<Handle>,
     ice: Table<Box<str>, IceSession>,
@@ -239,6 +240,7 @@ impl Engine {
             tls_sessions: Table::new(limits.connections),
             stun: Table::new(limits.stun_exchanges),
             turn_allocations: Table::new(limits.turn_allocations),
+            peer_connections: PeerConnections::default(),
             next_turn: 0,
             relay: None,
             ice: Table::new(limits.ice_sessions),
@@ -312,6 +314,7 @@ impl Engine {
             + self.sip_flows.len() * 128
             + self.stun.len() * (size_of::<StunExchange>() + 200)
             + self.turn_allocations.len() * (size_of::<TurnAllocation>() + 7000)
+            + self.peer_connections.bytes_held()
             + self.ice.len() * (size_of::<IceSession>() + 1200)
             + self.ice_checks * ice::CHECK_COST
             + self.ice_pairs * (size_of::<IcePair>() + 100)

@@ -9,8 +9,9 @@ use super::limits::Limit;
 use super::reassembly::tcp::{Delivery, TcpStream};
 use super::signalling::Arrival;
 use super::table::Entry;
+use super::turn::Spliced;
 use crate::hep;
-use crate::link::{Network, Segment};
+use crate::link::{Network, Segment, Tunnel, TunnelKind};
 use crate::msrp::{self, MsrpFramer};
 use crate::net::{Flow, Transport};
 use crate::octets;
@@ -28,6 +29,8 @@ pub(super) struct TcpDirection {
     flow: Flow,
     framer: Framer,
     stun: Option<Box<StunFramer>>,
+    /// What it carries is of a peer behind a TURN server.
+    spliced: Option<Spliced>,
     tls: Option<Box<TlsTap>>,
     /// Records of it, closed and opened, that its connection was told of.
     tls_told: (u64, u64),
@@ -64,6 +67,8 @@ enum Reading {
     Hep,
     /// Messages of sessions.
     Msrp,
+    /// Something else, whose octets are counted.
+    Counted,
     /// Something else: no octets are kept.
     Abandoned(&'static str),
 }
@@ -80,6 +85,11 @@ impl Entry for TlsSession {
         self.last
     }
 }
+
+/// Why a stream is not read further.
+const OTHER: &str = "TCP that is no SIP";
+/// The same of what a TURN server relays.
+const RELAYED: &str = "TURN data over TCP that is no SIP";
 
 /// Octets by which everything but SIP is known.
 const MARK: usize = 10;
@@ -117,6 +127,9 @@ impl TcpDirection {
 
     /// The flow as what it carries sees it.
     const fn carried(&self) -> Flow {
+        if let Some(own) = &self.spliced {
+            return own.inner;
+        }
         let transport = match (self.tls.is_some(), self.web.is_some()) {
             (false, false) => Transport::Tcp,
             (true, false) => Transport::Tls,
@@ -174,6 +187,7 @@ impl Engine {
                     flow: segment.flow,
                     framer: Framer::new(),
                     stun: None,
+                    spliced: None,
                     tls: None,
                     tls_told: (0, 0),
                     web: None,
@@ -393,6 +407,25 @@ impl Engine {
 
     /// Octets that nothing protects, or no longer.
     fn plain(&mut self, direction: &mut TcpDirection, octets: &[u8], network: Option<Network>) {
+        match direction.spliced {
+            None => self.read(direction, octets, network),
+            Some(own) => {
+                self.count_spliced(own, octets.len());
+                let before = (self.tunnel, self.stretch);
+                self.enter(Tunnel {
+                    kind: TunnelKind::Turn,
+                    src: direction.flow.src.ip,
+                    dst: direction.flow.dst.ip,
+                    key: None,
+                });
+                self.read(direction, octets, network);
+                (self.tunnel, self.stretch) = before;
+            }
+        }
+    }
+
+    /// Octets of whatever a direction holds.
+    fn read(&mut self, direction: &mut TcpDirection, octets: &[u8], network: Option<Network>) {
         if direction.begins() {
             if let Some(stun) = StunFramer::recognise(octets) {
                 direction.reading = Reading::Stun;
@@ -408,6 +441,7 @@ impl Engine {
         }
         match direction.reading {
             Reading::Abandoned(_) => {}
+            Reading::Counted => self.not_decoded(RELAYED),
             Reading::Stun => self.frame_stun(direction, octets, network),
             Reading::Hep => self.frame_hep(direction, octets),
             Reading::Msrp => {
@@ -532,12 +566,18 @@ impl Engine {
             return;
         };
         framer.push(octets);
+        if self.splice(direction, &mut framer, network) {
+            return;
+        }
         while let Some(framed) = framer.poll() {
             match framed {
                 StunFramed::Message(octets) => {
                     if let Some(message) = StunMessage::parse(&octets) {
                         let (at, flow) = (direction.last, direction.carried());
                         self.stun_message(at, flow, &message, None, network.as_ref());
+                    }
+                    if self.splice(direction, &mut framer, network) {
+                        return;
                     }
                 }
                 StunFramed::Other(octets) => {
@@ -553,6 +593,32 @@ impl Engine {
             }
         }
         direction.stun = Some(framer);
+    }
+
+    /// Behind a ConnectionBind come the octets of a peer, or those for it (RFC 6062, 4.3):
+    /// a stream of its own. Says whether they begin here.
+    fn splice(
+        &mut self,
+        direction: &mut TcpDirection,
+        framer: &mut StunFramer,
+        network: Option<Network>,
+    ) -> bool {
+        if direction.spliced.is_some() {
+            return false;
+        }
+        let point = direction.last.capture_point;
+        direction.spliced = self.spliced(point, direction.carried());
+        if direction.spliced.is_none() {
+            return false;
+        }
+        direction.reading = Reading::Probing(0);
+        let rest = std::mem::take(framer).into_rest();
+        if !rest.is_empty()
+            && let Some(rest) = direction.first(&rest)
+        {
+            self.plain(direction, &rest, network);
+        }
+        true
     }
 
     fn frame(&mut self, direction: &mut TcpDirection, network: Option<Network>) {
@@ -603,12 +669,16 @@ impl Engine {
     }
 
     fn abandon(&mut self, direction: &mut TcpDirection) {
-        direction.reading = Reading::Abandoned("TCP that is no SIP");
+        let (reading, what) = match direction.spliced {
+            None => (Reading::Abandoned(OTHER), OTHER),
+            Some(_) => (Reading::Counted, RELAYED),
+        };
+        direction.reading = reading;
         direction.framer = Framer::new();
         direction.hep = Vec::new();
         direction.msrp = None;
         direction.opening = Vec::new();
-        self.not_decoded("TCP that is no SIP");
+        self.not_decoded(what);
     }
 
     fn end(&mut self, key: (crate::packet::CapturePoint, Flow)) {
@@ -644,11 +714,11 @@ impl Engine {
                     Some(octets) => {
                         self.sip(direction.last, direction.carried(), None, &octets, arrival);
                     }
-                    None => self.not_decoded("TCP that is no SIP"),
+                    None => self.not_decoded(OTHER),
                 }
             }
             Reading::Hep if !direction.hep.is_empty() => self.not_decoded("HEP cut short"),
-            _ if !direction.opening.is_empty() => self.not_decoded("TCP that is no SIP"),
+            _ if !direction.opening.is_empty() => self.not_decoded(OTHER),
             _ => {}
         }
     }

@@ -1,6 +1,11 @@
 //! TURN allocations, and what passes through them (RFC 8656, RFC 5766).
 
+mod connection;
+
 use smallvec::SmallVec;
+
+pub use self::connection::PeerConnection;
+pub(super) use self::connection::{PeerConnections, Spliced};
 
 use super::limits::Limit;
 use super::table::{Entry, Handle};
@@ -21,6 +26,9 @@ const CHANNEL_BIND: u16 = 9;
 const CONNECT: u16 = 10;
 const CONNECTION_BIND: u16 = 11;
 const CONNECTION_ATTEMPT: u16 = 12;
+
+/// The protocol number of TCP.
+const TCP: u8 = 6;
 
 /// Requests of one allocation that wait for their answer.
 const MAX_PENDING: usize = 32;
@@ -79,6 +87,10 @@ pub struct TurnAllocation {
     pub permissions: Vec<Permission>,
     /// Channels.
     pub channels: Vec<Channel>,
+    /// Connections to peers over TCP.
+    pub connections: Vec<PeerConnection>,
+    /// Whether it relays TCP (RFC 6062), as the client asked.
+    pub is_tcp: bool,
     /// The first binding that was refused since it contradicts another one, and that.
     pub contradiction: Option<Contradiction>,
     /// What the client sent through it.
@@ -351,6 +363,10 @@ impl Engine {
         if !(ALLOCATE..=CONNECTION_ATTEMPT).contains(&message.method) {
             return;
         }
+        if message.method == CONNECTION_BIND {
+            self.connection_bind(at, flow, message);
+            return;
+        }
         let key = (at.capture_point, flow);
         let known = self.turn_allocations.find(&key);
         let handle = match (known, message.class) {
@@ -393,12 +409,21 @@ impl Engine {
             allocation.answered = Some(at.timestamp);
         }
         match message.class {
-            Class::Request => allocation.asked(message),
+            Class::Request => {
+                allocation.asked(message);
+                if let Some(protocol) = message.requested_transport() {
+                    allocation.is_tcp = protocol == TCP;
+                }
+            }
             Class::SuccessResponse => {
                 keep(&mut allocation.software, message.software());
-                let room = granted(allocation, at.timestamp, message);
+                let asked = allocation.answered(&message.transaction_id);
+                let room = granted(allocation, at.timestamp, message, asked.as_ref());
                 if !room {
                     self.limit(Limit::TurnPeers);
+                }
+                if message.method == CONNECT {
+                    self.turn_connected(at, handle, message, asked.as_ref());
                 }
                 self.tie_turn(handle);
             }
@@ -447,6 +472,8 @@ impl Engine {
             errors: SmallVec::new(),
             permissions: Vec::new(),
             channels: Vec::new(),
+            connections: Vec::new(),
+            is_tcp: false,
             contradiction: None,
             to_peers: Relayed::default(),
             from_peers: Relayed::default(),
@@ -484,6 +511,9 @@ impl Engine {
         message: &StunMessage<'_>,
         network: Option<&Network>,
     ) {
+        if message.method == CONNECTION_ATTEMPT {
+            self.turn_connected(at, handle, message, None);
+        }
         let (Some(peer), Some(data)) = (message.peer_address(), message.data()) else {
             return;
         };
@@ -635,8 +665,12 @@ impl Engine {
 }
 
 /// A request was granted. Says whether there was room for what it brought.
-fn granted(allocation: &mut TurnAllocation, at: Timestamp, message: &StunMessage<'_>) -> bool {
-    let asked = allocation.answered(&message.transaction_id);
+fn granted(
+    allocation: &mut TurnAllocation,
+    at: Timestamp,
+    message: &StunMessage<'_>,
+    asked: Option<&Pending>,
+) -> bool {
     match message.method {
         ALLOCATE => {
             allocation.granted.get_or_insert(at);
@@ -655,8 +689,8 @@ fn granted(allocation: &mut TurnAllocation, at: Timestamp, message: &StunMessage
             }
         }
         CREATE_PERMISSION => {
-            let peers = asked.map(|asked| asked.peers).unwrap_or_default();
-            return allocation.permit(&peers, at);
+            let peers = asked.map(|asked| asked.peers.as_slice());
+            return allocation.permit(peers.unwrap_or_default(), at);
         }
         CHANNEL_BIND => {
             if let Some(asked) = asked
@@ -665,7 +699,6 @@ fn granted(allocation: &mut TurnAllocation, at: Timestamp, message: &StunMessage
                 return allocation.bind(number, *peer, at);
             }
         }
-        CONNECT | CONNECTION_BIND => {}
         _ => {}
     }
     true

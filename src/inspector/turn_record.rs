@@ -3,7 +3,8 @@
 use super::scribe::Scribe;
 use crate::engine::turn::{Relayed, TurnAllocation};
 use crate::report::{
-    RelayedRecord, TurnAllocationRecord, TurnChannelRecord, TurnErrorRecord, TurnPermissionRecord,
+    RelayedRecord, TurnAllocationRecord, TurnChannelRecord, TurnConnectionRecord, TurnErrorRecord,
+    TurnPermissionRecord,
 };
 use crate::stun;
 use crate::time::Timestamp;
@@ -18,6 +19,7 @@ impl Scribe {
         TurnAllocationRecord {
             id: format!("turn-{}", allocation.serial + 1),
             transport: allocation.flow.transport.name().to_owned(),
+            relays: if allocation.is_tcp { "tcp" } else { "udp" }.to_owned(),
             src_ip: allocation.flow.src.ip.to_string(),
             src_port: allocation.flow.src.port,
             dst_ip: allocation.flow.dst.ip.to_string(),
@@ -56,6 +58,19 @@ impl Scribe {
                     peer_port: own.peer.port,
                     granted: stamp(own.granted),
                     last_refresh: stamp(own.refreshed),
+                })
+                .collect(),
+            connections: (allocation.connections.iter())
+                .map(|own| TurnConnectionRecord {
+                    id: own.id,
+                    peer_ip: own.peer.ip.to_string(),
+                    peer_port: own.peer.port,
+                    incoming: own.is_incoming,
+                    opened: stamp(own.opened),
+                    bound: own.bound.map(stamp),
+                    src_port: own.flow.map(|flow| flow.src.port),
+                    bytes_to_peer: own.to_peer,
+                    bytes_from_peer: own.from_peer,
                 })
                 .collect(),
             to_peers: relayed(allocation.to_peers),

@@ -52,7 +52,8 @@ pub use summary::{
 };
 pub use transaction::TransactionRecord;
 pub use turn::{
-    RelayedRecord, TurnAllocationRecord, TurnChannelRecord, TurnErrorRecord, TurnPermissionRecord,
+    RelayedRecord, TurnAllocationRecord, TurnChannelRecord, TurnConnectionRecord, TurnErrorRecord,
+    TurnPermissionRecord,
 };
 
 use schemars::JsonSchema;

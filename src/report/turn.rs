@@ -9,6 +9,8 @@ use serde::Serialize;
 pub struct TurnAllocationRecord {
     pub id: String,
     pub transport: String,
+    /// `udp` or `tcp`: what it relays.
+    pub relays: String,
     /// The client.
     pub src_ip: String,
     pub src_port: u16,
@@ -37,6 +39,8 @@ pub struct TurnAllocationRecord {
     pub errors: Vec<TurnErrorRecord>,
     pub permissions: Vec<TurnPermissionRecord>,
     pub channels: Vec<TurnChannelRecord>,
+    /// Connections to peers, where it relays TCP (RFC 6062).
+    pub connections: Vec<TurnConnectionRecord>,
     /// What the client sent through it.
     pub to_peers: RelayedRecord,
     /// What came for the client.
@@ -75,6 +79,25 @@ pub struct TurnChannelRecord {
     pub peer_port: u16,
     pub granted: String,
     pub last_refresh: String,
+}
+
+/// A connection to a peer over TCP.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the field names are the contract's")]
+pub struct TurnConnectionRecord {
+    /// The server's number for it.
+    pub id: u32,
+    pub peer_ip: String,
+    pub peer_port: u16,
+    /// Whether the peer opened it.
+    pub incoming: bool,
+    pub opened: String,
+    /// When the server tied a connection of the client to it.
+    pub bound: Option<String>,
+    /// The port of that connection at the client.
+    pub src_port: Option<u16>,
+    pub bytes_to_peer: u64,
+    pub bytes_from_peer: u64,
 }
 
 /// What passed in one direction.

@@ -58,6 +58,13 @@ impl StunFramer {
         self.buffer.len().saturating_sub(self.read)
     }
 
+    /// What was not handed out yet, where no frames follow any more.
+    #[must_use]
+    pub fn into_rest(mut self) -> Vec<u8> {
+        self.buffer.drain(..self.read.min(self.buffer.len()));
+        self.buffer
+    }
+
     /// The next frame.
     pub fn poll(&mut self) -> Option<StunFramed> {
         let lead = if self.has_lengths { 2 } else { 0 };

@@ -24,6 +24,8 @@ const LIFETIME: u16 = 0x000d;
 const XOR_RELAYED_ADDRESS: u16 = 0x0016;
 const XOR_PEER_ADDRESS: u16 = 0x0012;
 const DATA: u16 = 0x0013;
+const REQUESTED_TRANSPORT: u16 = 0x0019;
+const CONNECTION_ID: u16 = 0x002a;
 const XOR_MAPPED_ADDRESS: u16 = 0x0020;
 const USE_CANDIDATE: u16 = 0x0025;
 const PADDING: u16 = 0x0026;
@@ -297,6 +299,18 @@ impl<'a> StunMessage<'a> {
     #[must_use]
     pub fn channel_number(&self) -> Option<u16> {
         u16_at(self.value(CHANNEL_NUMBER)?, 0)
+    }
+
+    /// The protocol of REQUESTED-TRANSPORT (RFC 8656, 18.7): 17 is UDP, 6 TCP.
+    #[must_use]
+    pub fn requested_transport(&self) -> Option<u8> {
+        self.value(REQUESTED_TRANSPORT)?.first().copied()
+    }
+
+    /// CONNECTION-ID (RFC 6062, 6.2.1).
+    #[must_use]
+    pub fn connection_id(&self) -> Option<u32> {
+        u32_at(self.value(CONNECTION_ID)?, 0)
     }
 
     /// DATA (RFC 8656, 18.4).

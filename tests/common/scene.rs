@@ -24,7 +24,7 @@
 //!
 //! `stun request`, `stun success` and `stun error=CODE` know `method`, `change`,
 //! `username`, `realm`, `priority`, `nominate`, `controlled`, `controlling`, `integrity`,
-//! `signed=PASSWORD`, `mapped`, `plain`, `relayed`, `peer`, `lifetime`, `channel`, `id`,
+//! `signed=PASSWORD`, `mapped`, `plain`, `relayed`, `peer`, `lifetime`, `channel`, `connection`, `id`,
 //! `fingerprint=good|bad`, `length` and `bits` (of the first octet).
 //!
 //! `tls-alert CODE` is a hello of the client, that of the server and an alert;
@@ -293,6 +293,9 @@ fn stun(words: &[&str]) -> Vec<u8> {
     if let Some(seconds) = number("lifetime") {
         attribute(0x0d, &u32::from(seconds).to_be_bytes());
     }
+    if let Some(connection) = number("connection") {
+        attribute(0x2a, &u32::from(connection).to_be_bytes());
+    }
     if let Some(channel) = number("channel") {
         attribute(0x0c, &[&channel.to_be_bytes()[..], &[0, 0]].concat());
     }
@@ -504,6 +507,13 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
         }
         if words[2] == "crlf" {
             packets.push((ms, point, frame(from, to, 1, b"\r\n\r\n")));
+            continue;
+        }
+        if words[2] == "stun" && key(&words, "over") == Some("tcp") {
+            let octets = stun(&words);
+            let sent = sent.entry((from, to)).or_insert(2_u32);
+            packets.push((ms, point, segment(from, to, *sent, 16, &octets)));
+            *sent += u32::try_from(octets.len()).expect("short");
             continue;
         }
         if words[2] == "stun" {

@@ -6,6 +6,7 @@ use crate::output::escape::terminal;
 use crate::report::{
     CallRecord, ConnectionRecord, DnsLookupRecord, ExchangeRecord, IceSessionRecord, MediaRecord,
     RegistrationRecord, RelayedRecord, StreamRecord, SubscriptionRecord, TurnAllocationRecord,
+    TurnConnectionRecord,
 };
 
 /// One call, as short as the table needs it.
@@ -270,11 +271,24 @@ pub(super) fn turn_row(allocation: &TurnAllocationRecord) -> [String; 4] {
         _ => allocation.state.normal(),
     };
     let packets = |own: &RelayedRecord| own.indications + own.channel_packets;
-    let mut notes = vec![format!(
-        "{} packets out, {} in",
-        packets(&allocation.to_peers),
-        packets(&allocation.from_peers)
-    )];
+    let connections = &allocation.connections;
+    let octets = |of: fn(&TurnConnectionRecord) -> u64| connections.iter().map(of).sum::<u64>();
+    let mut notes = vec![match allocation.relays.as_str() {
+        "tcp" => format!(
+            "{}, {} octets out, {} in",
+            match connections.len() {
+                1 => "1 TCP connection".to_owned(),
+                count => format!("{count} TCP connections"),
+            },
+            octets(|own| own.bytes_to_peer),
+            octets(|own| own.bytes_from_peer)
+        ),
+        _ => format!(
+            "{} packets out, {} in",
+            packets(&allocation.to_peers),
+            packets(&allocation.from_peers)
+        ),
+    }];
     if !allocation.channels.is_empty() {
         notes.push(format!("{} channels", allocation.channels.len()));
     }
