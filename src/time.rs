@@ -50,36 +50,36 @@ impl Timestamp {
         let (year, month, day) = self.date();
         // Every record has several; the formatting machinery takes ten times
         // as long.
-        let mut text = String::with_capacity(32);
+        let mut text = Vec::with_capacity(32);
         push_digits(&mut text, year, 4);
-        text.push('-');
+        text.push(b'-');
         push_digits(&mut text, month, 2);
-        text.push('-');
+        text.push(b'-');
         push_digits(&mut text, day, 2);
-        text.push('T');
+        text.push(b'T');
         self.push_clock(&mut text, digits);
-        text.push('Z');
-        text
+        text.push(b'Z');
+        String::from_utf8(text).unwrap_or_default()
     }
 
     /// The time of day in UTC, `HH:MM:SS.fff`, with `digits` digits of the second.
     #[must_use]
     pub fn clock(self, digits: u8) -> String {
-        let mut text = String::with_capacity(32);
+        let mut text = Vec::with_capacity(32);
         self.push_clock(&mut text, digits);
-        text
+        String::from_utf8(text).unwrap_or_default()
     }
 
-    fn push_clock(self, text: &mut String, digits: u8) {
+    fn push_clock(self, text: &mut Vec<u8>, digits: u8) {
         let second_of_day = (self.0 / SECOND.unsigned_abs()) % 86_400;
         push_digits(text, second_of_day / 3600, 2);
-        text.push(':');
+        text.push(b':');
         push_digits(text, second_of_day / 60 % 60, 2);
-        text.push(':');
+        text.push(b':');
         push_digits(text, second_of_day % 60, 2);
         let digits = digits.min(9);
         if digits > 0 {
-            text.push('.');
+            text.push(b'.');
             let fraction = self.0 % SECOND.unsigned_abs();
             push_digits(text, fraction / 10_u64.pow(9 - u32::from(digits)), digits);
         }
@@ -105,16 +105,15 @@ impl Timestamp {
     }
 }
 
-/// A number with so many digits, zeros before it.
-fn push_digits(text: &mut String, number: u64, digits: u8) {
-    let mut place = 10_u64.pow(u32::from(digits));
-    if number >= place {
-        text.push_str(&number.to_string());
-        return;
-    }
-    while place > 1 {
-        place /= 10;
-        text.extend(char::from_digit((number / place % 10) as u32, 10));
+/// The last so many digits of a number, zeros before it. No year of a timestamp has more
+/// than four.
+fn push_digits(text: &mut Vec<u8>, number: u64, digits: u8) {
+    let from = text.len();
+    text.resize(from + usize::from(digits), b'0');
+    let mut left = number;
+    for octet in text.iter_mut().skip(from).rev() {
+        *octet = b'0' + (left % 10) as u8;
+        left /= 10;
     }
 }
 

@@ -195,14 +195,14 @@ impl Rule {
     /// The manual: its first line says what, the rest why and what to do.
     #[must_use]
     pub fn manual(&self) -> String {
-        let lines = self
-            .source
-            .lines()
-            .map_while(|line| line.strip_prefix("//!"));
-        let lines: Vec<&str> = lines
-            .map(|line| line.strip_prefix(' ').unwrap_or(line))
-            .collect();
+        let lines: Vec<&str> = self.lines().collect();
         lines.join("\n").trim_end().to_owned()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &'static str> {
+        let lines = self.source.lines();
+        let lines = lines.map_while(|line| line.strip_prefix("//!"));
+        lines.map(|line| line.strip_prefix(' ').unwrap_or(line))
     }
 
     /// What it is about, in one sentence.
@@ -216,11 +216,14 @@ impl Rule {
     /// What to do about it, as the manual says.
     #[must_use]
     pub fn fix(&self) -> String {
-        let manual = self.manual();
-        let paragraph = manual
-            .split("\n\n")
-            .find_map(|paragraph| paragraph.strip_prefix("Fix: "));
-        paragraph.unwrap_or_default().replace('\n', " ")
+        let mut lines = self.lines();
+        let first = lines.find_map(|line| line.strip_prefix("Fix: "));
+        let mut fix = first.unwrap_or_default().to_owned();
+        for line in lines.take_while(|line| !line.is_empty()) {
+            fix.push(' ');
+            fix.push_str(line);
+        }
+        fix
     }
 }
 
