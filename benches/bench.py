@@ -3,6 +3,7 @@
 
     make bench                          100 MB of each kind, five rounds
     MEGABYTES=1000 ROUNDS=3 KINDS=rtp,sip make bench
+    BEFORE=PROGRAM make bench           with an older build beside the others
 
 All programs take turns on the same file. What is compared is CPU time (user
 and system) and, where a second thread is at work, the time on the clock; each
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OURS = ROOT / "target/release/sip-inspect"
 WORKLOAD = ROOT / "target/release/examples/workload"
 MEGABYTES = int(os.environ.get("MEGABYTES", "100"))
+BEFORE = os.environ.get("BEFORE")
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 KINDS = os.environ.get("KINDS", "rtp,rtp-dynamic,rtp-20,rtp-400,sip,tcp,noise,mix").split(",")
 
@@ -50,6 +52,8 @@ def commands(kind, file):
         "ours, ndjson": [*ours, "ndjson", "--threads", "1"],
         "ours, no rules": [*ours, "json", "--threads", "1", "--no-rules"],
     }
+    if BEFORE:
+        runs["before"] = [BEFORE, *runs["ours"][1:]]
     if shutil.which("tcpdump"):
         runs["tcpdump"] = ["tcpdump", "-r", file, "-w", "/dev/null"]
     if shutil.which("tshark"):
