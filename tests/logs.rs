@@ -125,6 +125,14 @@ fn records_of_sipdump_in_all_their_forms() {
         (counted, &report["summary"]["sip_messages"]),
         (&Value::from(1), &Value::from(1))
     );
+    // Those that end in their heads, by the next one or by the end of the log.
+    let head = "====================\ntag: rcv\nproto: udp ipv4\n";
+    let report = document(&file("heads", &[&whole, head, &whole, head].concat()), &[]);
+    let counted = &report["summary"]["not_decoded"]["HEP without addresses or payload"];
+    assert_eq!(
+        (counted, &report["summary"]["sip_messages"]),
+        (&Value::from(2), &Value::from(2))
+    );
 }
 
 #[test]

@@ -75,6 +75,10 @@ fn first_message(head: &[u8]) -> Option<Found> {
     let mut is_asterisk = false;
     while let Ok(Some(message)) = lines.next_message() {
         if message.is_dump {
+            // A line of such marks alone stands in many texts.
+            if message.octets.is_empty() && message.flow.is_none() {
+                continue;
+            }
             return Some(Found::Dump);
         }
         is_asterisk = true;
@@ -203,9 +207,7 @@ impl<R: BufRead> Lines<R> {
         while let Some(line) = self.line()? {
             let bare = line.trim_ascii_end();
             if bare == DUMP_BEGINS {
-                if let Some(message) = self.dumped()? {
-                    return Ok(Some(message));
-                }
+                return self.dumped().map(Some);
             } else if let Some(head) = Head::of(bare) {
                 if let Some(at) = head.at {
                     self.time = at;
@@ -220,21 +222,27 @@ impl<R: BufRead> Lines<R> {
         Ok(None)
     }
 
-    /// A record of `sipdump`, behind the line that begins it.
-    fn dumped(&mut self) -> io::Result<Option<Logged>> {
+    /// A record of `sipdump`, behind the line that begins it; without its addresses where
+    /// it ends in its head.
+    fn dumped(&mut self) -> io::Result<Logged> {
         let (mut src, mut dst) = ((None, None), (None, None));
         let mut transport = Transport::Udp;
         let (mut at, mut is_sent) = (None, false);
         loop {
-            let Some(line) = self.line()? else {
-                return Ok(None);
-            };
+            let line = self.line()?.unwrap_or_default();
             if line.trim_ascii_end() == DUMP_TEXT {
                 break;
             }
-            if line.trim_ascii_end() == DUMP_BEGINS {
-                self.pending = Some(line);
-                return Ok(None);
+            let begins_again = line.trim_ascii_end() == DUMP_BEGINS;
+            if line.is_empty() || begins_again {
+                self.pending = begins_again.then_some(line);
+                return Ok(Logged {
+                    at: self.time,
+                    flow: None,
+                    octets: Vec::new(),
+                    is_sent,
+                    is_dump: true,
+                });
             }
             let text = octets::text(&line);
             let Some((name, value)) = text.split_once(':') else {
@@ -271,13 +279,13 @@ impl<R: BufRead> Lines<R> {
         });
         // Without a time it counts as of that before it.
         self.time = at.unwrap_or(self.time);
-        Ok(Some(Logged {
+        Ok(Logged {
             at: self.time,
             flow,
             octets,
             is_sent,
             is_dump: true,
-        }))
+        })
     }
 
     /// A message of Asterisk, behind the line that announces it.
