@@ -177,6 +177,21 @@ fn sip_inside_a_connection_over_tcp_is_read_where_it_belongs() {
     let (hops, passed) = told(&[begin, granted, call].concat());
     assert_eq!(hops, ["198.51.100.16:6000 10.0.0.3:5060"]);
     assert_eq!(passed, [(true, true)]);
+    // A number that comes again is another connection.
+    let again = [begin, granted, call].concat();
+    let later = again
+        .replace("A:4000", "A:4010")
+        .replace("A:4001", "A:4011");
+    let later: String = (later.lines())
+        .map(|line| line.split_once(' ').expect("a time"))
+        .map(|(ms, rest)| {
+            format!(
+                "{} {rest} call=other\n",
+                ms.parse::<u64>().expect("a time") + 700_000
+            )
+        })
+        .collect();
+    assert_eq!(told(&(again + &later)).1, [(true, true); 2]);
     // Where the server refused, nothing passed.
     let refused = "25 B:3478>A:4001 stun error=447 id=3 method=11 over=tcp\n";
     assert_eq!(

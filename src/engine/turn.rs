@@ -485,6 +485,7 @@ impl Engine {
         let (handle, evicted) = self.turn_allocations.insert(key, allocation);
         if let Some(evicted) = evicted {
             self.limit(Limit::TurnAllocations);
+            self.forget_connections(&evicted);
             self.events.push_back(Event::Turn(Box::new(evicted)));
         }
         handle
@@ -659,6 +660,7 @@ impl Engine {
     pub(super) fn close_turn(&mut self, handle: Handle) {
         self.tie_turn(handle);
         if let Some(allocation) = self.turn_allocations.remove(handle) {
+            self.forget_connections(&allocation);
             self.events.push_back(Event::Turn(Box::new(allocation)));
         }
     }

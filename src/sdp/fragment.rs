@@ -24,8 +24,10 @@ impl IceFragment {
         let is_cut = description.is_cut || whole.is_cut;
         let mut media = description.media;
         // Some write candidates without their medium: those of the first.
-        if media.is_empty() && (!whole.candidates.is_empty() || whole.has_all_candidates) {
-            media.push(whole);
+        match media.first_mut() {
+            Some(first) => first.candidates.extend(whole.candidates),
+            None if !whole.candidates.is_empty() || whole.has_all_candidates => media.push(whole),
+            None => {}
         }
         Self { media, is_cut }
     }

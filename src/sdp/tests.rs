@@ -145,6 +145,10 @@ fn candidates_that_follow_are_read_by_medium() {
         &format!("a=ice-ufrag:F7gI\r\n{one}"),
         &[(None, Some("F7gI"), 1, false)],
     );
+    check(
+        &format!("{two}{media}{one}"),
+        &[(Some("0"), None, 2, false)],
+    );
     check("a=end-of-candidates\r\n", &[(None, None, 0, true)]);
     check("a=ice-ufrag:F7gI\r\n", &[]);
     check("", &[]);

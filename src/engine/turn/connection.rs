@@ -47,7 +47,7 @@ pub(in crate::engine) struct PeerConnections {
 
 impl PeerConnections {
     pub(in crate::engine) fn bytes_held(&self) -> usize {
-        self.numbers.len() * 80 + self.flows.len() * 130
+        self.numbers.len() * (80 + 2 * size_of::<PeerConnection>()) + self.flows.len() * 130
     }
 }
 
@@ -108,13 +108,9 @@ impl Engine {
             to_peer: 0,
             from_peer: 0,
         });
-        let alive = |handle: &Handle| self.turn_allocations.get(*handle).is_some();
-        let numbers = &mut self.peer_connections.numbers;
-        if numbers.len() >= self.config.limits.flows {
-            numbers.retain(|_, handle| alive(handle));
-        }
-        if room && numbers.len() < self.config.limits.flows {
-            numbers.insert((at.capture_point, server, id), handle);
+        if room {
+            let key = (at.capture_point, server, id);
+            self.peer_connections.numbers.insert(key, handle);
         } else {
             self.limit(Limit::TurnPeers);
         }
@@ -134,15 +130,16 @@ impl Engine {
                     self.not_decoded("TURN data of an allocation that was not captured");
                     return;
                 };
-                let alive = |handle: &Handle| self.turn_allocations.get(*handle).is_some();
-                let flows = &mut self.peer_connections.flows;
-                if flows.len() >= self.config.limits.flows {
-                    flows.retain(|_, (handle, _)| alive(handle));
-                }
-                if flows.len() < self.config.limits.flows {
+                let allocation = self.turn_allocations.get_mut(handle);
+                let Some(own) = allocation.and_then(|own| own.connection(id)) else {
+                    return;
+                };
+                // One connection is tied to one: the map is no longer than they are many.
+                if own.bound.is_none() {
+                    let before = own.flow.replace(flow);
+                    let flows = &mut self.peer_connections.flows;
+                    before.and_then(|before| flows.remove(&(point, before)));
                     flows.insert((point, flow), (handle, id));
-                } else {
-                    self.limit(Limit::TurnPeers);
                 }
             }
             Class::SuccessResponse => {
@@ -152,11 +149,30 @@ impl Engine {
                 if let Some(allocation) = self.turn_allocations.get_mut(*handle)
                     && let Some(connection) = allocation.connection(*id)
                 {
-                    connection.flow = Some(flow);
-                    connection.bound = Some(at.timestamp);
+                    connection.bound.get_or_insert(at.timestamp);
                 }
             }
             Class::ErrorResponse | Class::Indication => {}
+        }
+    }
+
+    /// An allocation is gone, and its connections with it.
+    pub(super) fn forget_connections(&mut self, allocation: &TurnAllocation) {
+        let (point, server) = (allocation.capture_point, allocation.flow.dst.ip);
+        let gone = |handle: Handle| self.turn_allocations.get(handle).is_none();
+        let PeerConnections { numbers, flows } = &mut self.peer_connections;
+        for own in &allocation.connections {
+            let number = (point, server, own.id);
+            // Both may be another allocation's by now.
+            if numbers.get(&number).is_some_and(|own| gone(*own)) {
+                numbers.remove(&number);
+            }
+            let flow = own.flow.map(|flow| (point, flow));
+            if let Some(flow) = flow
+                && flows.get(&flow).is_some_and(|(own, _)| gone(*own))
+            {
+                flows.remove(&flow);
+            }
         }
     }
 
