@@ -177,6 +177,27 @@ fn sip_inside_a_connection_over_tcp_is_read_where_it_belongs() {
     let (hops, passed) = told(&[begin, granted, call].concat());
     assert_eq!(hops, ["198.51.100.16:6000 10.0.0.3:5060"]);
     assert_eq!(passed, [(true, true)]);
+    // The client's port may be used again, for a connection to the server itself.
+    let reused = "\
+60 A:4001>B:3478 tcp FA
+61 B:3478>A:4001 tcp FA
+70 A:4001>B:3478 stun request id=9 method=3 over=tcp
+75 B:3478>A:4001 stun success id=9 method=3 relayed=P:6002 mapped=A:4001 lifetime=600 over=tcp
+";
+    let records = scene::records(&[begin, granted, call, reused].concat());
+    let allocations: Vec<_> = (records.iter())
+        .filter_map(|own| match own {
+            Record::TurnAllocation(own) => {
+                Some((own.src_ip.as_str(), own.src_port, own.relayed_port))
+            }
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        ("10.0.0.1", 4000, Some(6000)),
+        ("10.0.0.1", 4001, Some(6002)),
+    ];
+    assert_eq!(allocations, expected);
     // A number that comes again is another connection.
     let again = [begin, granted, call].concat();
     let later = again

@@ -1,6 +1,8 @@
 //! TCP directions on their way into SIP messages, through TLS and WebSockets where
 //! those are.
 
+mod stun;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -11,13 +13,13 @@ use super::signalling::Arrival;
 use super::table::Entry;
 use super::turn::Spliced;
 use crate::hep;
-use crate::link::{Network, Segment, Tunnel, TunnelKind};
+use crate::link::{Network, Segment};
 use crate::msrp::{self, MsrpFramer};
 use crate::net::{Flow, Transport};
 use crate::octets;
 use crate::packet::{CapturePoint, PacketRef};
 use crate::sip::{Framed, Framer};
-use crate::stun::{StunFramed, StunFramer, StunMessage};
+use crate::stun::StunFramer;
 use crate::time::Timestamp;
 use crate::tls::{Session, TlsTap};
 use crate::websocket::{self, Opening, WebFramed, WebFramer};
@@ -29,6 +31,8 @@ pub(super) struct TcpDirection {
     flow: Flow,
     framer: Framer,
     stun: Option<Box<StunFramer>>,
+    /// Whether a ConnectionBind passed in it.
+    binds: bool,
     /// What it carries is of a peer behind a TURN server.
     spliced: Option<Spliced>,
     tls: Option<Box<TlsTap>>,
@@ -187,6 +191,7 @@ impl Engine {
                     flow: segment.flow,
                     framer: Framer::new(),
                     stun: None,
+                    binds: false,
                     spliced: None,
                     tls: None,
                     tls_told: (0, 0),
@@ -409,18 +414,7 @@ impl Engine {
     fn plain(&mut self, direction: &mut TcpDirection, octets: &[u8], network: Option<Network>) {
         match direction.spliced {
             None => self.read(direction, octets, network),
-            Some(own) => {
-                self.count_spliced(own, octets.len());
-                let before = (self.tunnel, self.stretch);
-                self.enter(Tunnel {
-                    kind: TunnelKind::Turn,
-                    src: direction.flow.src.ip,
-                    dst: direction.flow.dst.ip,
-                    key: None,
-                });
-                self.read(direction, octets, network);
-                (self.tunnel, self.stretch) = before;
-            }
+            Some(own) => self.spliced_octets(direction, own, octets, network),
         }
     }
 
@@ -553,72 +547,6 @@ impl Engine {
         }
         held.drain(..read);
         direction.hep = held;
-    }
-
-    /// STUN messages of a direction, and what TURN carries between them.
-    fn frame_stun(
-        &mut self,
-        direction: &mut TcpDirection,
-        octets: &[u8],
-        network: Option<Network>,
-    ) {
-        let Some(mut framer) = direction.stun.take() else {
-            return;
-        };
-        framer.push(octets);
-        if self.splice(direction, &mut framer, network) {
-            return;
-        }
-        while let Some(framed) = framer.poll() {
-            match framed {
-                StunFramed::Message(octets) => {
-                    if let Some(message) = StunMessage::parse(&octets) {
-                        let (at, flow) = (direction.last, direction.carried());
-                        self.stun_message(at, flow, &message, None, network.as_ref());
-                    }
-                    if self.splice(direction, &mut framer, network) {
-                        return;
-                    }
-                }
-                StunFramed::Other(octets) => {
-                    let (at, flow) = (direction.last, direction.carried());
-                    if !self.channel_data(at, flow, &octets, network.as_ref()) {
-                        self.not_decoded("TURN channel data");
-                    }
-                }
-                StunFramed::Lost => {
-                    self.abandon(direction);
-                    return;
-                }
-            }
-        }
-        direction.stun = Some(framer);
-    }
-
-    /// Behind a ConnectionBind come the octets of a peer, or those for it (RFC 6062, 4.3):
-    /// a stream of its own. Says whether they begin here.
-    fn splice(
-        &mut self,
-        direction: &mut TcpDirection,
-        framer: &mut StunFramer,
-        network: Option<Network>,
-    ) -> bool {
-        if direction.spliced.is_some() {
-            return false;
-        }
-        let point = direction.last.capture_point;
-        direction.spliced = self.spliced(point, direction.carried());
-        if direction.spliced.is_none() {
-            return false;
-        }
-        direction.reading = Reading::Probing(0);
-        let rest = std::mem::take(framer).into_rest();
-        if !rest.is_empty()
-            && let Some(rest) = direction.first(&rest)
-        {
-            self.plain(direction, &rest, network);
-        }
-        true
     }
 
     fn frame(&mut self, direction: &mut TcpDirection, network: Option<Network>) {

@@ -24,7 +24,7 @@ const DATA: u16 = 7;
 const CREATE_PERMISSION: u16 = 8;
 const CHANNEL_BIND: u16 = 9;
 const CONNECT: u16 = 10;
-const CONNECTION_BIND: u16 = 11;
+pub(super) const CONNECTION_BIND: u16 = 11;
 const CONNECTION_ATTEMPT: u16 = 12;
 
 /// The protocol number of TCP.
