@@ -167,6 +167,7 @@ def main():
         "`analyze FILE --format json -o /dev/null --threads 1` and so on, `tcpdump -r FILE -w",
         "/dev/null`, `tshark -r FILE -q -z rtp,streams` (of signalling `-z sip,stat`), `sngrep -N",
         "-q -I FILE`. Each report was held against the truth of its capture in the same run.",
+        *(["`before` is ours as the build that `BEFORE` names does it."] if BEFORE else []),
         "",
     ]
     judged = []
