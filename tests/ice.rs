@@ -172,6 +172,43 @@ fn the_call_names_sides_and_candidates() {
     assert_eq!(session.call_id.as_deref(), Some("scene"));
 }
 
+/// A call whose agents find each other over TCP alone (RFC 6544), media included.
+const OVER_TCP: &str = "\
+0 A>B INVITE sdp=4000 line=a=ice-ufrag:aaaa line=a=ice-pwd:secretA line=a=candidate:1_1_UDP_2130706431_10.0.0.1_4000_typ_host line=a=candidate:2_1_TCP_1684797951_10.0.0.1_9_typ_host_tcptype_active
+10 B>A 200 to=t sdp=5000 line=a=ice-ufrag:bbbb line=a=ice-pwd:secretB line=a=candidate:1_1_UDP_2130706431_10.0.0.2_5000_typ_host line=a=candidate:2_1_TCP_1684797951_10.0.0.2_7000_typ_host_tcptype_passive
+11 A>B ACK to=t
+20 A:4000>B:5000 stun request id=1 username=bbbb:aaaa priority=yes controlling=yes
+30 A:40000>B:7000 stun request id=2 username=bbbb:aaaa priority=yes controlling=yes nominate=yes over=frames
+32 B:7000>A:40000 stun success id=2 mapped=A:40000 over=frames
+40 A:40000>B:7000 rtp n=100 over=frames
+40 B:7000>A:40000 rtp n=98 ssrc=9 over=frames
+2100 A>B BYE to=t cseq=2
+2110 B>A 200 to=t cseq=2 method=BYE
+";
+
+#[test]
+fn media_over_tcp_belong_to_their_call() {
+    check(
+        OVER_TCP,
+        &[
+            "1 completed controlling/-",
+            "10.0.0.1:4000 host - 10.0.0.2:5000 host 0/1 0/0 in-progress",
+            "10.0.0.1:40000 host - 10.0.0.2:7000 host 1/1 0/0 succeeded selected",
+        ],
+    );
+    let records = scene::records(OVER_TCP);
+    let call = records.iter().find_map(|record| match record {
+        Record::Call(call) => Some(call),
+        _ => None,
+    });
+    let media = &call.expect("a call").media[0];
+    assert_eq!(media.audio.as_deref(), Some("both"));
+    assert_eq!(
+        (media.packets_to_callee, media.packets_to_caller),
+        (100, 98)
+    );
+}
+
 /// Both describe themselves before they know any address; those follow in INFO.
 #[test]
 fn candidates_that_follow_are_those_of_the_agent() {

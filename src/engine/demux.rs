@@ -77,7 +77,7 @@ impl Engine {
         }
         match datagram.payload.first() {
             Some(0x80..=0xbf) => self.media_packet(at, datagram),
-            Some(0..=3) if self.stun(at, datagram) => {}
+            Some(0..=3) if self.stun(at, datagram, fragments) => {}
             Some(1 | 2 | b'H') if self.hep_datagram(at, datagram) => {}
             Some(20..=63) if is_dtls(datagram.payload) => {
                 self.nat_payload(at, flow, network, payload);
@@ -94,11 +94,11 @@ impl Engine {
                 };
                 self.sip(at, datagram.flow, network, datagram.payload, arrival);
             }
-            Some(0x40..=0x4f) if self.channel_datagram(at, datagram) => {
+            Some(0x40..=0x4f) if self.channel_datagram(at, datagram, fragments) => {
                 self.nat_other(at, flow, network, payload);
             }
             // No other protocol has the cookie of STUN there.
-            Some(_) if crate::stun::has_cookie(payload) && self.stun(at, datagram) => {}
+            Some(_) if crate::stun::has_cookie(payload) && self.stun(at, datagram, fragments) => {}
             // Two zeros there ask a NAT for its address (RFC 6886, 3.2).
             Some(_) if is_keep_alive(payload) && flow.dst.port != port_mapping::PORT => {
                 self.lone_keep_alive(at, datagram.flow);

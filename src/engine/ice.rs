@@ -10,12 +10,13 @@
 mod checks;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
 use super::session::Side;
 use super::table::{Entry, Handle};
-use crate::net::{Endpoint, Flow};
+use crate::net::{Endpoint, Flow, Transport};
 use crate::packet::{CapturePoint, PacketRef};
 use crate::sdp::Candidate;
 use crate::stun::IceRole;
@@ -558,12 +559,23 @@ impl IceAgent {
         candidates.find(|own| own.endpoint == Some(end))
     }
 
+    /// The candidate that opens connections from an address.
+    fn opens(&self, ip: IpAddr) -> Option<&Candidate> {
+        let mut candidates = self.description.as_ref()?.candidates.iter();
+        candidates.find(|own| own.is_active() && own.endpoint.is_some_and(|own| own.ip == ip))
+    }
+
     /// What an end of a pair is to its agent: `host`, `srflx`, `prflx` or `relay`;
     /// `None` where no description was captured that would tell.
     #[must_use]
     pub fn kind(&self, end: Endpoint, checks: &IceChecks) -> Option<&str> {
         let is_known = self.description.is_some();
-        let described = self.candidate(end).map(|own| own.kind.as_str());
+        let is_stream = (checks.flow).is_some_and(|flow| flow.transport != Transport::Udp);
+        let described = match self.candidate(end) {
+            None if is_stream => self.opens(end.ip),
+            described => described,
+        };
+        let described = described.map(|own| own.kind.as_str());
         described
             .or(checks.is_relayed.then_some("relay"))
             .or(is_known.then_some("prflx"))

@@ -293,8 +293,8 @@ impl Session {
                 if !media.rtcp_mux || media.rtcp.is_some() {
                     add(media.rtcp_endpoint(), AddressRole::Rtcp);
                 }
-                for candidate in media.candidates.iter().filter(|candidate| candidate.is_udp) {
-                    add(candidate.endpoint, AddressRole::Candidate);
+                for candidate in &media.candidates {
+                    add(candidate.reached_at(), AddressRole::Candidate);
                 }
             }
         }

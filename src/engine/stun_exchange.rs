@@ -139,7 +139,7 @@ impl StunExchange {
 
 impl Engine {
     /// A datagram that may be STUN; says whether it is.
-    pub(super) fn stun(&mut self, at: PacketRef, datagram: &Datagram<'_>) -> bool {
+    pub(super) fn stun(&mut self, at: PacketRef, datagram: &Datagram<'_>, fragments: u32) -> bool {
         let flow = datagram.flow;
         let is_port = |port| matches!(port, 3478 | 3479);
         let at_port = is_port(flow.src.port) || is_port(flow.dst.port);
@@ -165,11 +165,12 @@ impl Engine {
         }
         let class = message.class as u16;
         self.nat_stun(at, flow, &datagram.network, class, &message.transaction_id);
-        self.stun_message(at, flow, &message, fault, Some(&datagram.network));
+        let network = Some(&datagram.network);
+        self.stun_message(at, flow, &message, fault, network, fragments);
         true
     }
 
-    /// Takes one STUN message.
+    /// Takes one STUN message, which came in so many packets.
     pub(super) fn stun_message(
         &mut self,
         at: PacketRef,
@@ -177,6 +178,7 @@ impl Engine {
         message: &StunMessage<'_>,
         fault: Option<HeaderFault>,
         network: Option<&Network>,
+        fragments: u32,
     ) {
         self.counters.stun_messages += 1;
         if message.is_cut() {
@@ -184,7 +186,7 @@ impl Engine {
         }
         let is_answer = matches!(message.class, Class::SuccessResponse | Class::ErrorResponse);
         let flow = if is_answer { flow.reversed() } else { flow };
-        self.turn(at, flow, message, network);
+        self.turn(at, flow, message, network, fragments);
         let key: StunKey = (at.capture_point, flow.src, message.transaction_id);
         let handle = match self.stun.find(&key) {
             Some(handle) => handle,
@@ -338,9 +340,7 @@ impl Engine {
             // RFC 8445, 7.2.2: the receiver's fragment comes first.
             let fragment = octets::text(octets::span(username, 0, colon));
             if let Some((call, side, media)) = self.media.ufrag(&fragment) {
-                if flow.transport == crate::net::Transport::Udp {
-                    self.checked(flow, call, side, media);
-                }
+                self.checked(flow, call, side, media);
                 return Some(self.calls.get(call)?.call_id.clone());
             }
         }

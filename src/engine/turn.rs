@@ -41,6 +41,7 @@ impl Engine {
         flow: Flow,
         message: &StunMessage<'_>,
         network: Option<&Network>,
+        fragments: u32,
     ) {
         if !(ALLOCATE..=CONNECTION_ATTEMPT).contains(&message.method) {
             return;
@@ -73,7 +74,7 @@ impl Engine {
             (None, _) => self.begin_turn(at, flow),
         };
         if message.class == Class::Indication {
-            self.turn_indication(at, handle, message, network);
+            self.turn_indication(at, handle, message, network, fragments);
             return;
         }
         let Some(allocation) = self.turn_allocations.get_mut(handle) else {
@@ -164,6 +165,7 @@ impl Engine {
         handle: Handle,
         message: &StunMessage<'_>,
         network: Option<&Network>,
+        fragments: u32,
     ) {
         if message.method == CONNECTION_ATTEMPT {
             self.turn_connected(at, handle, message, None);
@@ -187,14 +189,18 @@ impl Engine {
         } else {
             &mut allocation.from_peers
         };
+        relayed.took(at, data, fragments);
         relayed.indications += 1;
-        relayed.first.get_or_insert(at.timestamp);
-        relayed.octets += data.len() as u64;
         self.relayed(at, handle, is_sent, peer, data, false, network);
     }
 
     /// A datagram that may be channel data (RFC 8656, 12.4). Says whether it is.
-    pub(super) fn channel_datagram(&mut self, at: PacketRef, datagram: &Datagram<'_>) -> bool {
+    pub(super) fn channel_datagram(
+        &mut self,
+        at: PacketRef,
+        datagram: &Datagram<'_>,
+        fragments: u32,
+    ) -> bool {
         let Some(length) = u16_at(datagram.payload, 2).map(usize::from) else {
             return false;
         };
@@ -203,7 +209,7 @@ impl Engine {
             return false;
         }
         let network = Some(&datagram.network);
-        self.channel_data(at, datagram.flow, datagram.payload, network)
+        self.channel_data(at, datagram.flow, datagram.payload, network, fragments)
     }
 
     /// Channel data on a flow. Says whether it belongs to an allocation.
@@ -213,10 +219,9 @@ impl Engine {
         flow: Flow,
         payload: &[u8],
         network: Option<&Network>,
+        fragments: u32,
     ) -> bool {
-        let point = at.capture_point;
-        let sent = self.turn_allocations.find(&(point, flow));
-        let found = sent.or_else(|| self.turn_allocations.find(&(point, flow.reversed())));
+        let (sent, found) = self.allocation_of(at.capture_point, flow);
         let (Some(handle), Some(number), Some(length)) =
             (found, u16_at(payload, 0), u16_at(payload, 2))
         else {
@@ -234,9 +239,8 @@ impl Engine {
         } else {
             &mut allocation.from_peers
         };
+        relayed.took(at, data, fragments);
         relayed.channel += 1;
-        relayed.first.get_or_insert(at.timestamp);
-        relayed.octets += data.len() as u64;
         let peer = allocation.peer_of(number);
         if let Some(peer) = peer.filter(|_| is_sent) {
             allocation.sends(at, peer, Some(number));
@@ -249,6 +253,23 @@ impl Engine {
             }
         }
         true
+    }
+
+    /// The allocation that a client asked for on a flow, and the one that the flow is of,
+    /// either way.
+    fn allocation_of(&self, point: CapturePoint, flow: Flow) -> (Option<Handle>, Option<Handle>) {
+        let sent = self.turn_allocations.find(&(point, flow));
+        let reversed = || self.turn_allocations.find(&(point, flow.reversed()));
+        (sent, sent.or_else(reversed))
+    }
+
+    /// Channel data on a connection was not filled up to four octets (RFC 8656, 12.5).
+    pub(super) fn not_padded(&mut self, at: PacketRef, flow: Flow) {
+        let (_, found) = self.allocation_of(at.capture_point, flow);
+        if let Some(allocation) = found.and_then(|own| self.turn_allocations.get_mut(own)) {
+            let (_, _, count) = allocation.not_padded.get_or_insert((at, flow.src, 0));
+            *count += 1;
+        }
     }
 
     /// What an allocation carries, as it passes between the relayed address and the

@@ -500,7 +500,8 @@ impl Inspector {
                 let of_call = call_id.is_some();
                 if (of_call || !config.calls_only) && scribe.wants_call(None, call_id, &[]) {
                     self.turn_allocations += 1;
-                    let findings = scribe.found(|profile| rules::judge_turn(&allocation, profile));
+                    let findings = scribe
+                        .found(|profile| rules::judge_turn(&allocation, moment.facts(), profile));
                     let record = scribe.turn_allocation(*allocation, moment.until);
                     let call_id = record.call_id.clone();
                     self.diagnose(

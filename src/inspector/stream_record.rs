@@ -84,6 +84,7 @@ impl Scribe {
         let far_rate = clock_rate.filter(|_| far.reports > 0);
         StreamRecord {
             id: format!("stream-{}", stream.serial + 1),
+            transport: stream.flow.transport.name(),
             src_ip: stream.flow.src.ip.to_string(),
             src_port: stream.flow.src.port,
             dst_ip: stream.flow.dst.ip.to_string(),

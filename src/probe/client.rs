@@ -336,7 +336,8 @@ impl Client {
                 StunFramed::Message(octets) => {
                     is_own &= self.message(now, socket, local, from, &octets);
                 }
-                StunFramed::Other(octets) => {
+                StunFramed::NotPadded => {}
+                StunFramed::Channel(octets) | StunFramed::Media(octets) => {
                     is_own = false;
                     self.hear(socket, &octets);
                 }

@@ -10,6 +10,8 @@ use super::{Point, TunnelRecord};
 #[expect(missing_docs, reason = "the field names are the contract's")]
 pub struct StreamRecord {
     pub id: String,
+    /// `udp`; `tcp` where lengths stand before the packets (RFC 4571).
+    pub transport: &'static str,
     pub src_ip: String,
     pub src_port: u16,
     pub dst_ip: String,

@@ -167,7 +167,7 @@ enum Check {
     /// A STUN exchange.
     Stun(fn(&StunExchange, CaptureFacts, &mut Findings)),
     /// A TURN allocation.
-    Turn(fn(&TurnAllocation, &mut Findings)),
+    Turn(fn(&TurnAllocation, CaptureFacts, &mut Findings)),
     /// An ICE session.
     Ice(fn(&IceContext<'_>, &mut Findings)),
     /// The NATs of a capture.
@@ -316,10 +316,14 @@ pub fn judge_stun(
 
 /// What is wrong with a TURN allocation.
 #[must_use]
-pub fn judge_turn(allocation: &TurnAllocation, profile: Profile) -> Vec<Finding> {
+pub fn judge_turn(
+    allocation: &TurnAllocation,
+    capture: CaptureFacts,
+    profile: Profile,
+) -> Vec<Finding> {
     judge(profile, |rule, findings| {
         if let Check::Turn(check) = rule.check {
-            check(allocation, findings);
+            check(allocation, capture, findings);
         }
     })
 }

@@ -91,6 +91,24 @@ pub struct Candidate {
     pub related: Option<Endpoint>,
 }
 
+/// The port that stands for one that isn't known yet (RFC 6544, 4.5).
+const DISCARD: u16 = 9;
+
+impl Candidate {
+    /// Whether its owner only opens connections from there, from a port that isn't known
+    /// before (RFC 6544, 4.5).
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        !self.is_udp && self.endpoint.is_some_and(|own| own.port == DISCARD)
+    }
+
+    /// Where others reach it.
+    #[must_use]
+    pub fn reached_at(&self) -> Option<Endpoint> {
+        self.endpoint.filter(|_| !self.is_active())
+    }
+}
+
 /// Applies one attribute; says whether it could be read.
 pub(super) fn apply(media: &mut MediaDescription, line: &[u8]) -> bool {
     let (name, value) = match memchr::memchr(b':', line) {

@@ -10,8 +10,13 @@ const MAGIC_COOKIE: u32 = 0x2112_a442;
 pub enum StunFramed {
     /// A STUN message.
     Message(Vec<u8>),
-    /// Channel data of TURN, or a packet of media.
-    Other(Vec<u8>),
+    /// Channel data of TURN, without what fills it up.
+    Channel(Vec<u8>),
+    /// The channel data before was not filled up to a multiple of four octets
+    /// (RFC 8656, 12.5).
+    NotPadded,
+    /// A packet of media, where lengths stand before the frames (RFC 4571).
+    Media(Vec<u8>),
     /// No frame begins here: the stream is lost.
     Lost,
 }
@@ -23,6 +28,10 @@ pub struct StunFramer {
     /// Octets of it that were handed out.
     read: usize,
     has_lengths: bool,
+    /// Octets that should fill up the frame before.
+    padding: usize,
+    /// Whether a frame was not filled up.
+    is_loose: bool,
 }
 
 impl StunFramer {
@@ -67,34 +76,79 @@ impl StunFramer {
 
     /// The next frame.
     pub fn poll(&mut self) -> Option<StunFramed> {
-        let lead = if self.has_lengths { 2 } else { 0 };
-        let rest = octets::from(&self.buffer, self.read);
-        let head = octets::from(rest, lead);
-        let kind = u16_at(head, 0)?;
-        let length = if self.has_lengths {
-            usize::from(u16_at(rest, 0)?)
-        } else {
-            let inside = usize::from(u16_at(head, 2)?);
-            match kind >> 14 {
-                0 => inside.saturating_add(20),
-                1 => inside.saturating_add(4).next_multiple_of(4),
-                _ => {
-                    self.buffer.clear();
-                    self.read = 0;
-                    return Some(StunFramed::Lost);
-                }
+        if self.has_lengths {
+            return self.poll_length();
+        }
+        if self.padding > 0 {
+            let is_padded = self.is_padded()?;
+            let padding = std::mem::take(&mut self.padding);
+            if !is_padded {
+                self.is_loose = true;
+                return Some(StunFramed::NotPadded);
             }
+            self.read = self.read.saturating_add(padding);
+        }
+        let rest = octets::from(&self.buffer, self.read);
+        let (kind, inside) = (u16_at(rest, 0)?, usize::from(u16_at(rest, 2)?));
+        let length = match kind >> 14 {
+            0 => inside.saturating_add(20),
+            1 => inside.saturating_add(4),
+            _ => return Some(self.lose()),
         };
-        let end = lead.saturating_add(length);
-        let frame = rest.get(lead..end)?.to_vec();
+        let frame = rest.get(..length)?.to_vec();
+        if kind >> 14 == 0 && u32_at(&frame, 4) != Some(MAGIC_COOKIE) {
+            return Some(self.lose());
+        }
+        self.read = self.read.saturating_add(length);
+        if kind >> 14 == 0 {
+            return Some(StunFramed::Message(frame));
+        }
+        self.padding = length.wrapping_neg() % 4;
+        Some(StunFramed::Channel(frame))
+    }
+
+    /// The next frame of a stream with lengths (RFC 4571, 2; RFC 6544, 3).
+    fn poll_length(&mut self) -> Option<StunFramed> {
+        let rest = octets::from(&self.buffer, self.read);
+        let end = usize::from(u16_at(rest, 0)?).saturating_add(2);
+        let frame = rest.get(2..end)?.to_vec();
         self.read = self.read.saturating_add(end);
-        Some(
-            if u32_at(&frame, 4) == Some(MAGIC_COOKIE) && kind >> 14 == 0 {
-                StunFramed::Message(frame)
-            } else {
-                StunFramed::Other(frame)
-            },
-        )
+        let is_stun = frame.first().is_some_and(|first| *first < 0x40);
+        Some(if is_stun && u32_at(&frame, 4) == Some(MAGIC_COOKIE) {
+            StunFramed::Message(frame)
+        } else {
+            StunFramed::Media(frame)
+        })
+    }
+
+    fn lose(&mut self) -> StunFramed {
+        self.buffer.clear();
+        self.read = 0;
+        StunFramed::Lost
+    }
+
+    /// Whether the next frame begins behind the octets that fill up the one before, as it
+    /// should. Unknown until enough of it is there.
+    fn is_padded(&self) -> Option<bool> {
+        let rest = octets::from(&self.buffer, self.read);
+        let behind = begins(octets::from(rest, self.padding))?;
+        // Where both look like one, it is as it was before.
+        match begins(rest)? {
+            true => Some(behind && !self.is_loose),
+            false => Some(true),
+        }
+    }
+}
+
+/// Whether a frame begins here, as far as its first octets tell.
+fn begins(octets: &[u8]) -> Option<bool> {
+    match u16_at(octets, 0)? {
+        0..0x4000 => {
+            let cookie = octets::span(octets, 4, 4);
+            let is_prefix = MAGIC_COOKIE.to_be_bytes().starts_with(cookie);
+            (cookie.len() == 4 || !is_prefix).then_some(is_prefix)
+        }
+        kind => Some((0x4000..=0x4fff).contains(&kind)),
     }
 }
 
@@ -109,50 +163,99 @@ mod tests {
         octets
     }
 
-    fn frames(stream: &[u8], size: usize) -> Vec<usize> {
+    /// What a stream gives that comes in parts of a size.
+    fn frames(stream: &[u8], size: usize) -> Vec<String> {
         let mut framer = StunFramer::recognise(stream).expect("STUN");
-        let mut lengths = Vec::new();
+        let mut told = Vec::new();
         for part in stream.chunks(size) {
             framer.push(part);
             while let Some(frame) = framer.poll() {
-                match frame {
-                    StunFramed::Message(octets) => lengths.push(octets.len()),
-                    StunFramed::Other(octets) => lengths.push(1000 + octets.len()),
-                    StunFramed::Lost => lengths.push(0),
-                }
+                told.push(match frame {
+                    StunFramed::Message(octets) => format!("stun {}", octets.len()),
+                    StunFramed::Channel(octets) => format!("channel {}", octets.len()),
+                    StunFramed::Media(octets) => format!("media {}", octets.len()),
+                    other => format!("{other:?}"),
+                });
             }
         }
-        lengths
+        told
+    }
+
+    fn check(stream: &[u8], expected: &[&str]) {
+        for size in 1..=stream.len() {
+            assert_eq!(frames(stream, size), expected, "{size}");
+        }
     }
 
     #[test]
     fn any_segmentation_gives_the_same_frames() {
-        let stream = [
-            message(4),
-            message(0),
-            vec![0x40, 0, 0, 3, 1, 2, 3, 0],
-            message(8),
-        ]
-        .concat();
-        let with_lengths: Vec<u8> = [message(4), message(0)]
-            .iter()
-            .flat_map(|message| {
-                let length = u16::try_from(message.len()).expect("short").to_be_bytes();
-                [&length[..], message].concat()
-            })
-            .collect();
-        for size in 1..=stream.len() {
-            assert_eq!(frames(&stream, size), [24, 20, 1008, 28], "{size}");
-            assert_eq!(frames(&with_lengths, size), [24, 20], "{size}");
-        }
+        let channel = |length: u8, padding: usize| {
+            let mut octets = vec![0x40, 0, 0, length];
+            octets.resize(4 + usize::from(length) + padding, 9);
+            octets
+        };
+        check(
+            &[message(4), message(0), channel(3, 1), message(8)].concat(),
+            &["stun 24", "stun 20", "channel 7", "stun 28"],
+        );
+        // Filled up with anything, or with nothing; whole frames need nothing.
+        check(
+            &[message(0), channel(1, 3), channel(2, 2), channel(4, 0)].concat(),
+            &["stun 20", "channel 5", "channel 6", "channel 8"],
+        );
+        check(
+            &[
+                message(0),
+                channel(1, 0),
+                message(0),
+                channel(2, 0),
+                channel(4, 0),
+            ]
+            .concat(),
+            &[
+                "stun 20",
+                "channel 5",
+                "NotPadded",
+                "stun 20",
+                "channel 6",
+                "NotPadded",
+                "channel 8",
+            ],
+        );
+        // The length of the second looks like the channel of a third.
+        check(
+            &[
+                message(0),
+                channel(2, 0),
+                channel(9, 0),
+                channel(0x41, 0),
+                channel(4, 0),
+            ]
+            .concat(),
+            &[
+                "stun 20",
+                "channel 6",
+                "NotPadded",
+                "channel 13",
+                "NotPadded",
+                "channel 69",
+                "NotPadded",
+                "channel 8",
+            ],
+        );
+        let frames = [message(4), message(0), vec![0x80; 12]];
+        let with_lengths = frames.iter().flat_map(|frame| {
+            let length = u16::try_from(frame.len()).expect("short").to_be_bytes();
+            [&length[..], frame].concat()
+        });
+        let with_lengths: Vec<u8> = with_lengths.collect();
+        check(&with_lengths, &["stun 24", "stun 20", "media 12"]);
     }
 
     #[test]
     fn what_is_no_frame_is_said() {
         assert!(StunFramer::recognise(b"GET / HTTP/1.1\r\n").is_none());
-        assert_eq!(
-            frames(&[message(0), vec![0xff; 40]].concat(), 7)[..2],
-            [20, 0]
-        );
+        let stream = [message(0), vec![0xff; 40]].concat();
+        assert_eq!(frames(&stream, 7)[..2], ["stun 20", "Lost"]);
     }
 }

@@ -12,7 +12,7 @@
 //! `sdp`, `without=NAME` (that header field is left out), `untagged=NAME`,
 //! `length` (the Content-Length), `line` (added to the session description, may be repeated),
 //! `body`, `swap=OLD=>NEW` (in the message as it is written, may be repeated),
-//! `over=tcp`, `LONG` (for 1200 letters). In all of them `_` stands for a space, `\_` for itself, `\r` and `\n` for the
+//! `over=tcp`, `over=frames` (TCP with a length before each packet, RFC 4571), `LONG` (for 1200 letters). In all of them `_` stands for a space, `\_` for itself, `\r` and `\n` for the
 //! ends of lines, `\xe9` for an octet that is no UTF-8.
 //!
 //! `rtp` knows `n` (how many), `ticks` (of a packet), `first` (its number), `ssrc`, `pt`, `tail` (octets after the sound), and `skip`, `double`, `late` (each so many),
@@ -351,6 +351,40 @@ fn truncate(data: &mut Vec<u8>, words: &[&str]) {
     }
 }
 
+/// From where to where.
+type Way = (([u8; 4], u16), ([u8; 4], u16));
+
+/// Whether a stream carries it.
+fn is_streamed(words: &[&str]) -> bool {
+    matches!(key(words, "over"), Some("tcp" | "frames"))
+}
+
+/// The next segment of a stream, behind its SYN.
+fn streamed(
+    sent: &mut HashMap<Way, u32>,
+    (from, to): Way,
+    octets: &[u8],
+    words: &[&str],
+) -> Vec<u8> {
+    let length = u16::try_from(octets.len()).expect("short").to_be_bytes();
+    let octets = match key(words, "over") {
+        Some("frames") => [&length[..], octets].concat(),
+        _ => octets.to_vec(),
+    };
+    let sent = sent.entry((from, to)).or_insert(2_u32);
+    let data = segment(from, to, *sent, 16, &octets);
+    *sent += u32::try_from(octets.len()).expect("short");
+    data
+}
+
+/// A packet as `fragment` wants it.
+fn in_parts(data: Vec<u8>, words: &[&str]) -> Vec<Vec<u8>> {
+    match key(words, "fragment") {
+        Some(octets) => fragments(&data, octets.parse().expect("a number")),
+        None => vec![data],
+    }
+}
+
 /// The same packet in fragments of so many octets, a multiple of eight.
 fn fragments(data: &[u8], octets: usize) -> Vec<Vec<u8>> {
     let parts: Vec<&[u8]> = data[34..].chunks(octets).collect();
@@ -509,11 +543,9 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             packets.push((ms, point, frame(from, to, 1, b"\r\n\r\n")));
             continue;
         }
-        if words[2] == "stun" && key(&words, "over") == Some("tcp") {
+        if words[2] == "stun" && is_streamed(&words) {
             let octets = stun(&words);
-            let sent = sent.entry((from, to)).or_insert(2_u32);
-            packets.push((ms, point, segment(from, to, *sent, 16, &octets)));
-            *sent += u32::try_from(octets.len()).expect("short");
+            packets.push((ms, point, streamed(&mut sent, (from, to), &octets, &words)));
             continue;
         }
         if words[2] == "stun" {
@@ -588,7 +620,10 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
                 if every("late", number) {
                     at += 30;
                 }
-                let mut data = frame(from, to, 1, &payload);
+                let mut data = match is_streamed(&words) {
+                    true => streamed(&mut sent, (from, to), &payload, &words),
+                    false => frame(from, to, 1, &payload),
+                };
                 hops(&mut data, &words);
                 packets.push((at, point, data));
                 if every("double", number) {
@@ -613,15 +648,12 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
                     .expect("hexadecimal digits"),
                 None => all(&words, "text").concat().into_bytes(),
             };
-            let data = if key(&words, "over") == Some("tcp") {
-                let sent = sent.entry((from, to)).or_insert(2_u32);
-                let segment = segment(from, to, *sent, 16, &octets);
-                *sent += u32::try_from(octets.len()).expect("short");
-                segment
-            } else {
-                frame(from, to, 1, &octets)
+            let data = match is_streamed(&words) {
+                true => streamed(&mut sent, (from, to), &octets, &words),
+                false => frame(from, to, 1, &octets),
             };
-            packets.push((ms, point, data));
+            let parts = in_parts(data, &words).into_iter();
+            packets.extend(parts.map(|part| (ms, point, part)));
             continue;
         }
         next_id += 1;
@@ -639,14 +671,8 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
             if let Some(way) = key(&words, "six") {
                 data = six(&data, way);
             }
-            match key(&words, "fragment") {
-                Some(octets) => {
-                    let octets = octets.parse().expect("a number");
-                    let parts = fragments(&data, octets).into_iter();
-                    packets.extend(parts.map(|part| (ms, point, part)));
-                }
-                None => packets.push((ms, point, data)),
-            }
+            let parts = in_parts(data, &words).into_iter();
+            packets.extend(parts.map(|part| (ms, point, part)));
         }
     }
     packets.sort_by_key(|(ms, ..)| *ms);

@@ -64,8 +64,8 @@ impl Session {
             if !room {
                 break;
             }
-            for candidate in medium.candidates.iter().filter(|own| own.is_udp) {
-                let address = candidate.endpoint.map(|endpoint| Address {
+            for candidate in &medium.candidates {
+                let address = candidate.reached_at().map(|endpoint| Address {
                     endpoint,
                     side,
                     media,

@@ -3,7 +3,7 @@
 use super::{Reading, TcpDirection};
 use crate::engine::Engine;
 use crate::engine::turn::{CONNECTION_BIND, Spliced};
-use crate::link::{Network, Tunnel, TunnelKind};
+use crate::link::{Datagram, Network, Tunnel, TunnelKind};
 use crate::stun::{StunFramed, StunFramer, StunMessage};
 
 impl Engine {
@@ -27,18 +27,22 @@ impl Engine {
                     if let Some(message) = StunMessage::parse(&octets) {
                         let (at, flow) = (direction.last, direction.carried());
                         direction.binds |= message.method == CONNECTION_BIND;
-                        self.stun_message(at, flow, &message, None, network.as_ref());
+                        self.stun_message(at, flow, &message, None, network.as_ref(), 1);
                     }
                     if direction.binds && self.splice(direction, &mut framer, network) {
                         return;
                     }
                 }
-                StunFramed::Other(octets) => {
+                StunFramed::Channel(octets) => {
                     let (at, flow) = (direction.last, direction.carried());
-                    if !self.channel_data(at, flow, &octets, network.as_ref()) {
+                    if !self.channel_data(at, flow, &octets, network.as_ref(), 1) {
                         self.not_decoded("TURN channel data");
                     }
                 }
+                StunFramed::NotPadded => {
+                    self.not_padded(direction.last, direction.carried());
+                }
+                StunFramed::Media(octets) => self.framed_media(direction, &octets, network),
                 StunFramed::Lost => {
                     self.abandon(direction);
                     return;
@@ -46,6 +50,24 @@ impl Engine {
             }
         }
         direction.stun = Some(framer);
+    }
+
+    /// A packet of media behind a length: what ICE sends over TCP (RFC 6544, 3; RFC 4571).
+    fn framed_media(&mut self, direction: &TcpDirection, payload: &[u8], network: Option<Network>) {
+        let flow = direction.carried();
+        let datagram = Datagram {
+            flow,
+            network: network.unwrap_or(Network {
+                src: flow.src.ip,
+                dst: flow.dst.ip,
+                ttl: 0,
+                dscp: 0,
+                identification: None,
+            }),
+            payload,
+            truncated: false,
+        };
+        self.datagram(direction.last, &datagram, 1);
     }
 
     /// Behind a ConnectionBind come the octets of a peer, or those for it (RFC 6062, 4.3):

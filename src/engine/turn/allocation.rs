@@ -56,6 +56,8 @@ pub struct TurnAllocation {
     pub refreshed: Option<Timestamp>,
     /// When the client gave it back.
     pub released: Option<Timestamp>,
+    /// Whether the client wanted to give it back, granted or not.
+    pub is_given_back: bool,
     /// Challenges: a 401 to the first request, a 438 when the nonce is old.
     pub challenges: u64,
     /// The server's last answer.
@@ -78,6 +80,9 @@ pub struct TurnAllocation {
     pub from_peers: Relayed,
     /// Packets in channels whose binding was not captured.
     pub unknown: u64,
+    /// Channel data on its connection that was not filled up to four octets: the first,
+    /// who sent it, and how often.
+    pub not_padded: Option<(PacketRef, Endpoint, u64)>,
     /// The call whose media it relays.
     pub call_id: Option<String>,
     pending: SmallVec<[Pending; 2]>,
@@ -137,6 +142,19 @@ pub struct Relayed {
     pub octets: u64,
     /// The first packet.
     pub first: Option<Timestamp>,
+    /// The first packet that came in IP fragments, and how many did.
+    pub fragmented: Option<(PacketRef, u64)>,
+}
+
+impl Relayed {
+    /// Counts one packet.
+    pub(super) fn took(&mut self, at: PacketRef, data: &[u8], fragments: u32) {
+        self.first.get_or_insert(at.timestamp);
+        self.octets += data.len() as u64;
+        if fragments > 1 {
+            self.fragmented.get_or_insert((at, 0)).1 += 1;
+        }
+    }
 }
 
 /// A request that waits for its answer.
@@ -176,6 +194,7 @@ impl TurnAllocation {
             refreshes: 0,
             refreshed: None,
             released: None,
+            is_given_back: false,
             challenges: 0,
             answered: None,
             errors: SmallVec::new(),
@@ -187,6 +206,7 @@ impl TurnAllocation {
             to_peers: Relayed::default(),
             from_peers: Relayed::default(),
             unknown: 0,
+            not_padded: None,
             call_id: None,
             pending: SmallVec::new(),
         }
@@ -242,6 +262,7 @@ impl TurnAllocation {
     }
 
     pub(super) fn asked(&mut self, message: &StunMessage<'_>) {
+        self.is_given_back |= message.method == REFRESH && message.lifetime() == Some(0);
         if self.pending.len() >= MAX_PENDING {
             self.pending.remove(0);
         }

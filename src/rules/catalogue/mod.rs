@@ -299,6 +299,9 @@ mod tur008;
 mod tur009;
 mod tur010;
 mod tur011;
+mod tur012;
+mod tur013;
+mod tur014;
 mod tur016;
 mod txn001;
 mod txn002;
@@ -347,7 +350,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 343] = [
+pub static CATALOGUE: [&Rule; 346] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -647,6 +650,9 @@ pub static CATALOGUE: [&Rule; 343] = [
     &tur009::RULE,
     &tur010::RULE,
     &tur011::RULE,
+    &tur012::RULE,
+    &tur013::RULE,
+    &tur014::RULE,
     &tur016::RULE,
     &txn001::RULE,
     &txn002::RULE,

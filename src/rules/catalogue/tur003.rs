@@ -7,7 +7,7 @@
 
 use crate::engine::turn::TurnAllocation;
 use crate::rules::ice::seconds;
-use crate::rules::{Check, Findings, Rule, Severity};
+use crate::rules::{CaptureFacts, Check, Findings, Rule, Severity};
 use crate::time::SECOND;
 
 pub(super) const RULE: Rule = Rule {
@@ -46,7 +46,7 @@ pub(super) const RULE: Rule = Rule {
     ..Rule::BASE
 };
 
-fn check(allocation: &TurnAllocation, found: &mut Findings) {
+fn check(allocation: &TurnAllocation, _: CaptureFacts, found: &mut Findings) {
     if !allocation.is_active() {
         return;
     }

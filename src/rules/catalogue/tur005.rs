@@ -6,7 +6,7 @@
 //! Fix: let the client bind each channel again every nine minutes.
 
 use crate::engine::turn::TurnAllocation;
-use crate::rules::{Check, Findings, Rule, Severity};
+use crate::rules::{CaptureFacts, Check, Findings, Rule, Severity};
 
 pub(super) const RULE: Rule = Rule {
     code: "TUR005",
@@ -33,7 +33,7 @@ pub(super) const RULE: Rule = Rule {
     ..Rule::BASE
 };
 
-fn check(allocation: &TurnAllocation, found: &mut Findings) {
+fn check(allocation: &TurnAllocation, _: CaptureFacts, found: &mut Findings) {
     for channel in &allocation.channels {
         if let Some((at, packets)) = channel.late {
             found.add(

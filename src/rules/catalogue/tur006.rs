@@ -6,7 +6,7 @@
 //! Fix: let the client take numbers from 0x4000 to 0x4FFF.
 
 use crate::engine::turn::TurnAllocation;
-use crate::rules::{Check, Findings, Rule, Severity};
+use crate::rules::{CaptureFacts, Check, Findings, Rule, Severity};
 
 pub(super) const RULE: Rule = Rule {
     code: "TUR006",
@@ -27,7 +27,7 @@ pub(super) const RULE: Rule = Rule {
     ..Rule::BASE
 };
 
-fn check(allocation: &TurnAllocation, found: &mut Findings) {
+fn check(allocation: &TurnAllocation, _: CaptureFacts, found: &mut Findings) {
     for channel in &allocation.channels {
         if !(0x4000..=0x4fff).contains(&channel.number) {
             found.add(

@@ -6,7 +6,7 @@
 //! Fix: let the client bind the next free channel, or send in the one that the peer has.
 
 use crate::engine::turn::TurnAllocation;
-use crate::rules::{Check, Findings, Rule, Severity};
+use crate::rules::{CaptureFacts, Check, Findings, Rule, Severity};
 
 pub(super) const RULE: Rule = Rule {
     code: "TUR007",
@@ -65,7 +65,7 @@ pub(super) const RULE: Rule = Rule {
     ..Rule::BASE
 };
 
-fn check(allocation: &TurnAllocation, found: &mut Findings) {
+fn check(allocation: &TurnAllocation, _: CaptureFacts, found: &mut Findings) {
     let Some(own) = allocation.contradiction else {
         return;
     };

@@ -6,7 +6,7 @@
 //! Fix: hold the permissions of the record against the address that the peer sends from.
 
 use crate::engine::turn::{Relayed, TurnAllocation};
-use crate::rules::{Check, Findings, Rule, Severity};
+use crate::rules::{CaptureFacts, Check, Findings, Rule, Severity};
 use crate::time::SECOND;
 
 pub(super) const RULE: Rule = Rule {
@@ -55,7 +55,7 @@ const MIN_PACKETS: u64 = 20;
 /// How long an answer is waited for.
 const PATIENCE_NS: i64 = 5 * SECOND;
 
-fn check(allocation: &TurnAllocation, found: &mut Findings) {
+fn check(allocation: &TurnAllocation, _: CaptureFacts, found: &mut Findings) {
     let of = |own: &Relayed| own.indications + own.channel;
     let (sent, came) = (of(&allocation.to_peers), of(&allocation.from_peers));
     // Where the server is heard to answer later, what it passes on would be heard too.

@@ -6,7 +6,7 @@
 //! Fix: let the client bind a channel to each peer that media go to.
 
 use crate::engine::turn::TurnAllocation;
-use crate::rules::{Check, Findings, Rule, Severity};
+use crate::rules::{CaptureFacts, Check, Findings, Rule, Severity};
 
 pub(super) const RULE: Rule = Rule {
     code: "TUR011",
@@ -36,7 +36,7 @@ pub(super) const RULE: Rule = Rule {
 /// So many are no exchange of a few checks any more.
 const MANY: u64 = 1000;
 
-fn check(allocation: &TurnAllocation, found: &mut Findings) {
+fn check(allocation: &TurnAllocation, _: CaptureFacts, found: &mut Findings) {
     let sent = allocation.to_peers.indications;
     if sent > MANY {
         found.add(

@@ -6,7 +6,7 @@
 //! Fix: look whether the peer listens, and what its firewall lets in.
 
 use crate::engine::turn::TurnAllocation;
-use crate::rules::{Check, Findings, Rule, Severity};
+use crate::rules::{CaptureFacts, Check, Findings, Rule, Severity};
 
 pub(super) const RULE: Rule = Rule {
     code: "TUR016",
@@ -29,7 +29,7 @@ pub(super) const RULE: Rule = Rule {
 
 const CONNECT: u16 = 10;
 
-fn check(allocation: &TurnAllocation, found: &mut Findings) {
+fn check(allocation: &TurnAllocation, _: CaptureFacts, found: &mut Findings) {
     for (method, code, count) in &allocation.errors {
         if *method == CONNECT && matches!(code, 446 | 447) {
             found.add(
