@@ -207,6 +207,11 @@ fn media_over_tcp_belong_to_their_call() {
         (media.packets_to_callee, media.packets_to_caller),
         (100, 98)
     );
+    let streams = records.iter().filter_map(|record| match record {
+        Record::RtpStream(own) => Some((own.transport, own.association.as_str())),
+        _ => None,
+    });
+    assert_eq!(streams.collect::<Vec<_>>(), [("tcp", "ice"); 2]);
 }
 
 /// Both describe themselves before they know any address; those follow in INFO.

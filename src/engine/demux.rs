@@ -81,6 +81,7 @@ impl Engine {
             Some(1 | 2 | b'H') if self.hep_datagram(at, datagram) => {}
             Some(20..=63) if is_dtls(datagram.payload) => {
                 self.nat_payload(at, flow, network, payload);
+                self.ice_heard(at, flow);
                 self.media
                     .mark_dtls(at.capture_point, self.stretch, datagram.flow);
                 self.dtls(at, datagram.flow, datagram.payload);
@@ -105,6 +106,7 @@ impl Engine {
             }
             Some(_) => {
                 self.nat_other(at, flow, network, payload);
+                self.ice_heard(at, flow);
                 self.not_decoded("UDP that is no SIP, RTP, RTCP or STUN");
             }
             None => self.lone_keep_alive(at, datagram.flow),

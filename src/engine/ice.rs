@@ -29,6 +29,8 @@ const MAX_RECENT: usize = 256;
 pub(super) const CHECK_COST: usize = 2 * size_of::<Recent>();
 /// Places at which one pair is told apart.
 const MAX_PLACES: usize = 16;
+/// Nominated pairs of one session on which packets are listened for.
+const MAX_WATCHED: usize = 8;
 /// Kinds of errors that one pair is answered with.
 const MAX_ERRORS: usize = 8;
 /// A session of no call is given up; consent is renewed every 5 seconds (RFC 7675).
@@ -77,8 +79,40 @@ pub struct IceAgent {
     pub integrity_good: u64,
     /// Messages that are not.
     pub integrity_bad: u64,
+    /// How close together it began its checks.
+    pub pace: Pace,
     /// What a description says of it; `None` where none was captured.
     pub description: Option<IceDescription>,
+}
+
+/// How close together an agent begins its checks (RFC 8445, 14.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// When the last ones began, the oldest first.
+    recent: [Timestamp; Self::BURST - 1],
+    /// How many of them there were.
+    count: usize,
+    /// The shortest time in which [`Self::BURST`] of them began, and the last of those.
+    pub shortest: Option<(i64, PacketRef)>,
+}
+
+impl Pace {
+    /// So many checks one after the other are looked at.
+    pub const BURST: usize = 5;
+
+    fn began(&mut self, at: PacketRef) {
+        let [oldest, ..] = self.recent;
+        let spent = at.timestamp.since(oldest);
+        let is_full = self.count == self.recent.len();
+        if is_full && self.shortest.is_none_or(|(known, _)| spent < known) {
+            self.shortest = Some((spent, at));
+        }
+        self.recent.rotate_left(1);
+        if let Some(last) = self.recent.last_mut() {
+            *last = at.timestamp;
+        }
+        self.count = self.recent.len().min(self.count + 1);
+    }
 }
 
 /// What session descriptions say of an agent (RFC 8839, 5).
@@ -154,6 +188,46 @@ pub struct IceChecks {
     pub succeeded_at: Option<(Timestamp, Timestamp)>,
     /// Capture points that they passed.
     pub capture_points: SmallVec<[CapturePoint; 2]>,
+    /// What the agent sent on the pair since it was nominated, streams of RTP aside.
+    pub heard: Option<Heard>,
+}
+
+/// What an agent sends on a pair, as far as it is no stream of RTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// Its first packet.
+    pub first: Timestamp,
+    /// Its last packet.
+    pub last: Timestamp,
+    /// The longest time without one: from when until when.
+    pub pause: (Timestamp, Timestamp),
+}
+
+impl Heard {
+    const fn new(at: Timestamp) -> Self {
+        Self {
+            first: at,
+            last: at,
+            pause: (at, at),
+        }
+    }
+
+    fn again(&mut self, at: Timestamp) {
+        let (from, until) = self.pause;
+        if at.since(self.last) > until.since(from) {
+            self.pause = (self.last, at);
+        }
+        self.last = self.last.max(at);
+    }
+
+    /// Both together: of what one alone leaves open nothing is known.
+    fn with(self, other: Self) -> Self {
+        Self {
+            first: self.first.min(other.first),
+            last: self.last.max(other.last),
+            ..Self::new(self.first)
+        }
+    }
 }
 
 /// A check that may still be answered.
@@ -290,6 +364,10 @@ impl IceChecks {
         for point in other.capture_points {
             self.passed(point);
         }
+        self.heard = match (self.heard, other.heard) {
+            (Some(one), Some(other)) => Some(one.with(other)),
+            (one, other) => one.or(other),
+        };
     }
 
     fn refused(&mut self, code: u16, count: u64) {
@@ -308,7 +386,31 @@ impl IceChecks {
     }
 }
 
+impl IcePair {
+    /// The way that an agent's packets go on it, where they were seen first.
+    #[must_use]
+    pub fn way(&self, agent: usize) -> Option<Flow> {
+        let own = self.checks.get(agent)?.flow;
+        let other = || Some(self.checks.get(1 - agent)?.flow?.reversed());
+        own.or_else(other)
+    }
+}
+
 impl IceSession {
+    /// A packet that is no RTP, on whichever pair it passes.
+    fn hears(&mut self, at: Timestamp, flow: Flow) {
+        let nominated = self.pairs.iter_mut().filter(|own| own.nominated.is_some());
+        for pair in nominated.take(MAX_WATCHED) {
+            let agent = (0..2).find(|agent| pair.way(*agent) == Some(flow));
+            if let Some(checks) = agent.and_then(|agent| pair.checks.get_mut(agent)) {
+                match &mut checks.heard {
+                    Some(heard) => heard.again(at),
+                    None => checks.heard = Some(Heard::new(at)),
+                }
+            }
+        }
+    }
+
     /// The selected pair of each component: of those that were nominated the one that
     /// both sides like best (RFC 8445, 8.1.1), or that was checked last.
     #[must_use]

@@ -172,6 +172,9 @@ pub struct RtpStream {
     frames_after: u32,
     /// The longest time between two packets.
     pub delta_max_ns: i64,
+    /// The longest time without any packet of it, be it a digit, late or a copy, and when
+    /// that ended.
+    pub pause: (i64, Timestamp),
     /// The longest time without a packet that was due.
     pub gap_max_ns: i64,
     receiver: Receiver,
@@ -269,6 +272,7 @@ impl RtpStream {
             encrypted: false,
             frames_after: 0,
             delta_max_ns: 0,
+            pause: (0, at.timestamp),
             gap_max_ns: 0,
             receiver: Receiver::new(packet.sequence_number),
             clocks: match clock_rate {
@@ -372,6 +376,10 @@ impl RtpStream {
             self.dscp.push(network.dscp);
         }
         self.ttl = self.ttl.max(network.ttl);
+        let paused = arrival.since(self.last);
+        if paused > self.pause.0 {
+            self.pause = (paused, arrival);
+        }
         self.last = self.last.max(arrival);
         let received = self.receiver.packet(packet.sequence_number);
         match received {

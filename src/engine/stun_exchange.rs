@@ -184,6 +184,7 @@ impl Engine {
         if message.is_cut() {
             self.limit(Limit::StunAttributes);
         }
+        self.ice_heard(at, flow);
         let is_answer = matches!(message.class, Class::SuccessResponse | Class::ErrorResponse);
         let flow = if is_answer { flow.reversed() } else { flow };
         self.turn(at, flow, message, network, fragments);

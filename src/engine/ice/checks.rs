@@ -91,6 +91,7 @@ impl Engine {
         if let Some(agent) = session.agents.get_mut(agent) {
             agent.took(message.ice_role());
             agent.signed(integrity);
+            agent.pace.began(at);
         }
         let pair = match session.pair_at(place) {
             Some(pair) => pair,
@@ -255,6 +256,23 @@ impl Engine {
             }
         }
         false
+    }
+
+    /// A packet that is no RTP and may pass on a pair of a call.
+    pub(in crate::engine) fn ice_heard(&mut self, at: PacketRef, flow: Flow) {
+        if self.ice.is_empty() {
+            return;
+        }
+        let claimant = |end| self.media.claimant(end);
+        let call = claimant(flow.dst).or_else(|| claimant(flow.src));
+        let Some(call) = call.and_then(|call| self.calls.get(call)) else {
+            return;
+        };
+        for handle in &call.ice {
+            if let Some(session) = self.ice.get_mut(*handle) {
+                session.hears(at.timestamp, flow);
+            }
+        }
     }
 
     /// The session of two user fragments, which begins with its first check.

@@ -14,6 +14,7 @@ impl Engine {
     pub(in crate::engine) fn rtcp(&mut self, at: PacketRef, datagram: &Datagram<'_>) {
         self.counters.rtcp_packets += 1;
         let flow = datagram.flow;
+        self.ice_heard(at, flow);
         let Some(plain) = self.open_rtcp(at, flow, datagram.payload) else {
             return;
         };

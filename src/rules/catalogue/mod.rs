@@ -67,8 +67,10 @@ mod ice009;
 mod ice010;
 mod ice011;
 mod ice012;
+mod ice013;
 mod ice014;
 mod ice015;
+mod ice016;
 mod ice017;
 mod ice018;
 mod ice019;
@@ -350,7 +352,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 346] = [
+pub static CATALOGUE: [&Rule; 348] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -418,8 +420,10 @@ pub static CATALOGUE: [&Rule; 346] = [
     &ice010::RULE,
     &ice011::RULE,
     &ice012::RULE,
+    &ice013::RULE,
     &ice014::RULE,
     &ice015::RULE,
+    &ice016::RULE,
     &ice017::RULE,
     &ice018::RULE,
     &ice019::RULE,
