@@ -139,6 +139,34 @@ fn connections_over_tcp_carry_what_the_server_counted() {
     assert_eq!(told, expected);
 }
 
+/// As the client said of itself: an allocation that moves stays one.
+#[test]
+fn allocations_that_moved_carry_what_the_client_counted() {
+    let report = document(&testdata().join("cases/turn-mobility/capture.pcap"), &[]);
+    let allocations = list(&report, "turn_allocations");
+    assert_eq!(allocations.len(), 5);
+    let mut sums = BTreeMap::new();
+    for own in allocations {
+        let moves = own["moves"].as_array().expect("moves");
+        assert_eq!(moves.len(), 1, "{own}");
+        assert_ne!(moves[0]["from_port"], own["src_port"]);
+        assert!(own["relayed_port"].is_number(), "{own}");
+        for way in ["to_peers", "from_peers"] {
+            for count in ["channel_packets", "bytes"] {
+                *sums.entry((way, count)).or_insert(0) +=
+                    own[way][count].as_u64().expect("a count");
+            }
+        }
+    }
+    let expected = [
+        (("to_peers", "channel_packets"), 40),
+        (("to_peers", "bytes"), 4000),
+        (("from_peers", "channel_packets"), 40),
+        (("from_peers", "bytes"), 4000),
+    ];
+    assert_eq!(sums, BTreeMap::from(expected));
+}
+
 /// What comes behind a ConnectionBind is the peer's, from the first octet: SIP too.
 #[test]
 fn sip_inside_a_connection_over_tcp_is_read_where_it_belongs() {

@@ -95,7 +95,8 @@ impl Engine {
                 };
                 self.sip(at, datagram.flow, network, datagram.payload, arrival);
             }
-            Some(0x40..=0x4f) if self.channel_datagram(at, datagram, fragments) => {
+            // RFC 8656 ends them at 0x4fff, RFC 5766 at 0x7fff.
+            Some(0x40..=0x7f) if self.channel_datagram(at, datagram, fragments) => {
                 self.nat_other(at, flow, network, payload);
             }
             // No other protocol has the cookie of STUN there.

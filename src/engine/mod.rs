@@ -69,7 +69,7 @@ use self::stun_exchange::{StunExchange, StunKey};
 use self::table::{Entry, Handle, Table};
 use self::transfer::Transfers;
 use self::tunnels::Tunnels;
-use self::turn::{PeerConnections, TurnAllocation, TurnKey};
+use self::turn::{PeerConnections, TicketKey, TurnAllocation, TurnKey};
 use crate::link::{Decoded, Tunnel};
 use crate::net::{Endpoint, Flow};
 use crate::packet::CapturePoint;
@@ -113,6 +113,7 @@ pub struct Engine {
     tcp_bytes: usize,
     stun: Table<StunKey, StunExchange>,
     turn_allocations: Table<TurnKey, TurnAllocation>,
+    turn_tickets: HashMap<TicketKey, Handle, RandomState>,
     next_turn: u64,
     peer_connections: PeerConnections,
     /// The allocation that relays what is read now.
@@ -240,6 +241,7 @@ impl Engine {
             tls_sessions: Table::new(limits.connections),
             stun: Table::new(limits.stun_exchanges),
             turn_allocations: Table::new(limits.turn_allocations),
+            turn_tickets: HashMap::default(),
             peer_connections: PeerConnections::default(),
             next_turn: 0,
             relay: None,

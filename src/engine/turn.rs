@@ -2,11 +2,14 @@
 
 mod allocation;
 mod connection;
+mod mobility;
 
 pub use self::allocation::{Channel, Contradiction, Permission, Relayed, TurnAllocation};
 use self::allocation::{MAX_PEERS, Pending};
 pub use self::connection::PeerConnection;
 pub(super) use self::connection::{PeerConnections, Spliced};
+pub use self::mobility::Move;
+pub(super) use self::mobility::TicketKey;
 
 use super::limits::Limit;
 use super::table::Handle;
@@ -101,10 +104,13 @@ impl Engine {
             Class::SuccessResponse => {
                 keep(&mut allocation.software, message.software());
                 let asked = allocation.answered(&message.transaction_id);
-                let room = allocation.grant(at.timestamp, message, asked.as_ref());
+                let handle = self.moved(at, flow, handle, asked.as_ref());
+                let room = (self.turn_allocations.get_mut(handle))
+                    .is_none_or(|own| own.grant(at.timestamp, message, asked.as_ref()));
                 if !room {
                     self.limit(Limit::TurnPeers);
                 }
+                self.ticket_given(handle, message);
                 if message.method == CONNECT {
                     self.turn_connected(at, handle, message, asked.as_ref());
                 }
@@ -140,6 +146,7 @@ impl Engine {
         if let Some(evicted) = evicted {
             self.limit(Limit::TurnAllocations);
             self.forget_connections(&evicted);
+            self.forget_ticket(&evicted);
             self.events.push_back(Event::Turn(Box::new(evicted)));
         }
         handle
@@ -335,6 +342,7 @@ impl Engine {
         self.tie_turn(handle);
         if let Some(allocation) = self.turn_allocations.remove(handle) {
             self.forget_connections(&allocation);
+            self.forget_ticket(&allocation);
             self.events.push_back(Event::Turn(Box::new(allocation)));
         }
     }

@@ -4,7 +4,7 @@ use super::scribe::Scribe;
 use crate::engine::turn::{Relayed, TurnAllocation};
 use crate::report::{
     RelayedRecord, TurnAllocationRecord, TurnChannelRecord, TurnConnectionRecord, TurnErrorRecord,
-    TurnPermissionRecord,
+    TurnMoveRecord, TurnPermissionRecord,
 };
 use crate::stun;
 use crate::time::Timestamp;
@@ -71,6 +71,13 @@ impl Scribe {
                     src_port: own.flow.map(|flow| flow.src.port),
                     bytes_to_peer: own.to_peer,
                     bytes_from_peer: own.from_peer,
+                })
+                .collect(),
+            moves: (allocation.moves.iter())
+                .map(|own| TurnMoveRecord {
+                    at: stamp(own.at.timestamp),
+                    from_ip: own.from.ip.to_string(),
+                    from_port: own.from.port,
                 })
                 .collect(),
             to_peers: relayed(allocation.to_peers),

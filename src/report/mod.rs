@@ -53,7 +53,7 @@ pub use summary::{
 pub use transaction::TransactionRecord;
 pub use turn::{
     RelayedRecord, TurnAllocationRecord, TurnChannelRecord, TurnConnectionRecord, TurnErrorRecord,
-    TurnPermissionRecord,
+    TurnMoveRecord, TurnPermissionRecord,
 };
 
 use schemars::JsonSchema;

@@ -41,6 +41,8 @@ pub struct TurnAllocationRecord {
     pub channels: Vec<TurnChannelRecord>,
     /// Connections to peers, where it relays TCP (RFC 6062).
     pub connections: Vec<TurnConnectionRecord>,
+    /// How its client moved to where it is now (RFC 8016).
+    pub moves: Vec<TurnMoveRecord>,
     /// What the client sent through it.
     pub to_peers: RelayedRecord,
     /// What came for the client.
@@ -98,6 +100,16 @@ pub struct TurnConnectionRecord {
     pub src_port: Option<u16>,
     pub bytes_to_peer: u64,
     pub bytes_from_peer: u64,
+}
+
+/// A client that went on from another address.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the field names are the contract's")]
+pub struct TurnMoveRecord {
+    pub at: String,
+    /// Where it was before.
+    pub from_ip: String,
+    pub from_port: u16,
 }
 
 /// What passed in one direction.

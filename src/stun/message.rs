@@ -39,6 +39,7 @@ const ICE_CONTROLLED: u16 = 0x8029;
 const ICE_CONTROLLING: u16 = 0x802a;
 const RESPONSE_ORIGIN: u16 = 0x802b;
 const OTHER_ADDRESS: u16 = 0x802c;
+const MOBILITY_TICKET: u16 = 0x8030;
 const FINGERPRINT_MASK: u32 = 0x5354_554e;
 /// The most attributes of a message that are walked.
 const MAX_ATTRIBUTES: usize = 256;
@@ -311,6 +312,12 @@ impl<'a> StunMessage<'a> {
     #[must_use]
     pub fn connection_id(&self) -> Option<u32> {
         u32_at(self.value(CONNECTION_ID)?, 0)
+    }
+
+    /// MOBILITY-TICKET (RFC 8016, 3.5): empty where a client asks for one.
+    #[must_use]
+    pub fn mobility_ticket(&self) -> Option<&'a [u8]> {
+        self.value(MOBILITY_TICKET)
     }
 
     /// DATA (RFC 8656, 18.4).

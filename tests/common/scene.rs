@@ -24,7 +24,7 @@
 //!
 //! `stun request`, `stun success` and `stun error=CODE` know `method`, `change`,
 //! `username`, `realm`, `priority`, `nominate`, `controlled`, `controlling`, `integrity`,
-//! `signed=PASSWORD`, `mapped`, `plain`, `relayed`, `peer`, `lifetime`, `channel`, `connection`, `id`,
+//! `signed=PASSWORD`, `mapped`, `plain`, `relayed`, `peer`, `lifetime`, `channel`, `connection`, `ticket` (in hex), `id`,
 //! `fingerprint=good|bad`, `length` and `bits` (of the first octet).
 //!
 //! `tls-alert CODE` is a hello of the client, that of the server and an alert;
@@ -292,6 +292,10 @@ fn stun(words: &[&str]) -> Vec<u8> {
     }
     if let Some(seconds) = number("lifetime") {
         attribute(0x0d, &u32::from(seconds).to_be_bytes());
+    }
+    if let Some(ticket) = key(words, "ticket") {
+        let ticket = data_encoding::HEXLOWER.decode(ticket.as_bytes());
+        attribute(0x8030, &ticket.expect("hexadecimal digits"));
     }
     if let Some(connection) = number("connection") {
         attribute(0x2a, &u32::from(connection).to_be_bytes());

@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::mobility::{self, Move, Ticket};
 use super::{ALLOCATE, CHANNEL_BIND, CREATE_PERMISSION, PeerConnection, REFRESH};
 use crate::engine::table::Entry;
 use crate::net::{Endpoint, Flow};
@@ -83,6 +84,10 @@ pub struct TurnAllocation {
     /// Channel data on its connection that was not filled up to four octets: the first,
     /// who sent it, and how often.
     pub not_padded: Option<(PacketRef, Endpoint, u64)>,
+    /// How its client moved, in the order of time.
+    pub moves: Vec<Move>,
+    /// What the server knows it by, wherever the client is.
+    pub(super) ticket: Option<Ticket>,
     /// The call whose media it relays.
     pub call_id: Option<String>,
     pending: SmallVec<[Pending; 2]>,
@@ -163,6 +168,7 @@ pub(super) struct Pending {
     transaction: [u8; 16],
     pub(super) peers: SmallVec<[Endpoint; 1]>,
     channel: Option<u16>,
+    pub(super) ticket: Option<Ticket>,
 }
 
 impl Entry for TurnAllocation {
@@ -207,6 +213,8 @@ impl TurnAllocation {
             from_peers: Relayed::default(),
             unknown: 0,
             not_padded: None,
+            moves: Vec::new(),
+            ticket: None,
             call_id: None,
             pending: SmallVec::new(),
         }
@@ -270,6 +278,7 @@ impl TurnAllocation {
             transaction: message.transaction_id,
             peers: message.peers().take(16).collect(),
             channel: message.channel_number(),
+            ticket: mobility::shown(message),
         });
     }
 

@@ -304,6 +304,7 @@ mod tur011;
 mod tur012;
 mod tur013;
 mod tur014;
+mod tur015;
 mod tur016;
 mod txn001;
 mod txn002;
@@ -352,7 +353,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 348] = [
+pub static CATALOGUE: [&Rule; 349] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -657,6 +658,7 @@ pub static CATALOGUE: [&Rule; 348] = [
     &tur012::RULE,
     &tur013::RULE,
     &tur014::RULE,
+    &tur015::RULE,
     &tur016::RULE,
     &txn001::RULE,
     &txn002::RULE,

@@ -1,6 +1,9 @@
-"""Records two clients of a TURN server that relays TCP (RFC 6062).
+"""Records clients of a TURN server.
 
-    record_turn_tcp.py OUT.pcap
+    record_turn.py tcp|mobility OUT.pcap
+
+`tcp`: two whose allocations relay TCP (RFC 6062). `mobility`: four that go on from another
+port with their allocations (RFC 8016), and then send to each other in channels.
 
 All is on one host: the server is 203.0.113.10, the client 10.1.0.2. Needs root, iproute2,
 tcpdump and coturn. Prints what the client and the server counted.
@@ -8,7 +11,7 @@ tcpdump and coturn. Prints what the client and the server counted.
 
 import os, subprocess, sys, tempfile, time
 
-SPACE = f"turn-tcp{os.getpid()}"
+SPACE = f"turn{os.getpid()}"
 SERVER, CLIENT = "203.0.113.10", "10.1.0.2"
 
 
@@ -17,7 +20,8 @@ def inside(*words):
 
 
 def main():
-    out = sys.argv[1]
+    kind, out = sys.argv[1:]
+    more = {"tcp": ["-T", "-m", "2"], "mobility": ["-M", "-y", "-m", "1"]}[kind]
     children = []
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -35,15 +39,15 @@ def main():
             children.append(subprocess.Popen(inside(
                 "turnserver", "-n", f"--listening-ip={SERVER}", f"--relay-ip={SERVER}", "--realm=example.org",
                 "--lt-cred-mech", f"--userdb={folder}/db", "--no-cli", "--no-tls", "--no-dtls", "--simple-log",
-                f"--log-file={folder}/log", f"--pidfile={folder}/pid", "--verbose"),
+                f"--log-file={folder}/log", f"--pidfile={folder}/pid", "--verbose", "--mobility"),
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             for _ in range(100):
                 told = subprocess.run(inside("ss", "-Hlnt", "sport = :3478"), capture_output=True, text=True).stdout
                 if told:
                     break
                 time.sleep(0.1)
-            done = subprocess.run(inside("timeout", "30", "turnutils_uclient", "-T", "-L", CLIENT, "-u", "alice", "-w",
-                                         "secret", "-n", "10", "-m", "2", SERVER), capture_output=True, text=True)
+            done = subprocess.run(inside("timeout", "30", "turnutils_uclient", *more, "-L", CLIENT, "-u", "alice", "-w",
+                                         "secret", "-n", "10", SERVER), capture_output=True, text=True)
             print(*[line for line in done.stdout.splitlines() if "tot_send" in line or "lost" in line][-3:], sep="\n")
             time.sleep(0.5)
             print(*[line for line in open(f"{folder}/log").read().splitlines() if "peer usage" in line], sep="\n")
