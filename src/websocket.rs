@@ -31,8 +31,19 @@ pub enum Opening {
     No,
     /// It may be: more is needed.
     More,
-    /// It is; frames begin after so many octets.
-    Yes(usize),
+    /// It is.
+    Yes(Head),
+}
+
+/// The HTTP request that opens a WebSocket, or the answer that grants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Its octets; frames begin behind them.
+    pub length: usize,
+    /// Whether it asks, and not grants.
+    pub is_request: bool,
+    /// Whether it names the protocol `sip` (RFC 7118, 4).
+    pub names_sip: bool,
 }
 
 /// Looks for the HTTP request that opens a WebSocket, or for the answer that grants
@@ -53,21 +64,33 @@ pub fn opening(octets: &[u8]) -> Opening {
             false => Opening::No,
         };
     };
-    let mut lines = octets::span(head, 0, end)
+    let lines = octets::span(head, 0, end)
         .split(|octet| *octet == b'\n')
         .skip(1);
-    let opens = lines.any(|line| {
+    let (mut opens, mut names_sip) = (false, false);
+    for line in lines {
         let mut parts = line.splitn(2, |octet| *octet == b':');
         let (Some(name), Some(value)) = (parts.next(), parts.next()) else {
-            return false;
+            continue;
         };
-        name.trim_ascii().eq_ignore_ascii_case(b"Upgrade")
-            && value
-                .split(|octet| *octet == b',')
-                .any(|own| own.trim_ascii().eq_ignore_ascii_case(b"websocket"))
-    });
+        let lists = |token: &[u8]| {
+            let mut values = value.split(|octet| *octet == b',');
+            values.any(|own| own.trim_ascii().eq_ignore_ascii_case(token))
+        };
+        match name.trim_ascii() {
+            name if name.eq_ignore_ascii_case(b"Upgrade") => opens |= lists(b"websocket"),
+            name if name.eq_ignore_ascii_case(b"Sec-WebSocket-Protocol") => {
+                names_sip |= lists(b"sip");
+            }
+            _ => {}
+        }
+    }
     match opens {
-        true => Opening::Yes(end.saturating_add(4)),
+        true => Opening::Yes(Head {
+            length: end.saturating_add(4),
+            is_request: starts(b"GET "),
+            names_sip,
+        }),
         false => Opening::No,
     }
 }
@@ -428,12 +451,26 @@ mod tests {
     fn the_opening_is_known_by_its_upgrade() {
         let check = |text: &str, expected| assert_eq!(opening(text.as_bytes()), expected, "{text}");
         let head = "GET /ws HTTP/1.1\r\nHost: a\r\nupgrade: h2c, WebSocket\r\n\r\n";
-        check(&format!("{head}x"), Opening::Yes(head.len()));
+        let opens = |text: &str, is_request, names_sip| {
+            let length = text.len();
+            let expected = Head {
+                length,
+                is_request,
+                names_sip,
+            };
+            check(&format!("{text}x"), Opening::Yes(expected));
+        };
+        opens(head, true, false);
         for cut in 1..head.len() {
             check(&head[..cut], Opening::More);
         }
         let answer = "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n";
-        check(answer, Opening::Yes(answer.len()));
+        opens(answer, false, false);
+        let more = "Sec-WebSocket-Protocol: msrp, SIP\r\n\r\n";
+        for (text, is_request) in [(head, true), (answer, false)] {
+            let text = text.trim_end().to_owned() + "\r\n" + more;
+            opens(&text, is_request, true);
+        }
         check("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Opening::No);
         check("HTTP/1.1 200 OK\r\nUpgrade: websocket\r\n\r\n", Opening::No);
         check("INVITE sip:a SIP/2.0\r\n", Opening::No);

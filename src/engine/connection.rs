@@ -10,6 +10,7 @@ use crate::packet::{CapturePoint, PacketRef};
 use crate::srtp::{Master, Suite};
 use crate::time::Timestamp;
 use crate::tls::{Certificate, ClientHello, Closed, DtlsTap, Shown, SrtpKeys};
+use crate::websocket::Head;
 
 /// A connection, from the one who opens it to the one who listens.
 #[derive(Clone, Debug)]
@@ -43,8 +44,8 @@ pub struct Connection {
     pub out_of_step: Option<(u64, PacketRef)>,
     /// What TLS showed.
     pub tls: Option<Tls>,
-    /// Whether it became a WebSocket.
-    pub is_web: bool,
+    /// What it was as a WebSocket, if it became one.
+    pub web: Option<Web>,
     /// Whether anything but a SYN came.
     pub has_data: bool,
     /// The call whose media it protects.
@@ -53,6 +54,18 @@ pub struct Connection {
     pub(super) unanswered: Unanswered,
     /// Both directions of DTLS, the client's first.
     dtls: Option<Box<[DtlsTap; 2]>>,
+}
+
+/// A WebSocket that carries SIP (RFC 7118).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Web {
+    /// Whether the client asked for the protocol `sip`; `None` where its request was not
+    /// captured.
+    pub is_asked: Option<bool>,
+    /// Whether the server granted it.
+    pub is_granted: Option<bool>,
+    /// Messages of it that hold more than one of SIP: the first, and how many.
+    pub crowded: Option<(PacketRef, u64)>,
 }
 
 /// A side of a connection.
@@ -224,7 +237,7 @@ impl Engine {
             keepalives: 0,
             out_of_step: None,
             tls: None,
-            is_web: false,
+            web: None,
             has_data: false,
             call_id: None,
             unanswered: Unanswered::default(),
@@ -275,11 +288,26 @@ impl Engine {
         }
     }
 
-    /// A direction became a WebSocket. One without SIP is none of our business.
-    pub(super) fn connection_web(&mut self, at: PacketRef, flow: Flow) {
+    /// A direction became a WebSocket, opened by this. One without SIP is none of our
+    /// business.
+    pub(super) fn connection_web(&mut self, at: PacketRef, flow: Flow, head: Option<Head>) {
         let handle = self.known_connection(at, flow);
         if let Some(connection) = handle.and_then(|handle| self.connections.get_mut(handle)) {
-            connection.is_web = true;
+            let web = connection.web.get_or_insert_default();
+            match head {
+                Some(head) if head.is_request => web.is_asked = Some(head.names_sip),
+                Some(head) => web.is_granted = Some(head.names_sip),
+                None => {}
+            }
+        }
+    }
+
+    /// A message of a WebSocket held more than one of SIP.
+    pub(super) fn connection_crowded(&mut self, at: PacketRef, flow: Flow) {
+        let handle = self.known_connection(at, flow);
+        let connection = handle.and_then(|handle| self.connections.get_mut(handle));
+        if let Some(web) = connection.and_then(|own| own.web.as_mut()) {
+            web.crowded.get_or_insert((at, 0)).1 += 1;
         }
     }
 

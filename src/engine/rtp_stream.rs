@@ -535,14 +535,22 @@ impl RtpStream {
         main(true).or_else(|| main(false)).unwrap_or_default()
     }
 
-    /// The clock rate that the timestamps keep to, if it is a usual one.
-    fn observed_clock_rate(&self) -> Option<u32> {
+    /// How many ticks the timestamps go on in a second, over so many milliseconds at least.
+    fn rate_over(&self, least: f64) -> Option<f64> {
         let ticks = f64::from(self.last_timestamp.wrapping_sub(self.first_timestamp));
         let elapsed = millis(self.last_arrival.since(self.first.timestamp));
-        if elapsed < 200.0 {
-            return None;
-        }
-        let rate = ticks / elapsed * 1000.0;
+        (elapsed >= least).then(|| ticks / elapsed * 1000.0)
+    }
+
+    /// The same over five seconds, which is long enough to be told from another clock.
+    #[must_use]
+    pub fn timestamp_rate(&self) -> Option<f64> {
+        self.rate_over(5000.0)
+    }
+
+    /// The clock rate that the timestamps keep to, if it is a usual one.
+    fn observed_clock_rate(&self) -> Option<u32> {
+        let rate = self.rate_over(200.0)?;
         CLOCK_RATES
             .into_iter()
             .find(|&usual| (rate / f64::from(usual) - 1.0).abs() < 0.05)

@@ -22,7 +22,7 @@ use crate::sip::{Framed, Framer};
 use crate::stun::StunFramer;
 use crate::time::Timestamp;
 use crate::tls::{Session, TlsTap};
-use crate::websocket::{self, Opening, WebFramed, WebFramer};
+use crate::websocket::{self, Head, Opening, WebFramed, WebFramer};
 
 /// One direction of a TCP connection.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) struct TcpDirection {
     tls: Option<Box<TlsTap>>,
     /// Records of it, closed and opened, that its connection was told of.
     tls_told: (u64, u64),
-    web: Option<Box<WebFramer>>,
+    web: Option<Box<(Head, WebFramer)>>,
     pub(super) msrp: Option<Box<MsrpFramer>>,
     /// What has come of the request that opens a WebSocket.
     opening: Vec<u8>,
@@ -274,7 +274,7 @@ impl Engine {
     /// they hold too much together.
     fn put_back(&mut self, handle: super::table::Handle, mut direction: TcpDirection) {
         let stun = direction.stun.as_ref().map_or(0, |stun| stun.pending());
-        let web = direction.web.as_ref().map_or(0, |web| web.pending());
+        let web = direction.web.as_ref().map_or(0, |web| web.1.pending());
         let tls = direction.tls.as_ref().map_or(0, |tls| tls.held());
         let msrp = direction.msrp.as_ref().map_or(0, |msrp| msrp.pending());
         let opening = direction.opening.len() + direction.hep.len() + msrp;
@@ -462,25 +462,27 @@ impl Engine {
             Opening::Yes(head) => {
                 let opening = std::mem::take(&mut direction.opening);
                 direction.reading = Reading::Web;
-                direction.web = Some(Box::default());
-                self.connection_web(direction.last, direction.flow);
-                self.frame_web(direction, octets::from(&opening, head));
+                direction.web = Some(Box::new((head, WebFramer::default())));
+                self.connection_web(direction.last, direction.flow, Some(head));
+                self.frame_web(direction, octets::from(&opening, head.length));
             }
         }
     }
 
     /// Messages of a WebSocket.
     fn frame_web(&mut self, direction: &mut TcpDirection, octets: &[u8]) {
-        if let Some(framer) = &mut direction.web {
-            framer.push(octets);
-        }
-        while let Some(framed) = direction.web.as_mut().and_then(|framer| framer.poll()) {
+        let Some(web) = &mut direction.web else {
+            return;
+        };
+        let head = Some(web.0);
+        web.1.push(octets);
+        while let Some(framed) = direction.web.as_mut().and_then(|web| web.1.poll()) {
             match framed {
-                WebFramed::Message(message) => self.web_message(direction, &message),
+                WebFramed::Message(message) => self.web_message(direction, head, &message),
                 WebFramed::KeepAlive => {
                     self.counters.keep_alives += 1;
                     self.connection_keepalive(direction.last, direction.flow);
-                    self.connection_web(direction.last, direction.flow);
+                    self.connection_web(direction.last, direction.flow, head);
                 }
                 WebFramed::Close => {}
                 WebFramed::Unread => self.not_decoded("WebSocket message too long or damaged"),
@@ -494,8 +496,9 @@ impl Engine {
 
     /// A message of a WebSocket: one of SIP by RFC 7118, 5; more where each says how
     /// long it is.
-    fn web_message(&mut self, direction: &mut TcpDirection, message: &[u8]) {
+    fn web_message(&mut self, direction: &mut TcpDirection, head: Option<Head>, message: &[u8]) {
         let mut rest = message;
+        let mut count = 0_u32;
         loop {
             if !crate::sip::looks_like_sip(rest) {
                 if rest.iter().all(|octet| matches!(octet, b'\r' | b'\n')) {
@@ -515,7 +518,11 @@ impl Engine {
                 is_cut: false,
             };
             self.connection_message(direction.last, direction.flow);
-            self.connection_web(direction.last, direction.flow);
+            self.connection_web(direction.last, direction.flow, head);
+            count = count.saturating_add(1);
+            if count == 2 {
+                self.connection_crowded(direction.last, direction.flow);
+            }
             let own = octets::span(rest, 0, length);
             self.sip(direction.last, direction.carried(), None, own, arrival);
             rest = octets::from(rest, length);

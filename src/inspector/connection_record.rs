@@ -8,7 +8,11 @@ impl Scribe {
     pub(super) fn connection(&self, connection: Connection) -> ConnectionRecord {
         let point = connection.first.capture_point;
         let state = connection.state().to_owned();
-        let transport = match (connection.is_dtls(), &connection.tls, connection.is_web) {
+        let transport = match (
+            connection.is_dtls(),
+            &connection.tls,
+            connection.web.is_some(),
+        ) {
             (true, ..) => "dtls",
             (false, Some(_), false) => "tls",
             (false, None, false) => "tcp",

@@ -12,7 +12,7 @@
 //! `sdp`, `without=NAME` (that header field is left out), `untagged=NAME`,
 //! `length` (the Content-Length), `line` (added to the session description, may be repeated),
 //! `body`, `swap=OLD=>NEW` (in the message as it is written, may be repeated),
-//! `over=tcp`, `over=frames` (TCP with a length before each packet, RFC 4571), `LONG` (for 1200 letters). In all of them `_` stands for a space, `\_` for itself, `\r` and `\n` for the
+//! `over=tcp`, `over=frames` (TCP with a length before each packet, RFC 4571), `over=ws` (in a frame of a WebSocket), `LONG` (for 1200 letters). In all of them `_` stands for a space, `\_` for itself, `\r` and `\n` for the
 //! ends of lines, `\xe9` for an octet that is no UTF-8.
 //!
 //! `rtp` knows `n` (how many), `ticks` (of a packet), `first` (its number), `ssrc`, `pt`, `tail` (octets after the sound), and `skip`, `double`, `late` (each so many),
@@ -360,7 +360,7 @@ type Way = (([u8; 4], u16), ([u8; 4], u16));
 
 /// Whether a stream carries it.
 fn is_streamed(words: &[&str]) -> bool {
-    matches!(key(words, "over"), Some("tcp" | "frames"))
+    matches!(key(words, "over"), Some("tcp" | "frames" | "ws"))
 }
 
 /// The next segment of a stream, behind its SYN.
@@ -373,6 +373,8 @@ fn streamed(
     let length = u16::try_from(octets.len()).expect("short").to_be_bytes();
     let octets = match key(words, "over") {
         Some("frames") => [&length[..], octets].concat(),
+        // A text frame, with 16 bits for its length.
+        Some("ws") => [&[0x81, 126], &length[..], octets].concat(),
         _ => octets.to_vec(),
     };
     let sent = sent.entry((from, to)).or_insert(2_u32);
@@ -663,11 +665,8 @@ pub(crate) fn packets(text: &str) -> Vec<(u64, u16, Vec<u8>)> {
         next_id += 1;
         let id = key(&words, "id").map_or(next_id, |id| id.parse().expect("a number"));
         let octets = message(&words, from.0, to.0, words[2]);
-        if key(&words, "over") == Some("tcp") {
-            let sent = sent.entry((from, to)).or_insert(1_u32);
-            let segment = segment(from, to, *sent, 16, &octets);
-            *sent += u32::try_from(octets.len()).expect("short");
-            packets.push((ms, point, segment));
+        if is_streamed(&words) {
+            packets.push((ms, point, streamed(&mut sent, (from, to), &octets, &words)));
         } else {
             let mut data = frame(from, to, id, &octets);
             hops(&mut data, &words);

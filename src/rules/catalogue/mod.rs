@@ -84,6 +84,7 @@ mod med003;
 mod med005;
 mod med006;
 mod med007;
+mod med010;
 mod med014;
 mod med015;
 mod med018;
@@ -287,6 +288,9 @@ mod trn009;
 mod trn010;
 mod trn011;
 mod trn012;
+mod trn014;
+mod trn015;
+mod trn016;
 mod trn021;
 mod trn025;
 mod trn026;
@@ -353,7 +357,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 349] = [
+pub static CATALOGUE: [&Rule; 353] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -438,6 +442,7 @@ pub static CATALOGUE: [&Rule; 349] = [
     &med005::RULE,
     &med006::RULE,
     &med007::RULE,
+    &med010::RULE,
     &med014::RULE,
     &med015::RULE,
     &med018::RULE,
@@ -641,6 +646,9 @@ pub static CATALOGUE: [&Rule; 349] = [
     &trn010::RULE,
     &trn011::RULE,
     &trn012::RULE,
+    &trn014::RULE,
+    &trn015::RULE,
+    &trn016::RULE,
     &trn021::RULE,
     &trn025::RULE,
     &trn026::RULE,
