@@ -367,6 +367,7 @@ impl Call {
             rport: None,
             acknowledged: None,
             icmp: None,
+            closed: None,
             frames: Frames::default(),
             views: SmallVec::new(),
         });

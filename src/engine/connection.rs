@@ -3,9 +3,10 @@
 use super::Engine;
 use super::dtls::Unanswered;
 use super::limits::Limit;
+use super::signalling::SipFlow;
 use super::table::{Entry, Handle};
 use crate::link::Segment;
-use crate::net::Flow;
+use crate::net::{Flow, Transport};
 use crate::packet::{CapturePoint, PacketRef};
 use crate::srtp::{Master, Suite};
 use crate::time::Timestamp;
@@ -215,6 +216,33 @@ impl Engine {
             } else {
                 Closer::Server
             });
+            self.close_transaction(at, flow);
+        }
+    }
+
+    /// Whoever sends on this flow closes it: the request that came the other way last may
+    /// have no answer yet.
+    fn close_transaction(&mut self, at: PacketRef, flow: Flow) {
+        for transport in [
+            Transport::Tcp,
+            Transport::Tls,
+            Transport::Ws,
+            Transport::Wss,
+        ] {
+            let asked = Flow {
+                transport,
+                ..flow.reversed()
+            };
+            if let Some(known) = self.sip_flows.find(&asked)
+                && let Some(SipFlow {
+                    call, transaction, ..
+                }) = self.sip_flows.get(known).copied()
+                && let Some(call) = self.calls.get_mut(call)
+                && let Some(transaction) = call.transactions.get_mut(transaction)
+                && transaction.final_response.is_none()
+            {
+                transaction.closed.get_or_insert(at);
+            }
         }
     }
 

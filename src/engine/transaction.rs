@@ -68,6 +68,9 @@ pub struct Transaction {
     pub acknowledged: Option<Timestamp>,
     /// An ICMP error that quotes the request, and when it came.
     pub icmp: Option<(IcmpKind, Timestamp)>,
+    /// The packet with which whoever is asked closed the connection before any final
+    /// response came.
+    pub closed: Option<PacketRef>,
     /// Its frames.
     pub frames: Frames,
     /// Where else the same messages were seen: other capture points, or other

@@ -283,6 +283,7 @@ mod trn001;
 mod trn002;
 mod trn004;
 mod trn005;
+mod trn007;
 mod trn008;
 mod trn009;
 mod trn010;
@@ -357,7 +358,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 353] = [
+pub static CATALOGUE: [&Rule; 354] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -641,6 +642,7 @@ pub static CATALOGUE: [&Rule; 353] = [
     &trn002::RULE,
     &trn004::RULE,
     &trn005::RULE,
+    &trn007::RULE,
     &trn008::RULE,
     &trn009::RULE,
     &trn010::RULE,
