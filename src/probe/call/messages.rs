@@ -4,7 +4,8 @@
 use rsip::Header;
 
 use super::dialog::Dialog;
-use super::{CallProbe, DTMF, MAX_COPIES};
+use super::responses::MAX_COPIES;
+use super::{CallProbe, DTMF};
 use crate::net::Endpoint;
 use crate::sdp::build::Audio;
 use crate::sip::reply::field;
