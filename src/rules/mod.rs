@@ -22,17 +22,19 @@ mod description;
 mod finding;
 mod good;
 mod ice;
+mod message;
 mod nat_finding;
 mod passport;
 mod profile;
 
 pub use caller::{Attempt, Caller, Callers};
 pub use catalogue::CATALOGUE;
-pub use context::{CallContext, CaptureFacts, MediaFact, Message};
+pub use context::{CallContext, CaptureFacts, MediaFact};
 pub use credentials::Credential;
 pub use finding::{Finding, Findings, Quote};
 use good::Good;
 pub use ice::IceContext;
+pub use message::Message;
 pub use nat_finding::{NatFinding, NatFindings};
 pub use profile::Profile;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::context::Message;
+use super::message::Message;
 use crate::octets;
 use crate::sip::header::HeaderName;
 

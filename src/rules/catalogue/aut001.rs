@@ -5,7 +5,7 @@
 //!
 //! Fix: add the challenge to the response, or refuse with 403 if none would help.
 
-use crate::rules::context::has;
+use crate::rules::message::has;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::header::HeaderName;
 

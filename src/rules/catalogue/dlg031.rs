@@ -7,7 +7,7 @@
 //! and a Subscription-State.
 
 use crate::octets;
-use crate::rules::context::has;
+use crate::rules::message::has;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;

@@ -5,7 +5,7 @@
 //!
 //! Fix: leave Require and RSeq out of 100.
 
-use crate::rules::context::has;
+use crate::rules::message::has;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::header::HeaderName;
 

@@ -4,7 +4,7 @@
 //!
 //! Fix: add Event with the package, as presence or message-summary.
 
-use crate::rules::context::has;
+use crate::rules::message::has;
 use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;

@@ -5,7 +5,7 @@
 //!
 //! Fix: add Subscription-State.
 
-use crate::rules::context::has;
+use crate::rules::message::has;
 use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;

@@ -5,7 +5,7 @@
 //!
 //! Fix: the stack that made it is broken, or something on the way cut it.
 
-use crate::rules::context::has;
+use crate::rules::message::has;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::header::HeaderName;
 

@@ -4,7 +4,7 @@
 //!
 //! Fix: send Max-Forwards: 70.
 
-use crate::rules::context::has;
+use crate::rules::message::has;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::header::HeaderName;
 

@@ -4,7 +4,7 @@
 //!
 //! Fix: the sender must add Content-Type, as application/sdp.
 
-use crate::rules::context::has;
+use crate::rules::message::has;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::header::HeaderName;
 

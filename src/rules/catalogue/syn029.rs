@@ -5,7 +5,7 @@
 //!
 //! Fix: put a Contact into INVITE, SUBSCRIBE and REFER, and into the 2xx to them.
 
-use crate::rules::context::has;
+use crate::rules::message::has;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;

@@ -4,7 +4,7 @@
 //!
 //! Fix: let the callee name the refresher; the caller only if it has timer in Supported.
 
-use crate::rules::context::has;
+use crate::rules::message::has;
 use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;

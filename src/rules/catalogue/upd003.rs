@@ -4,7 +4,7 @@
 //!
 //! Fix: use a re-INVITE with that side.
 
-use crate::rules::context::has;
+use crate::rules::message::has;
 use crate::rules::{CallContext, Check, Findings, Needs, Rule, Severity};
 use crate::sip::Method;
 use crate::sip::header::HeaderName;
