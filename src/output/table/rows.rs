@@ -3,6 +3,7 @@
 use colored::Colorize as _;
 
 use crate::output::escape::terminal;
+use crate::output::verdicts::counted;
 use crate::report::{
     CallRecord, ConnectionRecord, DnsLookupRecord, ExchangeRecord, IceSessionRecord, MediaRecord,
     RegistrationRecord, RelayedRecord, StreamRecord, SubscriptionRecord, TurnAllocationRecord,
@@ -276,10 +277,7 @@ pub(super) fn turn_row(allocation: &TurnAllocationRecord) -> [String; 4] {
     let mut notes = vec![match allocation.relays.as_str() {
         "tcp" => format!(
             "{}, {} octets out, {} in",
-            match connections.len() {
-                1 => "1 TCP connection".to_owned(),
-                count => format!("{count} TCP connections"),
-            },
+            counted(connections.len() as u64, "TCP connection"),
             octets(|own| own.bytes_to_peer),
             octets(|own| own.bytes_from_peer)
         ),
@@ -290,10 +288,16 @@ pub(super) fn turn_row(allocation: &TurnAllocationRecord) -> [String; 4] {
         ),
     }];
     if !allocation.channels.is_empty() {
-        notes.push(format!("{} channels", allocation.channels.len()));
+        notes.push(counted(allocation.channels.len() as u64, "channel"));
     }
-    if allocation.refreshes > 0 {
-        notes.push(format!("{} refreshes", allocation.refreshes));
+    match allocation.refreshes {
+        0 => {}
+        1 => notes.push("1 refresh".to_owned()),
+        count => notes.push(format!("{count} refreshes")),
+    }
+    if let Some(moved) = allocation.moves.last() {
+        let from = address(&moved.from_ip, moved.from_port);
+        notes.push(format!("moved from {from}"));
     }
     for error in allocation.errors.iter().take(3) {
         notes.push(
