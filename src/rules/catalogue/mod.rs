@@ -91,6 +91,7 @@ mod med018;
 mod med019;
 mod med021;
 mod med025;
+mod med034;
 mod med037;
 mod med039;
 mod med040;
@@ -281,6 +282,7 @@ mod tmr006;
 mod tmr007;
 mod trn001;
 mod trn002;
+mod trn003;
 mod trn004;
 mod trn005;
 mod trn007;
@@ -330,10 +332,12 @@ mod txn017;
 mod txn018;
 mod txn019;
 mod txn020;
+mod txn021;
 mod txn022;
 mod txn023;
 mod txn024;
 mod txn025;
+mod txn026;
 mod txn027;
 mod txn028;
 mod txn029;
@@ -358,7 +362,7 @@ mod upd004;
 use super::Rule;
 
 /// Every rule, in the order of the codes.
-pub static CATALOGUE: [&Rule; 354] = [
+pub static CATALOGUE: [&Rule; 358] = [
     &aut001::RULE,
     &aut002::RULE,
     &aut003::RULE,
@@ -450,6 +454,7 @@ pub static CATALOGUE: [&Rule; 354] = [
     &med019::RULE,
     &med021::RULE,
     &med025::RULE,
+    &med034::RULE,
     &med037::RULE,
     &med039::RULE,
     &med040::RULE,
@@ -640,6 +645,7 @@ pub static CATALOGUE: [&Rule; 354] = [
     &tmr007::RULE,
     &trn001::RULE,
     &trn002::RULE,
+    &trn003::RULE,
     &trn004::RULE,
     &trn005::RULE,
     &trn007::RULE,
@@ -689,10 +695,12 @@ pub static CATALOGUE: [&Rule; 354] = [
     &txn018::RULE,
     &txn019::RULE,
     &txn020::RULE,
+    &txn021::RULE,
     &txn022::RULE,
     &txn023::RULE,
     &txn024::RULE,
     &txn025::RULE,
+    &txn026::RULE,
     &txn027::RULE,
     &txn028::RULE,
     &txn029::RULE,
