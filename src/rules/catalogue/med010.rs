@@ -7,7 +7,7 @@
 //! Fix: let the sender count its timestamps with the clock of `a=rtpmap`; compare the payload
 //! types that both descriptions give.
 
-use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Message, Rule, Severity};
 
 pub(super) const RULE: Rule = Rule {
     code: "MED010",
@@ -26,6 +26,11 @@ pub(super) const RULE: Rule = Rule {
          20 B>A 200 to=t sdp=5000
          30 A>B ACK branch=2 to=t
          40 A:4000>B:5000 rtp n=252 ticks=160",
+        // Of a call before, whose description is not there.
+        "0 A:4000>B:5000 rtp n=252 ticks=320
+         5000 A>B INVITE sdp=4000
+         5020 B>A 200 to=t sdp=5000
+         5030 A>B ACK branch=2 to=t",
         // Too short to tell.
         "0 A>B INVITE sdp=4000
          20 B>A 200 to=t sdp=5000
@@ -52,10 +57,18 @@ const CLOCKS: [u32; 9] = [
 ];
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
+    // Before the descriptions were made a number meant something else.
+    let begun = context.messages.first().map(Message::when);
+    let Some(begun) = begun.filter(|_| context.is_whole() && context.call().start_seen) else {
+        return;
+    };
     for stream in &context.closed.streams {
         let (Some(member), Some(rate)) = (stream.membership, stream.timestamp_rate()) else {
             continue;
         };
+        if stream.first.timestamp < begun {
+            continue;
+        }
         // Two codecs may have two clocks.
         let [(number, _)] = stream.payload_types.as_slice() else {
             continue;
