@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::call_record::went_wrong;
+use super::call_record::{Milestones, went_wrong};
 use super::diagnosis::{Told, media_fact, role};
 use super::scribe::Scribe;
 use crate::engine::call::{ClosedCall, Purpose};
@@ -182,6 +182,7 @@ impl Scribe {
                     session,
                     sessions: &closed.ice,
                     streams: &closed.streams,
+                    hung_up: Milestones::of(&closed.call, moment.until).hung_up,
                     capture: moment.facts(),
                 };
                 findings.extend(rules::judge_ice(&context, profile));

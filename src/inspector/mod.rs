@@ -523,6 +523,7 @@ impl Inspector {
                         session: &session,
                         sessions: &[],
                         streams: &[],
+                        hung_up: None,
                         capture: moment.facts(),
                     };
                     let findings = scribe.found(|profile| rules::judge_ice(&context, profile));

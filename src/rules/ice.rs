@@ -4,7 +4,7 @@ use super::CaptureFacts;
 use crate::engine::ice::{IceAgent, IceChecks, IcePair, IceSession};
 use crate::engine::rtp_stream::RtpStream;
 use crate::engine::session::Side;
-use crate::time::{SECOND, millis};
+use crate::time::{SECOND, Timestamp, millis};
 
 /// An ICE session, and what is known around it.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ pub struct IceContext<'a> {
     pub sessions: &'a [IceSession],
     /// The streams of its call.
     pub streams: &'a [RtpStream],
+    /// When somebody hung up.
+    pub hung_up: Option<Timestamp>,
     /// The capture.
     pub capture: CaptureFacts,
 }

@@ -66,6 +66,16 @@ pub(super) const RULE: Rule = Rule {
          100 A:4000>B:5000 rtp n=1250
          15000 A:4000>B:5000 stun request id=2 username=bbbb:aaaa priority=yes fingerprint=good controlling=yes
          15002 B:5000>A:4000 stun success id=2",
+        // Who hung up may stop.
+        "0 A>B INVITE sdp=4000 line=a=ice-ufrag:aaaa line=a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaa line=a=candidate:1_1_UDP_2130706431_10.0.0.1_4000_typ_host
+         10 B>A 200 to=t sdp=5000 line=a=ice-ufrag:bbbb line=a=ice-pwd:bbbbbbbbbbbbbbbbbbbbbbbb line=a=candidate:1_1_UDP_2130706431_10.0.0.2_5000_typ_host
+         11 A>B ACK to=t
+         20 A:4000>B:5000 stun request id=1 username=bbbb:aaaa priority=yes fingerprint=good controlling=yes nominate=yes
+         22 B:5000>A:4000 stun success id=1
+         100 A:4000>B:5000 rtp n=1250
+         100 B:5000>A:4000 rtp n=100
+         2100 B>A BYE tag=t to=f branch=9 cseq=2
+         2110 A>B 200 tag=t to=f branch=9 cseq=2 method=BYE",
         // The whole call is over before.
         "0 A>B INVITE sdp=4000 line=a=ice-ufrag:aaaa line=a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaaaa line=a=candidate:1_1_UDP_2130706431_10.0.0.1_4000_typ_host
          10 B>A 200 to=t sdp=5000 line=a=ice-ufrag:bbbb line=a=ice-pwd:bbbbbbbbbbbbbbbbbbbbbbbb line=a=candidate:1_1_UDP_2130706431_10.0.0.2_5000_typ_host
@@ -117,10 +127,12 @@ fn check(context: &IceContext<'_>, found: &mut Findings) {
             continue;
         };
         let sent = [0, 1].map(|agent| spans(context, pair, agent));
-        // As long as anybody sends there, both hold it; another session takes its place.
+        // As long as anybody sends there, both hold it: until one hangs up, or another
+        // session takes its place.
         let ends = sent.iter().flatten().map(|(_, until)| *until);
         let Some(ends) = ends.max() else { continue };
-        let ends = replaced.map_or(ends, |own| own.min(ends));
+        let bounds = [Some(ends), replaced, context.hung_up];
+        let ends = bounds.into_iter().flatten().min().unwrap_or(ends);
         for ((spans, agent), number) in sent.iter().zip(&session.agents).zip(0..) {
             let Some(way) = pair.way(number) else {
                 continue;
