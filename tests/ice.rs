@@ -484,6 +484,29 @@ fn a_session_of_many_pairs_is_bounded() {
     );
 }
 
+/// A pair whose checks are refused in so many ways: is it said that some are not told?
+fn errors_dropped(kinds: u32) -> bool {
+    let refused: String = (0..kinds)
+        .map(|number| {
+            let ask = asks(number * 10, u8::try_from(number).expect("few"), "");
+            let (at, code) = (number * 10 + 5, 400 + number);
+            format!("{ask}{at} B:5000>A:4000 stun error={code} id={number}\n")
+        })
+        .collect();
+    let records = scene::records(&refused);
+    let mut limits = records.iter().filter_map(|record| match record {
+        Record::Limit(limit) => Some(limit.limit.as_str()),
+        _ => None,
+    });
+    limits.any(|limit| limit == "ice-pairs")
+}
+
+#[test]
+fn kinds_of_errors_beyond_those_that_are_told_are_counted() {
+    assert!(!errors_dropped(8));
+    assert!(errors_dropped(9));
+}
+
 fn trace(name: &str) -> Option<Value> {
     let folder = std::env::var_os("SIP_INSPECT_TRACES")?;
     Some(document(&PathBuf::from(folder).join(name), &[]))

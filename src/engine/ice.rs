@@ -316,8 +316,9 @@ impl IcePair {
         is_known || room
     }
 
-    /// Takes what is known of another one, which is the same.
-    fn absorb(&mut self, other: Self) {
+    /// Takes what is known of another one, which is the same. Says whether there was room
+    /// for all of it.
+    fn absorb(&mut self, other: Self) -> bool {
         if other.first.timestamp < self.first.timestamp {
             self.first = other.first;
         }
@@ -325,23 +326,25 @@ impl IcePair {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
+        let mut room = true;
         for (own, other) in self.checks.iter_mut().zip(other.checks) {
-            own.absorb(other);
+            room &= own.absorb(other);
         }
         for place in other.places {
-            self.seen_at(place);
+            room &= self.seen_at(place);
         }
+        room
     }
 }
 
 impl IceChecks {
-    fn absorb(&mut self, other: Self) {
+    fn absorb(&mut self, other: Self) -> bool {
         if !other.are_any() {
-            return;
+            return true;
         }
         if !self.are_any() {
             *self = other;
-            return;
+            return true;
         }
         self.sent += other.sent;
         self.retransmissions += other.retransmissions;
@@ -358,8 +361,9 @@ impl IceChecks {
             (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
             (one, other) => one.or(other),
         };
+        let mut room = true;
         for (code, count) in other.errors {
-            self.refused(code, count);
+            room &= self.refused(code, count);
         }
         for point in other.capture_points {
             self.passed(point);
@@ -368,15 +372,18 @@ impl IceChecks {
             (Some(one), Some(other)) => Some(one.with(other)),
             (one, other) => one.or(other),
         };
+        room
     }
 
-    fn refused(&mut self, code: u16, count: u64) {
+    /// Checks were refused. Says whether there was room for the kind of error.
+    fn refused(&mut self, code: u16, count: u64) -> bool {
         let room = self.errors.len() < MAX_ERRORS;
         match self.errors.iter_mut().find(|(known, _)| *known == code) {
             Some((_, known)) => *known = known.saturating_add(count),
             None if room => self.errors.push((code, count)),
-            None => {}
+            None => return false,
         }
+        true
     }
 
     fn passed(&mut self, point: CapturePoint) {
@@ -578,9 +585,10 @@ impl IceSession {
         };
         let (kept, gone) = (pair.min(other), pair.max(other));
         let absorbed = self.pairs.remove(gone);
+        let mut room = true;
         if let Some(kept) = self.pairs.get_mut(kept) {
-            kept.absorb(absorbed);
-            kept.seen_at(place);
+            room &= kept.absorb(absorbed);
+            room &= kept.seen_at(place);
         }
         for recent in &mut self.recent {
             if recent.pair == gone {
@@ -589,7 +597,7 @@ impl IceSession {
                 recent.pair -= 1;
             }
         }
-        (true, true)
+        (room, true)
     }
 
     /// Remembers a check. Says whether one more is held now, and whether one that may

@@ -267,13 +267,13 @@ pub enum Limit {
     StunExchanges,
     /// [`Limits::turn_allocations`].
     TurnAllocations,
-    /// Peers, channels or errors of one TURN allocation, as many as
+    /// Peers, channels, kinds of errors or moves of one TURN allocation, as many as
     /// [`crate::engine::turn`] tells apart.
     TurnPeers,
     /// [`Limits::ice_sessions`].
     IceSessions,
-    /// [`Limits::ice_pairs`], or as many of one session or places of one pair as
-    /// [`crate::engine::ice`] tells apart.
+    /// [`Limits::ice_pairs`], or as many of one session, or places or kinds of errors of
+    /// one pair, as [`crate::engine::ice`] tells apart.
     IcePairs,
     /// [`Limits::ice_checks`], or as many of one session as [`crate::engine::ice`]
     /// remembers.

@@ -125,7 +125,11 @@ impl Engine {
                 }
                 match message.error_code() {
                     Some(401 | 438) => allocation.challenges += 1,
-                    code => allocation.failed(message.method, code.unwrap_or_default()),
+                    code => {
+                        if !allocation.failed(message.method, code.unwrap_or_default()) {
+                            self.limit(Limit::TurnPeers);
+                        }
+                    }
                 }
             }
             Class::Indication => {}

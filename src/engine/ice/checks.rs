@@ -186,9 +186,10 @@ impl Engine {
         }
         check.is_answered = true;
         checks.answers_lost -= u64::from(check.is_lost);
+        let mut has_room = true;
         if message.class == Class::ErrorResponse {
             let code = message.error_code().unwrap_or_default();
-            checks.refused(code, 1);
+            has_room = checks.refused(code, 1);
             session.role_conflicts += u64::from(code == 487);
         } else if flow.dst != check.flow.dst {
             checks.not_symmetric += 1;
@@ -209,6 +210,9 @@ impl Engine {
         let answering = session.agents.get_mut(1 - check.agent);
         if let Some(answering) = answering.filter(|_| message.class == Class::SuccessResponse) {
             answering.signed(integrity);
+        }
+        if !has_room {
+            self.limit(Limit::IcePairs);
         }
     }
 

@@ -380,14 +380,16 @@ impl TurnAllocation {
         }
     }
 
-    pub(super) fn failed(&mut self, method: u16, code: u16) {
+    /// A request was refused. Says whether there was room for its kind.
+    pub(super) fn failed(&mut self, method: u16, code: u16) -> bool {
         let room = self.errors.len() < MAX_PEERS;
         let known = (self.errors.iter_mut()).find(|own| (own.0, own.1) == (method, code));
         match known {
             Some(known) => known.2 = known.2.saturating_add(1),
             None if room => self.errors.push((method, code, 1)),
-            None => {}
+            None => return false,
         }
+        true
     }
 
     /// A request was granted. Says whether there was room for what it brought.
