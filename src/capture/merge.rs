@@ -299,8 +299,8 @@ impl Inputs {
             self.waiting.pop();
             return Some(Step::Notice(Notice::Damaged { file, error }));
         }
-        let current = self.files.get(number)?.peek()?;
-        if let (Some(told), Some(file)) = (self.secrets.get_mut(number), self.files.get(number))
+        let current = file.peek()?;
+        if let Some(told) = self.secrets.get_mut(number)
             && let Some(secrets) = file.secrets().get(*told)
         {
             *told += 1;

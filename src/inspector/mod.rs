@@ -279,7 +279,17 @@ impl Inspector {
 
     /// The next record. `None`: there is none yet, or none before a call is
     /// judged that was left to somebody.
+    #[inline]
     pub fn poll_record(&mut self) -> Option<Record> {
+        // So it is after nearly every packet.
+        let is_quiet = self.records.is_empty() && self.pending.is_empty();
+        if is_quiet && self.phase != Phase::Ending {
+            return None;
+        }
+        self.next_record()
+    }
+
+    fn next_record(&mut self) -> Option<Record> {
         loop {
             if let Some(record) = self.records.pop_front() {
                 return Some(record);

@@ -73,7 +73,7 @@ impl Engine {
         let Some(stream) = self.media.streams.get_mut(handle) else {
             return;
         };
-        let (way, is_young) = (stream.flow, stream.packets < YOUNG);
+        let young = (stream.packets < YOUNG).then_some(stream.flow);
         let secured = stream.secured.as_mut();
         let opened = secured.and_then(|secured| secured.open_or_plain(octets));
         let payload = opened.as_deref().unwrap_or(packet.payload);
@@ -106,7 +106,7 @@ impl Engine {
             }
             (None, Some(silence)) => self.judge(handle, silence),
         }
-        if is_young {
+        if let Some(way) = young {
             self.nat_media(at, way, network, packet);
         }
     }
