@@ -318,14 +318,13 @@ impl Engine {
 
     /// A direction became a WebSocket, opened by this. One without SIP is none of our
     /// business.
-    pub(super) fn connection_web(&mut self, at: PacketRef, flow: Flow, head: Option<Head>) {
+    pub(super) fn connection_web(&mut self, at: PacketRef, flow: Flow, head: Head) {
         let handle = self.known_connection(at, flow);
         if let Some(connection) = handle.and_then(|handle| self.connections.get_mut(handle)) {
             let web = connection.web.get_or_insert_default();
-            match head {
-                Some(head) if head.is_request => web.is_asked = Some(head.names_sip),
-                Some(head) => web.is_granted = Some(head.names_sip),
-                None => {}
+            match head.is_request {
+                true => web.is_asked = Some(head.names_sip),
+                false => web.is_granted = Some(head.names_sip),
             }
         }
     }

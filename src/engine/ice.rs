@@ -8,12 +8,16 @@
 //! the same pair.
 
 mod checks;
+mod pair;
+mod sending;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
+pub use self::pair::{IceChecks, IcePair};
+pub use self::sending::{Heard, Pace};
 use super::session::Side;
 use super::table::{Entry, Handle};
 use crate::net::{Endpoint, Flow, Transport};
@@ -27,12 +31,6 @@ const MAX_RECENT: usize = 256;
 /// Octets that each check costs that may still be answered: what holds them grows by
 /// doubling.
 pub(super) const CHECK_COST: usize = 2 * size_of::<Recent>();
-/// Places at which one pair is told apart.
-const MAX_PLACES: usize = 16;
-/// Nominated pairs of one session on which packets are listened for.
-const MAX_WATCHED: usize = 8;
-/// Kinds of errors that one pair is answered with.
-const MAX_ERRORS: usize = 8;
 /// A session of no call is given up; consent is renewed every 5 seconds (RFC 7675).
 const SILENT_NS: i64 = 60 * SECOND;
 /// Two agents that look for a way to each other. Pairs of values stand in the order of
@@ -85,36 +83,6 @@ pub struct IceAgent {
     pub description: Option<IceDescription>,
 }
 
-/// How close together an agent begins its checks (RFC 8445, 14.2).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Pace {
-    /// When the last ones began, the oldest first.
-    recent: [Timestamp; Self::BURST - 1],
-    /// How many of them there were.
-    count: usize,
-    /// The shortest time in which [`Self::BURST`] of them began, and the last of those.
-    pub shortest: Option<(i64, PacketRef)>,
-}
-
-impl Pace {
-    /// So many checks one after the other are looked at.
-    pub const BURST: usize = 5;
-
-    fn began(&mut self, at: PacketRef) {
-        let [oldest, ..] = self.recent;
-        let spent = at.timestamp.since(oldest);
-        let is_full = self.count == self.recent.len();
-        if is_full && self.shortest.is_none_or(|(known, _)| spent < known) {
-            self.shortest = Some((spent, at));
-        }
-        self.recent.rotate_left(1);
-        if let Some(last) = self.recent.last_mut() {
-            *last = at.timestamp;
-        }
-        self.count = self.recent.len().min(self.count + 1);
-    }
-}
-
 /// What session descriptions say of an agent (RFC 8839, 5).
 #[derive(Clone, Debug, Default)]
 pub struct IceDescription {
@@ -136,98 +104,6 @@ pub struct IceDescription {
     pub has_offered: bool,
     /// Whether it is of WebRTC, which renews consent (RFC 7675, RFC 8835).
     pub is_webrtc: bool,
-}
-
-/// Two addresses that were tried.
-#[derive(Clone, Debug)]
-pub struct IcePair {
-    /// Its first check.
-    pub first: PacketRef,
-    /// The checks of each agent.
-    pub checks: [IceChecks; 2],
-    /// When the first check that nominates it was answered well.
-    pub nominated: Option<Timestamp>,
-    /// What its ends look like, by capture point.
-    places: SmallVec<[(CapturePoint, [Endpoint; 2]); 2]>,
-}
-
-/// The checks that one agent made on a pair.
-#[derive(Clone, Debug, Default)]
-pub struct IceChecks {
-    /// From where to where, as it was seen first.
-    pub flow: Option<Flow>,
-    /// Checks.
-    pub sent: u64,
-    /// Copies that were sent again.
-    pub retransmissions: u64,
-    /// Checks that were answered well.
-    pub succeeded: u64,
-    /// Checks that were refused, by code.
-    pub errors: SmallVec<[(u16, u64); 0]>,
-    /// Checks whose answer came from elsewhere (RFC 8445, 7.2.5.2.1).
-    pub not_symmetric: u64,
-    /// From where, the last time.
-    pub answered_from: Option<Endpoint>,
-    /// Checks whose answer was captured, but not where the check was seen first.
-    pub answers_lost: u64,
-    /// Checks that an ICMP error came back for.
-    pub unreachable: u64,
-    /// Checks that the relay had no permission to pass on (RFC 8656, 9).
-    pub not_permitted: u64,
-    /// Whether they left through a TURN server.
-    pub is_relayed: bool,
-    /// What the peer saw as their source.
-    pub mapped: Option<Endpoint>,
-    /// What its end is worth as a peer-reflexive candidate.
-    pub priority: Option<u32>,
-    /// The first answer's time on the way and back, in nanoseconds.
-    pub round_trip_ns: Option<i64>,
-    /// When the last one was sent.
-    pub last_sent: Option<Timestamp>,
-    /// When one was answered well first, and last.
-    pub succeeded_at: Option<(Timestamp, Timestamp)>,
-    /// Capture points that they passed.
-    pub capture_points: SmallVec<[CapturePoint; 2]>,
-    /// What the agent sent on the pair since it was nominated, streams of RTP aside.
-    pub heard: Option<Heard>,
-}
-
-/// What an agent sends on a pair, as far as it is no stream of RTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heard {
-    /// Its first packet.
-    pub first: Timestamp,
-    /// Its last packet.
-    pub last: Timestamp,
-    /// The longest time without one: from when until when.
-    pub pause: (Timestamp, Timestamp),
-}
-
-impl Heard {
-    const fn new(at: Timestamp) -> Self {
-        Self {
-            first: at,
-            last: at,
-            pause: (at, at),
-        }
-    }
-
-    fn again(&mut self, at: Timestamp) {
-        let (from, until) = self.pause;
-        if at.since(self.last) > until.since(from) {
-            self.pause = (self.last, at);
-        }
-        self.last = self.last.max(at);
-    }
-
-    /// Both together: of what one alone leaves open nothing is known.
-    fn with(self, other: Self) -> Self {
-        Self {
-            first: self.first.min(other.first),
-            last: self.last.max(other.last),
-            ..Self::new(self.first)
-        }
-    }
 }
 
 /// A check that may still be answered.
@@ -257,157 +133,10 @@ impl Entry for IceSession {
     }
 }
 
-impl IceChecks {
-    /// Whether any check was made.
-    #[must_use]
-    pub const fn are_any(&self) -> bool {
-        self.sent > 0
-    }
-}
-
-impl IcePair {
-    /// Whether a check went through and back.
-    #[must_use]
-    pub fn is_valid(&self) -> bool {
-        self.checks.iter().any(|own| own.succeeded > 0)
-    }
-
-    /// The ends as the agents know them: as the peer sees it, as the other side
-    /// addresses it, or as it was captured.
-    #[must_use]
-    pub fn ends(&self) -> [Endpoint; 2] {
-        let [one, other] = &self.checks;
-        let end = |own: &IceChecks, other: &IceChecks| {
-            let addressed = other.flow.map(|flow| flow.dst);
-            let seen = own.flow.map(|flow| flow.src);
-            own.mapped.or(addressed).or(seen)
-        };
-        let placed = self.places.first().map(|(_, ends)| *ends);
-        let [first, second] = placed.unwrap_or_else(|| {
-            let nowhere = Endpoint::new(std::net::Ipv4Addr::UNSPECIFIED.into(), 0);
-            [nowhere; 2]
-        });
-        [
-            end(one, other).unwrap_or(first),
-            end(other, one).unwrap_or(second),
-        ]
-    }
-
-    /// Whether it is between these two, at any capture point.
-    #[must_use]
-    pub fn is_between(&self, one: Endpoint, other: Endpoint) -> bool {
-        let is = |ends: [Endpoint; 2]| ends == [one, other] || ends == [other, one];
-        is(self.ends()) || self.places.iter().any(|(_, ends)| is(*ends))
-    }
-
-    /// Capture points that it was seen at.
-    pub fn capture_points(&self) -> impl Iterator<Item = CapturePoint> + '_ {
-        let own = self.checks.iter();
-        own.flat_map(|own| own.capture_points.iter().copied())
-    }
-
-    /// Adds a place; says whether there was room.
-    fn seen_at(&mut self, place: (CapturePoint, [Endpoint; 2])) -> bool {
-        let is_known = self.places.contains(&place);
-        let room = self.places.len() < MAX_PLACES;
-        if !is_known && room {
-            self.places.push(place);
-        }
-        is_known || room
-    }
-
-    /// Takes what is known of another one, which is the same. Says whether there was room
-    /// for all of it.
-    fn absorb(&mut self, other: Self) -> bool {
-        if other.first.timestamp < self.first.timestamp {
-            self.first = other.first;
-        }
-        self.nominated = match (self.nominated, other.nominated) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-        let mut room = true;
-        for (own, other) in self.checks.iter_mut().zip(other.checks) {
-            room &= own.absorb(other);
-        }
-        for place in other.places {
-            room &= self.seen_at(place);
-        }
-        room
-    }
-}
-
-impl IceChecks {
-    fn absorb(&mut self, other: Self) -> bool {
-        if !other.are_any() {
-            return true;
-        }
-        if !self.are_any() {
-            *self = other;
-            return true;
-        }
-        self.sent += other.sent;
-        self.retransmissions += other.retransmissions;
-        self.succeeded += other.succeeded;
-        self.not_symmetric += other.not_symmetric;
-        self.answered_from = self.answered_from.or(other.answered_from);
-        self.answers_lost += other.answers_lost;
-        self.unreachable += other.unreachable;
-        self.not_permitted += other.not_permitted;
-        self.mapped = self.mapped.or(other.mapped);
-        self.round_trip_ns = self.round_trip_ns.or(other.round_trip_ns);
-        self.last_sent = self.last_sent.max(other.last_sent);
-        self.succeeded_at = match (self.succeeded_at, other.succeeded_at) {
-            (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
-            (one, other) => one.or(other),
-        };
-        let mut room = true;
-        for (code, count) in other.errors {
-            room &= self.refused(code, count);
-        }
-        for point in other.capture_points {
-            self.passed(point);
-        }
-        self.heard = match (self.heard, other.heard) {
-            (Some(one), Some(other)) => Some(one.with(other)),
-            (one, other) => one.or(other),
-        };
-        room
-    }
-
-    /// Checks were refused. Says whether there was room for the kind of error.
-    fn refused(&mut self, code: u16, count: u64) -> bool {
-        let room = self.errors.len() < MAX_ERRORS;
-        match self.errors.iter_mut().find(|(known, _)| *known == code) {
-            Some((_, known)) => *known = known.saturating_add(count),
-            None if room => self.errors.push((code, count)),
-            None => return false,
-        }
-        true
-    }
-
-    fn passed(&mut self, point: CapturePoint) {
-        if !self.capture_points.contains(&point) && self.capture_points.len() < MAX_PLACES {
-            self.capture_points.push(point);
-        }
-    }
-}
-
-impl IcePair {
-    /// The way that an agent's packets go on it, where they were seen first.
-    #[must_use]
-    pub fn way(&self, agent: usize) -> Option<Flow> {
-        let own = self.checks.get(agent)?.flow;
-        let other = || Some(self.checks.get(1 - agent)?.flow?.reversed());
-        own.or_else(other)
-    }
-}
-
 impl IceSession {
     /// A packet that is no RTP, on whichever pair it passes.
     fn hears(&mut self, at: Timestamp, flow: Flow) {
-        let nominated = self.pairs.iter_mut().filter(|own| own.nominated.is_some());
-        for pair in nominated.take(MAX_WATCHED) {
+        for pair in self.pairs.iter_mut().filter(|own| own.nominated.is_some()) {
             let agent = (0..2).find(|agent| pair.way(*agent) == Some(flow));
             if let Some(checks) = agent.and_then(|agent| pair.checks.get_mut(agent)) {
                 match &mut checks.heard {
@@ -636,27 +365,6 @@ impl IceDescription {
     pub fn may_relay(&self) -> bool {
         let is_open = self.has_trickle && !self.has_all_candidates;
         is_open || self.candidates.iter().any(|own| own.kind == "relay")
-    }
-}
-
-impl IcePair {
-    /// How long a check is waited for: agents send it again for about 2 seconds, those
-    /// that follow RFC 8489 to the letter for 39.5.
-    const PATIENCE_NS: i64 = 5 * SECOND;
-
-    /// Whether a check may still be answered.
-    #[must_use]
-    pub fn is_open(&self, now: Timestamp) -> bool {
-        let answers = |own: &IceChecks| {
-            let refused: u64 = own.errors.iter().map(|(_, count)| count).sum();
-            own.succeeded + refused + own.not_symmetric
-        };
-        let mut checks = self.checks.iter();
-        checks.any(|own| {
-            let waits = own.sent > answers(own);
-            let last = own.last_sent.filter(|_| waits);
-            last.is_some_and(|last| now.since(last) < Self::PATIENCE_NS)
-        })
     }
 }
 

@@ -463,7 +463,7 @@ impl Engine {
                 let opening = std::mem::take(&mut direction.opening);
                 direction.reading = Reading::Web;
                 direction.web = Some(Box::new((head, WebFramer::default())));
-                self.connection_web(direction.last, direction.flow, Some(head));
+                self.connection_web(direction.last, direction.flow, head);
                 self.frame_web(direction, octets::from(&opening, head.length));
             }
         }
@@ -474,7 +474,7 @@ impl Engine {
         let Some(web) = &mut direction.web else {
             return;
         };
-        let head = Some(web.0);
+        let head = web.0;
         web.1.push(octets);
         while let Some(framed) = direction.web.as_mut().and_then(|web| web.1.poll()) {
             match framed {
@@ -496,7 +496,7 @@ impl Engine {
 
     /// A message of a WebSocket: one of SIP by RFC 7118, 5; more where each says how
     /// long it is.
-    fn web_message(&mut self, direction: &mut TcpDirection, head: Option<Head>, message: &[u8]) {
+    fn web_message(&mut self, direction: &mut TcpDirection, head: Head, message: &[u8]) {
         let mut rest = message;
         let mut count = 0_u32;
         loop {
