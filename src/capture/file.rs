@@ -6,15 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use super::chunk::{Chunk, Head};
 use super::log;
 use super::read::{Bomb, Growing, Input, decompressed};
 use crate::inspector::PointInfo;
 use crate::packet::LinkType;
 use crate::pcap::{CaptureError, Decoder, Interface, Secrets, Step};
-use crate::time::Timestamp;
 
-/// Octets asked of the file at once.
-const CHUNK: usize = 1024 * 1024;
+/// Octets asked of the file at once: they and what follows them stay in the cache.
+const CHUNK: usize = 256 * 1024;
+/// The longest chunk that is handed over; one with the longest packet is.
+const LONGEST: usize = 3 * CHUNK;
+/// Packets that are told apart at once.
+const MAX_HEADS: usize = 4096;
 /// Octets in which a capture must show itself.
 const MAX_PENDING: usize = 65 * 1024 * 1024;
 
@@ -77,17 +81,6 @@ impl std::fmt::Display for ReadError {
     }
 }
 
-/// The packet that is next.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Current {
-    pub number: u32,
-    pub interface: usize,
-    pub timestamp: Timestamp,
-    pub original_length: u32,
-    start: usize,
-    end: usize,
-}
-
 /// One capture.
 pub struct CaptureFile {
     name: String,
@@ -96,15 +89,20 @@ pub struct CaptureFile {
     consumed: Arc<AtomicU64>,
     size: Option<u64>,
     decoder: Decoder,
-    buffer: Vec<u8>,
+    /// What was read, and the packets that were told apart in it.
+    chunk: Chunk,
+    /// Which of them is next.
+    next: usize,
+    /// Where what was read and not told apart begins in the chunk, and where it ends.
     start: usize,
     end: usize,
+    /// The secrets that came before the packets of the chunk.
+    secrets: usize,
     offset: u64,
     number: u32,
     ended: bool,
     /// Whether its end is where its writer was last seen, even inside a record.
     is_growing: bool,
-    current: Option<Current>,
     /// What is wrong before the first packet, until it is told.
     damage: Option<ReadError>,
     /// Where it can be opened again, and what it may hold then.
@@ -204,14 +202,15 @@ impl CaptureFile {
             consumed,
             size,
             decoder: Decoder::new(),
-            buffer: Vec::new(),
+            chunk: Chunk::default(),
+            next: 0,
             start: 0,
             end: 0,
+            secrets: 0,
             offset: 0,
             number: 0,
             ended: false,
             is_growing: false,
-            current: None,
             damage: None,
             again: None,
             is_parked: false,
@@ -224,7 +223,7 @@ impl CaptureFile {
             // Too short to tell; what there is begins like no capture.
             return Err(OpenError::CutHeader(file.end as u64));
         }
-        match file.advance() {
+        match file.look_ahead() {
             Ok(()) => {}
             // A capture without a whole packet is still one.
             Err(error) if !file.decoder.interfaces().is_empty() => file.damage = Some(error),
@@ -242,7 +241,7 @@ impl CaptureFile {
             }) => return Err(OpenError::Io(io::Error::other(bomb))),
             Err(error) => return Err(OpenError::CutHeader(error.offset)),
         }
-        if file.current.is_none() && file.decoder.interfaces().is_empty() && file.offset < 24 {
+        if file.peek().is_none() && file.decoder.interfaces().is_empty() && file.offset < 24 {
             return Err(OpenError::CutHeader(file.offset));
         }
         Ok(file)
@@ -251,9 +250,13 @@ impl CaptureFile {
     /// Gives back what reading takes, until its first packet is wanted: a folder may hold
     /// thousands of files, which follow one another.
     pub(super) fn park(&mut self) {
-        if self.again.is_some() && self.number <= 1 && !self.is_parked {
+        if self.again.is_some() && self.next == 0 && !self.is_parked {
             self.is_parked = true;
             self.release();
+            self.chunk.heads.truncate(1);
+            self.chunk.heads.shrink_to_fit();
+            // None of its packets was handed out.
+            self.number = 0;
         }
     }
 
@@ -282,7 +285,7 @@ impl CaptureFile {
                 Ok(())
             }
             Err(error) => {
-                self.current = None;
+                self.chunk.heads.clear();
                 Err(self.stop(Damage::Io(io::Error::other(error))))
             }
         }
@@ -291,7 +294,7 @@ impl CaptureFile {
     /// Gives back what reading takes; it is over, or begins anew.
     pub(super) fn release(&mut self) {
         self.input = Box::new(io::empty());
-        self.buffer = Vec::new();
+        self.chunk.octets = Vec::new();
         (self.start, self.end) = (0, 0);
     }
 
@@ -329,8 +332,39 @@ impl CaptureFile {
 
     /// The next packet, without moving on.
     #[inline]
-    pub(super) const fn peek(&self) -> Option<Current> {
-        self.current
+    pub(super) fn peek(&self) -> Option<Head> {
+        self.chunk.heads.get(self.next).copied()
+    }
+
+    /// Moves on to the next packet, if it was told apart with the one before: then it is
+    /// of the same interface, and nothing lies between them. Says whether it did.
+    #[inline]
+    pub(super) fn follow(&mut self) -> bool {
+        let is_there = self.next + 1 < self.chunk.heads.len();
+        self.next += usize::from(is_there);
+        is_there
+    }
+
+    /// Hands over the packets after the next one that were told apart with it, and takes
+    /// an old chunk for what follows. Says where in the chunk they begin.
+    pub(super) fn hand_over(&mut self, chunk: &mut Chunk) -> Option<usize> {
+        let first = self.next + 1;
+        // A block of the longest is not to be held as often as there are chunks.
+        if self.chunk.heads.len() <= first || self.chunk.octets.len() > LONGEST {
+            return None;
+        }
+        std::mem::swap(&mut self.chunk, chunk);
+        self.chunk.heads.clear();
+        // What was not told apart goes on with what will be read.
+        let rest = chunk.octets.get(self.start..self.end).unwrap_or_default();
+        if self.chunk.octets.len() < rest.len() {
+            self.chunk.octets.resize(rest.len(), 0);
+        }
+        for (new, old) in self.chunk.octets.iter_mut().zip(rest) {
+            *new = *old;
+        }
+        (self.next, self.start, self.end) = (0, 0, rest.len());
+        Some(first)
     }
 
     /// What is wrong before the first packet.
@@ -341,22 +375,22 @@ impl CaptureFile {
     /// The octets of the packet that [`Self::peek`] shows.
     #[inline]
     pub(super) fn data(&self) -> &[u8] {
-        self.current
-            .and_then(|current| self.buffer.get(current.start..current.end))
-            .unwrap_or_default()
+        let head = self.chunk.heads.get(self.next);
+        head.map(|head| self.chunk.data(head)).unwrap_or_default()
     }
 
     /// The link type of an interface.
-    pub(super) fn link_type(&self, interface: usize) -> LinkType {
+    pub(super) fn link_type(&self, interface: u32) -> LinkType {
         self.decoder
             .interfaces()
-            .get(interface)
+            .get(interface as usize)
             .map_or(LinkType(u32::MAX), |interface| interface.link_type)
     }
 
-    /// Secrets met so far.
+    /// Secrets met before the next packet.
     pub(super) fn secrets(&self) -> &[Secrets] {
-        self.decoder.secrets()
+        let all = self.decoder.secrets();
+        all.get(..self.secrets).unwrap_or_default()
     }
 
     /// Moves on to the next packet.
@@ -366,12 +400,25 @@ impl CaptureFile {
     /// When the file is damaged; no packet follows then.
     #[inline]
     pub(super) fn advance(&mut self) -> Result<(), ReadError> {
-        self.current = None;
+        self.next += 1;
+        if self.next < self.chunk.heads.len() {
+            return Ok(());
+        }
+        self.look_ahead()
+    }
+
+    /// Tells apart the packets that were read, as many as follow one another at one
+    /// interface; reads on if there are none.
+    fn look_ahead(&mut self) -> Result<(), ReadError> {
+        self.chunk.heads.clear();
+        self.next = 0;
         if self.ended {
             return Ok(());
         }
-        loop {
-            let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
+        while self.chunk.heads.len() < MAX_HEADS {
+            let rest = self.chunk.octets.get(self.start..self.end);
+            let rest = rest.unwrap_or_default();
+            let is_first = self.chunk.heads.is_empty();
             match self.decoder.step(rest) {
                 Ok(Step::Packet {
                     consumed,
@@ -383,24 +430,36 @@ impl CaptureFile {
                     // Where the data lies in the buffer, as offsets: the
                     // borrow must end before the next step.
                     let lead = data.as_ptr().addr() - rest.as_ptr().addr();
-                    let length = data.len();
+                    let start = self.start + lead;
+                    let end = start + data.len();
+                    let interface = u32::try_from(interface).unwrap_or(u32::MAX);
+                    match self.chunk.heads.first() {
+                        Some(first) if first.interface != interface => break,
+                        Some(_) => {}
+                        None => self.secrets = self.decoder.secrets().len(),
+                    }
                     self.number += 1;
-                    self.current = Some(Current {
+                    self.chunk.heads.push(Head {
                         number: self.number,
                         interface,
                         timestamp,
                         original_length,
-                        start: self.start + lead,
-                        end: self.start + lead + length,
+                        start,
+                        end,
                     });
                     self.start += consumed;
                     self.offset += consumed as u64;
-                    return Ok(());
                 }
                 Ok(Step::Skipped { consumed }) => {
                     self.start += consumed;
                     self.offset += consumed as u64;
+                    // It may hold secrets for what follows alone.
+                    if !is_first {
+                        break;
+                    }
                 }
+                // The packets before the end, or before the damage, are first.
+                Ok(Step::NeedMore(_)) | Err(_) if !is_first => break,
                 Ok(Step::NeedMore(wanted)) => {
                     let have = self.end - self.start;
                     let filled = self.fill(wanted.max(have + 1));
@@ -418,6 +477,7 @@ impl CaptureFile {
                 Err(error) => return Err(self.stop(error.into())),
             }
         }
+        Ok(())
     }
 
     fn stop(&mut self, damage: Damage) -> ReadError {
@@ -435,22 +495,22 @@ impl CaptureFile {
             return Ok(());
         }
         if self.start > 0 {
-            self.buffer.copy_within(self.start..self.end, 0);
+            self.chunk.octets.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
-        if self.buffer.len() < wanted.max(CHUNK) {
+        if self.chunk.octets.len() < wanted.max(CHUNK) {
             // Grown as octets come, not as a length field asks.
             let grown = (self.end + CHUNK).max(CHUNK);
-            self.buffer.resize(grown, 0);
+            self.chunk.octets.resize(grown, 0);
         }
         while self.end < wanted {
-            if self.end == self.buffer.len() {
-                self.buffer.resize(self.end + CHUNK, 0);
+            if self.end == self.chunk.octets.len() {
+                self.chunk.octets.resize(self.end + CHUNK, 0);
             }
             match self
                 .input
-                .read(self.buffer.get_mut(self.end..).unwrap_or_default())
+                .read(self.chunk.octets.get_mut(self.end..).unwrap_or_default())
             {
                 Ok(0) => break,
                 Ok(length) => self.end += length,

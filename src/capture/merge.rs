@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::chunk::{Chunk, Head};
 use super::file::{CaptureFile, OpenError, ReadError};
 use crate::inspector::PointInfo;
 use crate::packet::{CapturePoint, LinkType, Packet};
@@ -78,6 +79,32 @@ pub struct Inputs {
     shown: Option<usize>,
     /// When the next packet of each of several files comes, the earliest first.
     waiting: BinaryHeap<Reverse<(Timestamp, usize)>>,
+    /// What the packets of the only file have in common, while nothing else comes of it.
+    lane: Option<Lane>,
+}
+
+/// What packets of the only file have in common that were captured at one place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lane {
+    capture_point: CapturePoint,
+    link_type: LinkType,
+    file: u16,
+}
+
+impl Lane {
+    /// A packet of it.
+    #[inline]
+    pub(super) const fn packet<'a>(&self, head: &Head, data: &'a [u8]) -> Packet<'a> {
+        Packet {
+            number: head.number,
+            timestamp: head.timestamp,
+            file: self.file,
+            capture_point: self.capture_point,
+            link_type: self.link_type,
+            original_length: head.original_length,
+            data,
+        }
+    }
 }
 
 /// Which file a capture point is of by now.
@@ -146,16 +173,7 @@ impl Inputs {
         max_decompressed: u64,
         enough: Option<&Arc<AtomicBool>>,
     ) -> Result<Self, Unopened> {
-        let mut inputs = Self {
-            files: Vec::new(),
-            notices: VecDeque::new(),
-            points: Vec::new(),
-            next_point: 0,
-            owners: Vec::new(),
-            secrets: Vec::new(),
-            shown: None,
-            waiting: BinaryHeap::new(),
-        };
+        let mut inputs = Self::nothing();
         for path in paths {
             if path.is_dir() {
                 inputs.open_folder(path, max_decompressed)?;
@@ -166,19 +184,38 @@ impl Inputs {
                 }
             }
         }
-        let firsts = inputs.files.iter().enumerate();
-        inputs.waiting = firsts
+        inputs.begin();
+        Ok(inputs)
+    }
+
+    const fn nothing() -> Self {
+        Self {
+            files: Vec::new(),
+            notices: VecDeque::new(),
+            points: Vec::new(),
+            next_point: 0,
+            owners: Vec::new(),
+            secrets: Vec::new(),
+            shown: None,
+            waiting: BinaryHeap::new(),
+            lane: None,
+        }
+    }
+
+    /// All files are there.
+    fn begin(&mut self) {
+        let firsts = self.files.iter().enumerate();
+        self.waiting = firsts
             .filter_map(|(number, file)| Some(Reverse((file.peek()?.timestamp, number))))
             .collect();
-        for file in &mut inputs.files {
-            inputs.points.push(Vec::new());
-            inputs.secrets.push(0);
+        for file in &mut self.files {
+            self.points.push(Vec::new());
+            self.secrets.push(0);
             if let Some(error) = file.take_damage() {
                 let file = file.name().to_owned();
-                inputs.notices.push_back(Notice::Damaged { file, error });
+                self.notices.push_back(Notice::Damaged { file, error });
             }
         }
-        Ok(inputs)
     }
 
     /// Adds a file; of many only the first are left open until they are read.
@@ -272,6 +309,19 @@ impl Inputs {
     /// Within a file their order is kept, whatever their stamps.
     #[inline]
     pub fn step(&mut self) -> Option<Step<'_>> {
+        let Some(lane) = self.lane else {
+            return self.look();
+        };
+        if !self.files.first_mut()?.follow() {
+            return self.look();
+        }
+        let file = self.files.first()?;
+        Some(Step::Packet(lane.packet(&file.peek()?, file.data())))
+    }
+
+    /// The same, where something else may come.
+    fn look(&mut self) -> Option<Step<'_>> {
+        self.lane = None;
         if let Some(notice) = self.notices.pop_front() {
             return Some(Step::Notice(notice));
         }
@@ -299,35 +349,44 @@ impl Inputs {
             self.waiting.pop();
             return Some(Step::Notice(Notice::Damaged { file, error }));
         }
-        let current = file.peek()?;
+        let head = file.peek()?;
         if let Some(told) = self.secrets.get_mut(number)
             && let Some(secrets) = file.secrets().get(*told)
         {
             *told += 1;
             return Some(Step::Secrets(secrets.clone()));
         }
-        let known = self.points.get(number)?.get(current.interface).copied();
+        let interface = head.interface as usize;
+        let known = self.points.get(number)?.get(interface).copied();
         let capture_point = match known.flatten() {
             Some(point) => point,
-            None => match self.place(number, current.interface)? {
+            None => match self.place(number, interface)? {
                 Placed::Before(point) => point,
                 Placed::New(point) => return Some(Step::Point(point)),
             },
         };
         let file = self.files.get(number)?;
         self.shown = Some(number);
+        let lane = Lane {
+            capture_point,
+            link_type: file.link_type(head.interface),
+            file: u16::try_from(number).unwrap_or(u16::MAX),
+        };
         if self.points.len() > 1 {
             self.waiting.pop();
+        } else {
+            self.lane = Some(lane);
         }
-        Some(Step::Packet(Packet {
-            number: current.number,
-            timestamp: current.timestamp,
-            file: u16::try_from(number).unwrap_or(u16::MAX),
-            capture_point,
-            link_type: file.link_type(current.interface),
-            original_length: current.original_length,
-            data: file.data(),
-        }))
+        Some(Step::Packet(lane.packet(&head, file.data())))
+    }
+
+    /// Hands over packets that follow the last one, as many as were read at once, if
+    /// nothing else comes among them; takes an old chunk for those after them. Says what
+    /// they have in common, and where in the chunk they begin.
+    pub(super) fn hand_over(&mut self, chunk: &mut Chunk) -> Option<(Lane, usize)> {
+        let lane = self.lane?;
+        let first = self.files.first_mut()?.hand_over(chunk)?;
+        Some((lane, first))
     }
 
     /// The capture point of an interface that is met first.
@@ -383,6 +442,107 @@ impl Inputs {
         match self.files.as_slice() {
             [file] => file.peek().map(|_| 0),
             _ => self.waiting.peek().map(|Reverse((_, number))| *number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Read};
+
+    use super::*;
+    use crate::pcap::PcapNgWriter;
+
+    /// Gives so many octets at a time, as a pipe may.
+    struct Dripping(io::Cursor<Vec<u8>>, usize);
+
+    impl Read for Dripping {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let length = into.len().min(self.1);
+            self.0.read(&mut into[..length])
+        }
+    }
+
+    /// Two interfaces, secrets between packets, and the end inside a packet.
+    fn capture() -> Vec<u8> {
+        let ethernet = LinkType(1);
+        let interfaces = [("a", ethernet), ("b", ethernet)];
+        let mut writer = PcapNgWriter::new(Vec::new(), &interfaces).expect("a vector");
+        let mut number = 0;
+        for (interface, packets) in [(0, 3), (1, 1), (0, 40), (2, 0), (0, 2), (2, 0), (1, 5)] {
+            if interface == 2 {
+                writer.secrets(number, b"secret").expect("a vector");
+            }
+            for _ in 0..packets {
+                number += 1;
+                let at = Timestamp::from_nanos(u64::from(number));
+                let data = vec![0x5a; number as usize];
+                let written = writer.packet(interface, at, &data, 0);
+                written.expect("a vector");
+            }
+        }
+        let mut octets = writer.finish().expect("a vector");
+        octets.truncate(octets.len() - 3);
+        octets
+    }
+
+    /// What comes of it, in its order.
+    fn told(at_once: usize, hands_over: bool) -> Vec<String> {
+        let input = Box::new(Dripping(io::Cursor::new(capture()), at_once));
+        let file = CaptureFile::read("x".to_owned(), input, None, u64::MAX);
+        let mut inputs = Inputs::nothing();
+        inputs.add(file.expect("a capture"));
+        inputs.begin();
+        let mut told = Vec::new();
+        let mut chunk = Chunk::default();
+        loop {
+            let tell = |packet: &Packet<'_>| {
+                let Packet { number, data, .. } = *packet;
+                format!("{number} at {}: {data:?}", packet.capture_point.0)
+            };
+            match inputs.step() {
+                Some(Step::Packet(packet)) => told.push(tell(&packet)),
+                Some(Step::Point(point)) => told.push(point.interface),
+                Some(Step::Secrets(secrets)) => told.push(format!("secrets {}", secrets.kind)),
+                Some(Step::Notice(Notice::Damaged { error, .. })) => told.push(error.to_string()),
+                Some(Step::Notice(notice)) => told.push(format!("{notice:?}")),
+                None => return told,
+            }
+            if hands_over && let Some((lane, first)) = inputs.hand_over(&mut chunk) {
+                let heads = chunk.heads.iter().skip(first);
+                told.extend(heads.map(|head| tell(&lane.packet(head, chunk.data(head)))));
+            }
+        }
+    }
+
+    #[test]
+    fn all_comes_in_its_order_however_it_is_read() {
+        let expected = told(usize::MAX, false);
+        let of = |wanted: &str| expected.iter().position(|own| own == wanted);
+        let packet = |number: usize, point: u8| {
+            of(&format!("{number} at {point}: {:?}", vec![0x5a_u8; number]))
+        };
+        assert_eq!(of("a"), Some(0));
+        assert_eq!(packet(1, 0), Some(1));
+        assert_eq!(of("b"), Some(4));
+        assert_eq!((packet(4, 1), packet(5, 0)), (Some(5), Some(6)));
+        assert_eq!((packet(44, 0), of("secrets 44")), (Some(45), Some(46)));
+        assert_eq!((packet(46, 0), of("secrets 46")), (Some(48), Some(49)));
+        assert_eq!(packet(50, 1), Some(53));
+        let last = expected.last().map(String::as_str).unwrap_or_default();
+        assert!(
+            last.starts_with("the file is cut inside packet 51"),
+            "{last}"
+        );
+        assert_eq!(expected.len(), 55);
+        for at_once in [1, 7, 64, 1000, usize::MAX] {
+            for hands_over in [false, true] {
+                assert_eq!(
+                    told(at_once, hands_over),
+                    expected,
+                    "{at_once} {hands_over}"
+                );
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Where packets come from: files, compressed or not, and standard input.
 
+mod chunk;
 mod file;
 #[cfg(feature = "live")]
 pub mod filter;

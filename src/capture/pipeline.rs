@@ -8,8 +8,10 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::merge::{Inputs, Notice, PacketSource, Step};
+use super::chunk::Chunk;
+use super::merge::{Inputs, Lane, Notice, PacketSource, Step};
 use crate::inspector::{Case, Judged, PointInfo};
+use crate::link::{self, Decoded, Plain};
 use crate::packet::{CapturePoint, LinkType, Packet};
 use crate::pcap::Secrets;
 use crate::time::Timestamp;
@@ -27,6 +29,8 @@ const MAX_WAITING: usize = 1024;
 
 /// Who follows the packets, and leaves calls to be judged.
 pub trait Follower: PacketSource {
+    /// A packet that is decoded already. Answers whether more are wanted.
+    fn decoded(&mut self, packet: &Packet<'_>, decoded: &Decoded<'_>) -> bool;
     /// Calls to be judged.
     fn cases(&self) -> usize;
     /// The first of them.
@@ -69,6 +73,11 @@ enum Item {
 struct Batch {
     items: Vec<Item>,
     octets: Vec<u8>,
+    /// Packets of one file after the items, as they were read, from this one on.
+    chunk: Chunk,
+    run: Option<(Lane, usize)>,
+    /// What these packets hold.
+    plain: Vec<Option<Plain>>,
     /// Octets of the inputs read so far.
     consumed: u64,
 }
@@ -79,7 +88,12 @@ impl Batch {
         self.items.clear();
         self.octets.clear();
         let mut is_more = true;
+        self.run = None;
         while self.octets.len() < BATCH && self.items.len() < MAX_ITEMS {
+            self.run = inputs.hand_over(&mut self.chunk);
+            if self.run.is_some() {
+                break;
+            }
             self.items.push(match inputs.step() {
                 Some(Step::Packet(packet)) => {
                     self.octets.extend_from_slice(packet.data);
@@ -104,6 +118,16 @@ impl Batch {
         }
         self.consumed = inputs.consumed();
         is_more
+    }
+
+    /// Decodes what needs no memory of what was before.
+    fn decode(&mut self) {
+        self.plain.clear();
+        if let Some((lane, first)) = &self.run {
+            let heads = self.chunk.heads.iter().skip(*first);
+            let packets = heads.map(|head| lane.packet(head, self.chunk.data(head)));
+            self.plain.extend(packets.map(|packet| Plain::of(&packet)));
+        }
     }
 }
 
@@ -218,6 +242,7 @@ impl Desk {
                 let mut batch = state.spare.pop().unwrap_or_default();
                 drop(state);
                 let has_more = batch.fill(&mut inputs);
+                batch.decode();
                 state = self.lock();
                 state.inputs = Some(inputs);
                 // The follower may want no more meanwhile.
@@ -370,11 +395,8 @@ impl Desk {
                         original_length: head.original_length,
                         data,
                     };
-                    if !follower.packet(&packet) {
+                    if !self.follow_packet(&packet, &link::decode(&packet), follower) {
                         return false;
-                    }
-                    if follower.cases() >= GROUP {
-                        self.leave(follower);
                     }
                 }
                 Item::Point(point) => follower.point(point.as_ref().clone()),
@@ -382,7 +404,32 @@ impl Desk {
                 Item::Notice(notice) => follower.notice(notice),
             }
         }
-        true
+        let Some((lane, first)) = &batch.run else {
+            return true;
+        };
+        let heads = batch.chunk.heads.iter().skip(*first);
+        heads.zip(&batch.plain).all(|(head, plain)| {
+            let packet = lane.packet(head, batch.chunk.data(head));
+            let decoded = match plain {
+                Some(plain) => plain.decoded(&packet),
+                None => link::decode(&packet),
+            };
+            self.follow_packet(&packet, &decoded, follower)
+        })
+    }
+
+    #[inline]
+    fn follow_packet(
+        &self,
+        packet: &Packet<'_>,
+        decoded: &Decoded<'_>,
+        follower: &mut impl Follower,
+    ) -> bool {
+        let wants_more = follower.decoded(packet, decoded);
+        if wants_more && follower.cases() >= GROUP {
+            self.leave(follower);
+        }
+        wants_more
     }
 
     /// What is open at the end is closed, judged and told.

@@ -15,6 +15,7 @@ use super::{ExitStatus, notices};
 use crate::capture::filter::Filter;
 use crate::capture::{Desk, Follower, Inputs, Notice, PacketSource};
 use crate::inspector::{Case, Inspector, Judged, PointInfo};
+use crate::link::Decoded;
 use crate::packet::Packet;
 use crate::pcap::Secrets;
 
@@ -132,6 +133,26 @@ struct Reading {
     fault_at: Option<u32>,
 }
 
+impl Reading {
+    /// Whether a packet is to be looked at.
+    #[inline]
+    #[cfg_attr(not(feature = "live"), expect(clippy::needless_pass_by_ref_mut))]
+    fn passes(&mut self, packet: &Packet<'_>) -> bool {
+        #[cfg(feature = "live")]
+        if let Some(filter) = &mut self.filter
+            && !filter.passes(packet)
+        {
+            return false;
+        }
+        #[cfg(debug_assertions)]
+        assert!(
+            self.fault_at != Some(packet.number),
+            "a fault was asked for"
+        );
+        true
+    }
+}
+
 impl PacketSource for Reading {
     fn point(&mut self, point: PointInfo) {
         self.reporter.inspector.add_point(point);
@@ -143,18 +164,7 @@ impl PacketSource for Reading {
 
     #[inline]
     fn packet(&mut self, packet: &Packet<'_>) -> bool {
-        #[cfg(feature = "live")]
-        if let Some(filter) = &mut self.filter
-            && !filter.passes(packet)
-        {
-            return true;
-        }
-        #[cfg(debug_assertions)]
-        assert!(
-            self.fault_at != Some(packet.number),
-            "a fault was asked for"
-        );
-        self.reporter.packet(packet)
+        !self.passes(packet) || self.reporter.packet(packet)
     }
 
     fn notice(&mut self, notice: &Notice) {
@@ -183,6 +193,11 @@ impl PacketSource for Reading {
 }
 
 impl Follower for Reading {
+    #[inline]
+    fn decoded(&mut self, packet: &Packet<'_>, decoded: &Decoded<'_>) -> bool {
+        !self.passes(packet) || self.reporter.decoded(decoded)
+    }
+
     #[inline]
     fn cases(&self) -> usize {
         self.reporter.inspector.cases()

@@ -13,6 +13,7 @@ use crate::engine::Config as EngineConfig;
 use crate::engine::limits::Limits;
 use crate::filter::{Field, Filter};
 use crate::inspector::{Config, Inspector};
+use crate::link::{self, Decoded};
 use crate::output::Sink;
 use crate::output::csv::Csv;
 use crate::output::fields::Fields;
@@ -105,7 +106,13 @@ impl Reporter {
     /// Takes a packet. Answers whether more are wanted.
     #[inline]
     pub(super) fn packet(&mut self, packet: &Packet<'_>) -> bool {
-        self.inspector.handle(packet);
+        self.decoded(&link::decode(packet))
+    }
+
+    /// The same of a packet that is decoded already.
+    #[inline]
+    pub(super) fn decoded(&mut self, decoded: &Decoded<'_>) -> bool {
+        self.inspector.handle_decoded(decoded);
         self.drain();
         self.left -= 1;
         // Without a reader there is nobody to read for.

@@ -1,9 +1,7 @@
 //! What the engine tells.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
-
-use foldhash::fast::RandomState;
 
 use super::call::{ClosedCall, Seen};
 use super::connection::Connection;
@@ -136,6 +134,44 @@ impl fmt::Display for Unread {
     }
 }
 
+/// Packets that were read no further, by reason. There are few reasons, and the next
+/// packet mostly has that of the last: those that come often are looked at first.
+#[derive(Clone, Debug, Default)]
+pub struct UnreadCounts(Vec<(Unread, u64)>);
+
+/// Reasons that are told apart; some hold numbers of the sender's choice.
+const MAX_REASONS: usize = 256;
+/// The others.
+const OTHER_REASONS: Unread = Unread::Because("other reasons");
+
+impl UnreadCounts {
+    /// Counts one.
+    pub(super) fn count(&mut self, reason: Unread) {
+        let place = self.place(reason).unwrap_or_else(|| {
+            let is_room = self.0.len() < MAX_REASONS;
+            let reason = if is_room { reason } else { OTHER_REASONS };
+            self.place(reason).unwrap_or_else(|| {
+                self.0.push((reason, 0));
+                self.0.len() - 1
+            })
+        });
+        if let Some((_, count)) = self.0.get_mut(place) {
+            *count += 1;
+        }
+        self.0.swap(place, place.saturating_sub(1));
+    }
+
+    #[inline]
+    fn place(&self, reason: Unread) -> Option<usize> {
+        self.0.iter().position(|(known, _)| *known == reason)
+    }
+
+    /// Each reason, and how many.
+    pub fn iter(&self) -> impl Iterator<Item = (&Unread, u64)> {
+        self.0.iter().map(|(reason, count)| (reason, *count))
+    }
+}
+
 /// What passed, counted.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
@@ -174,7 +210,7 @@ pub struct Counters {
     /// DNS look-ups that lead to no SIP server.
     pub dns_other: u64,
     /// Packets that were read no further, by reason.
-    pub not_decoded: HashMap<Unread, u64, RandomState>,
+    pub not_decoded: UnreadCounts,
     /// Octets of streams that belonged to no message.
     pub stream_octets_skipped: u64,
     /// Octets of streams that were not captured.
@@ -185,4 +221,31 @@ pub struct Counters {
     pub fragments_unfinished: u64,
     /// Bounds that were reached, how often, and when first.
     pub limits: BTreeMap<Limit, (u64, Timestamp)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_packet_counts_and_so_many_reasons_are_told_apart() {
+        let check = |reasons: u16, apart: usize, others: u64| {
+            let mut counts = UnreadCounts::default();
+            for number in (0..reasons).chain(0..reasons) {
+                counts.count(Unread::Ignored(Ignored::EtherType(number)));
+                counts.count(Unread::Because("one"));
+            }
+            let of = |wanted| counts.iter().find(|(known, _)| **known == wanted);
+            assert_eq!(counts.iter().count(), apart, "{reasons}");
+            let total: u64 = counts.iter().map(|(_, count)| count).sum();
+            assert_eq!(total, 4 * u64::from(reasons));
+            let first = of(Unread::Ignored(Ignored::EtherType(0)));
+            assert_eq!(first.map(|own| own.1), Some(2));
+            assert_eq!(of(OTHER_REASONS).map_or(0, |own| own.1), others);
+        };
+        check(1, 2, 0);
+        check(255, 256, 0);
+        check(256, 257, 2);
+        check(300, 257, 90);
+    }
 }

@@ -447,15 +447,7 @@ impl Engine {
     }
 
     fn unread(&mut self, reason: Unread) {
-        let reasons = &mut self.counters.not_decoded;
-        if let Some(count) = reasons.get_mut(&reason) {
-            *count += 1;
-        } else if reasons.len() < 256 {
-            reasons.insert(reason, 1);
-        } else {
-            let other = Unread::Because("other reasons");
-            *reasons.entry(other).or_default() += 1;
-        }
+        self.counters.not_decoded.count(reason);
     }
 
     fn limit(&mut self, limit: Limit) {

@@ -29,7 +29,7 @@ use std::sync::Arc;
 pub use case::{Case, Judged};
 
 use crate::engine::{Config as EngineConfig, Engine, Event, Forwarded};
-use crate::link::{self, link_type_name};
+use crate::link::{self, Decoded, link_type_name};
 use crate::nat::usage::Usage;
 use crate::packet::{CapturePoint, LinkType, Packet};
 use crate::pcap::{self, Secrets};
@@ -260,10 +260,17 @@ impl Inspector {
     /// Takes one packet.
     #[inline]
     pub fn handle(&mut self, packet: &Packet<'_>) {
-        if let Some(count) = self.packets.get_mut(usize::from(packet.capture_point.0)) {
+        self.handle_decoded(&link::decode(packet));
+    }
+
+    /// Takes one packet that is decoded already.
+    #[inline]
+    pub fn handle_decoded(&mut self, decoded: &Decoded<'_>) {
+        let point = usize::from(decoded.at.capture_point.0);
+        if let Some(count) = self.packets.get_mut(point) {
             *count += 1;
         }
-        self.engine.handle(&link::decode(packet));
+        self.engine.handle(decoded);
         while let Some(event) = self.engine.poll_event() {
             self.event(event);
         }
@@ -619,7 +626,7 @@ impl Inspector {
         );
         // Several kinds may go by one name.
         let mut not_decoded = BTreeMap::<String, u64>::new();
-        for (reason, count) in &counters.not_decoded {
+        for (reason, count) in counters.not_decoded.iter() {
             *not_decoded.entry(reason.to_string()).or_default() += count;
         }
         let digits = self.scribe.points.iter().map(|point| point.digits).max();

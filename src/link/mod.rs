@@ -27,7 +27,8 @@ pub use tunnel::{Tunnel, TunnelKind};
 
 use std::net::IpAddr;
 
-use crate::net::Flow;
+use crate::net::{Endpoint, Flow, Transport};
+use crate::octets;
 use crate::packet::{LinkType, Packet, PacketRef};
 
 /// The link type of packets of HEP alone: one that is for everybody's own use, LINKTYPE_USER0.
@@ -186,6 +187,63 @@ pub fn decode<'a>(packet: &Packet<'a>) -> Decoded<'a> {
         original_length: packet.original_length,
         content,
         tunnel: way.tunnel,
+    }
+}
+
+/// What [`decode`] finds in most packets, by where it lies in them: a UDP datagram that
+/// came through no tunnel. It may go from one thread to another before the octets do.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain {
+    network: Network,
+    ports: (u16, u16),
+    start: usize,
+    length: usize,
+    truncated: bool,
+}
+
+impl Plain {
+    /// What a packet holds, if that is all.
+    #[inline]
+    #[must_use]
+    pub fn of(packet: &Packet<'_>) -> Option<Self> {
+        let decoded = decode(packet);
+        let Content::Datagram(datagram) = decoded.content else {
+            return None;
+        };
+        if decoded.tunnel.is_some() {
+            return None;
+        }
+        let lead = datagram.payload.as_ptr().addr();
+        Some(Self {
+            network: datagram.network,
+            ports: (datagram.flow.src.port, datagram.flow.dst.port),
+            start: lead.checked_sub(packet.data.as_ptr().addr())?,
+            length: datagram.payload.len(),
+            truncated: datagram.truncated,
+        })
+    }
+
+    /// The same as [`decode`] of the packet that it is of.
+    #[inline]
+    #[must_use]
+    pub fn decoded<'a>(&self, packet: &Packet<'a>) -> Decoded<'a> {
+        let Network { src, dst, .. } = self.network;
+        let flow = Flow {
+            src: Endpoint::new(src, self.ports.0),
+            dst: Endpoint::new(dst, self.ports.1),
+            transport: Transport::Udp,
+        };
+        Decoded {
+            at: packet.at(),
+            original_length: packet.original_length,
+            content: Content::Datagram(Datagram {
+                flow,
+                network: self.network,
+                payload: octets::span(packet.data, self.start, self.length),
+                truncated: self.truncated,
+            }),
+            tunnel: None,
+        }
     }
 }
 

@@ -59,6 +59,7 @@ impl Layout {
 }
 
 /// One packet record.
+#[inline]
 pub(super) fn record(layout: Layout, octets: &[u8]) -> Result<Step<'_>, CaptureError> {
     if octets.len() < RECORD_HEADER {
         return Ok(Step::NeedMore(RECORD_HEADER));

@@ -183,6 +183,7 @@ impl Decoder {
     ///
     /// When the octets are no capture, or a record's length is impossible. The
     /// decoder stays where it was; nothing after that point can be trusted.
+    #[inline]
     pub fn step<'a>(&mut self, octets: &'a [u8]) -> Result<Step<'a>, CaptureError> {
         match &mut self.format {
             Format::Unknown => self.open(octets),
