@@ -67,7 +67,25 @@ pub(crate) fn address(octets: &[u8]) -> Option<std::net::IpAddr> {
     if octets.len() > 64 || !octets.iter().all(may_be) {
         return None;
     }
+    if !octets.contains(&b':') {
+        return address_v4(octets).map(std::net::IpAddr::V4);
+    }
     std::str::from_utf8(octets).ok()?.parse().ok()
+}
+
+/// Four numbers of up to three digits, none with a zero in front, as the standard library
+/// reads them; every message names several.
+fn address_v4(octets: &[u8]) -> Option<std::net::Ipv4Addr> {
+    let mut parts = octets.split(|octet| *octet == b'.');
+    let mut number = || -> Option<u8> {
+        let digits = parts.next()?;
+        if !matches!(digits, [b'1'..=b'9', ..] | [_]) || digits.len() > 3 {
+            return None;
+        }
+        u8::try_from(decimal(digits)?).ok()
+    };
+    let address = std::net::Ipv4Addr::new(number()?, number()?, number()?, number()?);
+    parts.next().is_none().then_some(address)
 }
 
 /// A decimal number made of digits only, as large as fits in 64 bits.
@@ -104,6 +122,34 @@ mod tests {
         assert_eq!(span(b"abcdef", 4, 9), b"ef");
         assert_eq!(span(b"abcdef", 7, 1), b"");
         assert_eq!(from(b"ab", 3), b"");
+    }
+
+    #[test]
+    fn addresses_are_those_of_the_standard_library() {
+        for text in [
+            "192.0.2.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "256.0.0.1",
+            "1.2.3",
+            "1.2.3.4.5",
+            "1.2.3.",
+            "1.2.3.04",
+            "1.2.3.00",
+            "1.2.3.0004",
+            "a.b.c.d",
+            ".1.2.3",
+            "",
+            "1",
+            "2001:db8::1",
+            "::ffff:192.0.2.1",
+            "fe80::1%1",
+            "[::1]",
+            "host.example",
+            " 192.0.2.1",
+        ] {
+            assert_eq!(address(text.as_bytes()), text.parse().ok(), "{text:?}");
+        }
     }
 
     #[test]

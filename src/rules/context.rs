@@ -6,6 +6,7 @@ use super::Needs;
 use super::credentials::Credential;
 use super::description::Description;
 use super::message::{Message, relate};
+use super::parties::Parties;
 use crate::engine::call::{Call, ClosedCall, Exchange};
 use crate::engine::session::Side;
 use crate::engine::transaction::Transaction;
@@ -115,6 +116,8 @@ pub struct CallContext<'a> {
     pub credentials: &'a [Credential],
     /// Methods and header fields that occur in it.
     pub(super) has: Needs,
+    /// Whom its messages name.
+    pub(super) parties: Parties<'a>,
     /// Offers and answers, by the places of their messages.
     rounds: Vec<(usize, usize)>,
     /// Descriptions of one party that follow one another, likewise.
@@ -140,6 +143,7 @@ impl<'a> CallContext<'a> {
         relate(&mut messages);
         let mut context = Self {
             closed,
+            parties: Parties::of(&messages),
             messages,
             media,
             capture,

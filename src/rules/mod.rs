@@ -20,10 +20,10 @@ mod context;
 mod credentials;
 mod description;
 mod finding;
-mod good;
 mod ice;
 mod message;
 mod nat_finding;
+mod parties;
 mod passport;
 mod profile;
 
@@ -32,7 +32,6 @@ pub use catalogue::CATALOGUE;
 pub use context::{CallContext, CaptureFacts, MediaFact};
 pub use credentials::Credential;
 pub use finding::{Finding, Findings, Quote};
-use good::Good;
 pub use ice::IceContext;
 pub use message::Message;
 pub use nat_finding::{NatFinding, NatFindings};
@@ -249,13 +248,14 @@ fn judge(profile: Profile, mut each: impl FnMut(&Rule, &mut Findings)) -> Vec<Fi
 /// What is wrong with a call.
 #[must_use]
 pub fn judge_call(context: &CallContext<'_>, profile: Profile) -> Vec<Finding> {
-    judge(profile, |rule, findings| {
-        if let Check::Call(check) = rule.check
-            && rule.needs.are_met(context.has)
-        {
-            check(context, findings);
+    let mut findings = Findings::default();
+    for own in profile.call_rules() {
+        if own.needs.are_met(context.has) {
+            findings.rule = Some(own.rule);
+            (own.check)(context, &mut findings);
         }
-    })
+    }
+    findings.found
 }
 
 /// What is wrong with an address that calls in vain.

@@ -2,7 +2,18 @@
 
 use std::sync::OnceLock;
 
-use super::{CATALOGUE, Rule, Severity};
+use super::{CATALOGUE, CallContext, Check, Findings, Needs, Rule, Severity};
+
+/// A rule that looks at calls.
+#[derive(Debug)]
+pub(super) struct CallRule {
+    /// Without any of these in a call it finds nothing there.
+    pub needs: Needs,
+    /// What it looks at.
+    pub check: fn(&CallContext<'_>, &mut Findings),
+    /// The rule, and what it weighs.
+    pub rule: (&'static Rule, Severity),
+}
 
 /// What kind of network is judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +60,28 @@ impl Profile {
             "webrtc" => Self::Webrtc,
             _ => return None,
         })
+    }
+
+    /// Those of them that look at calls, close together: each call is put to all of them.
+    pub(super) fn call_rules(self) -> &'static [CallRule] {
+        static RULES: [OnceLock<Vec<CallRule>>; Profile::NAMES.len()] =
+            [const { OnceLock::new() }; Profile::NAMES.len()];
+        let of_calls = || {
+            let rules = self.rules().iter();
+            rules
+                .filter_map(|&(rule, severity)| match rule.check {
+                    Check::Call(check) => Some(CallRule {
+                        needs: rule.needs,
+                        check,
+                        rule: (rule, severity),
+                    }),
+                    _ => None,
+                })
+                .collect()
+        };
+        RULES
+            .get(self as usize)
+            .map_or(&[], |rules| rules.get_or_init(of_calls))
     }
 
     /// Rules whose findings count, and what they weigh.

@@ -39,25 +39,17 @@ impl<'a> Uri<'a> {
                 ..Self::default()
             };
         }
-        // The user part may hold `;` and `?`, the host part no `@`.
-        let (user, host_part) = match user_end(body) {
-            Some(at) => (
-                octets::span(body, 0, at),
-                octets::from(body, at.saturating_add(1)),
-            ),
-            None => (&b""[..], body),
-        };
-        let end = host_part
-            .iter()
-            .position(|octet| matches!(octet, b';' | b'?'))
-            .unwrap_or(host_part.len());
-        let (host, port) = split_host_port(octets::span(host_part, 0, end));
+        let (user_end, end) = marks(body);
+        let end = end.unwrap_or(body.len());
+        let from = user_end.map_or(0, |at| at.saturating_add(1));
+        let host_part = octets::span(body, from, end.saturating_sub(from));
+        let (host, port) = split_host_port(host_part);
         Self {
             scheme,
-            user,
+            user: octets::span(body, 0, user_end.unwrap_or(0)),
             host,
             port,
-            rest: octets::from(host_part, end),
+            rest: octets::from(body, end),
         }
     }
 
@@ -80,18 +72,22 @@ impl<'a> Uri<'a> {
     }
 }
 
-/// The last `@`. Headers after a `?` may hold an escaped one only: a raw one
-/// there would otherwise be taken for the end of the user.
-fn user_end(body: &[u8]) -> Option<usize> {
-    let mut end = None;
-    for (at, octet) in body.iter().enumerate() {
-        match octet {
-            b'@' => end = Some(at),
-            b'?' if end.is_some() => break,
-            _ => {}
-        }
-    }
-    end
+/// The last `@`, and the first `;` or `?` after it: the user part may hold these, the host
+/// part no `@`. Headers after a `?` may hold an escaped one only: a raw one there would
+/// otherwise be taken for the end of the user.
+#[inline]
+fn marks(body: &[u8]) -> (Option<usize>, Option<usize>) {
+    let Some(first) = memchr::memchr(b'@', body) else {
+        return (None, memchr::memchr2(b';', b'?', body));
+    };
+    let after = octets::from(body, first.saturating_add(1));
+    let headers = memchr::memchr(b'?', after).unwrap_or(after.len());
+    let last = memchr::memrchr(b'@', octets::span(after, 0, headers));
+    let user_end = last.map_or(first, |at| first.saturating_add(at).saturating_add(1));
+    let host = octets::from(body, user_end.saturating_add(1));
+    let end = memchr::memchr2(b';', b'?', host);
+    let end = end.map(|at| user_end.saturating_add(at).saturating_add(1));
+    (Some(user_end), end)
 }
 
 /// Host and port, with or without the brackets of IPv6.
@@ -107,20 +103,23 @@ pub fn split_host_port(text: &[u8]) -> (&[u8], Option<u16>) {
             None => (inside, None),
         }
     } else {
-        let mut colons = (text.iter().enumerate()).filter(|(_, octet)| **octet == b':');
-        match (colons.next(), colons.next()) {
+        let Some(colon) = text.iter().position(|octet| *octet == b':') else {
+            return (text, None);
+        };
+        let after = octets::from(text, colon.saturating_add(1));
+        let host = octets::span(text, 0, colon).trim_ascii();
+        let port = number(after);
+        if port.is_none() && after.contains(&b':') {
             // More than one colon is an IPv6 address without its brackets.
-            (Some((at, _)), None) => (
-                octets::span(text, 0, at).trim_ascii(),
-                Some(octets::from(text, at.saturating_add(1))),
-            ),
-            _ => (text, None),
+            return (text, None);
         }
+        return (host, port);
     };
-    let port = port
-        .and_then(|port| octets::decimal(port.trim_ascii()))
-        .and_then(|port| u16::try_from(port).ok());
-    (host, port)
+    (host, port.and_then(number))
+}
+
+fn number(port: &[u8]) -> Option<u16> {
+    u16::try_from(octets::decimal(port.trim_ascii())?).ok()
 }
 
 #[cfg(test)]
@@ -168,6 +167,14 @@ mod tests {
             ";phone-context=x",
         );
         check("sip:a@b?Route=c@d", "a", "b", None, "?Route=c@d");
+        check("sip:a;b@c;d@e;f", "a;b@c;d", "e", None, ";f");
+        check("sip:a?b@c", "a?b", "c", None, "");
+        check("sip:a@b;c?d@e", "a", "b", None, ";c?d@e");
+        check("sip:h;p?q", "", "h", None, ";p?q");
+        check("sip:a@b@c@d;e?f@g", "a@b@c", "d", None, ";e?f@g");
+        check("sip:a@?b@c", "a", "", None, "?b@c");
+        check("sip:h:5060:5061", "", "h:5060:5061", None, "");
+        check("sip:a@", "a", "", None, "");
         check("nonsense", "", "nonsense", None, "");
         check("", "", "", None, "");
         assert_eq!(Uri::parse(b"sip:a:pw@h").user_name(), b"a");

@@ -5,7 +5,7 @@
 //! Fix: use Digest, and take the password out of the URI; change the password.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Uri;
 use crate::sip::header::HeaderName;
 
@@ -26,9 +26,15 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    let mut good = Good::default();
+    const NAMES: [Option<HeaderName>; 3] = [
+        Some(HeaderName::From),
+        Some(HeaderName::To),
+        Some(HeaderName::Contact),
+    ];
+    let is_fine = context.parties.all(&NAMES, |own| !has_password(own.uri()));
+    let credentials = [HeaderName::Authorization, HeaderName::ProxyAuthorization];
     for message in context.originals().filter(|own| own.is_request()) {
-        for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+        for name in credentials {
             for field in message.sip.fields_of(name) {
                 let scheme = octets::span(field.value, 0, 5);
                 if scheme.eq_ignore_ascii_case(b"basic") {
@@ -37,9 +43,12 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 }
             }
         }
+        if is_fine {
+            continue;
+        }
         let parties = [message.sip.from(), message.sip.to(), message.sip.contact()];
         let mut parties = parties.into_iter().flatten();
-        if parties.any(|own| !good.is(own.uri, |uri| !has_password(uri))) {
+        if parties.any(|own| has_password(own.parsed_uri())) {
             found.message(
                 message,
                 format!("{} has a password in a URI", message.told()),
@@ -49,8 +58,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     }
 }
 
-fn has_password(uri: &[u8]) -> bool {
-    let uri = Uri::parse(uri);
+fn has_password(uri: Uri<'_>) -> bool {
     uri.user.contains(&b':')
         && uri.user != uri.user_name()
         && uri.scheme.to_ascii_lowercase().starts_with(b"sip")

@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 
 pub(super) const RULE: Rule = Rule {
@@ -26,6 +28,9 @@ pub(super) const RULE: Rule = Rule {
     ..Rule::BASE
 };
 
+/// What stands for the clocks of codecs.
+type Clocks<'c> = SmallVec<[Option<&'c str>; 8]>;
+
 fn check(context: &CallContext<'_>, found: &mut Findings) {
     for (message, description) in context.descriptions() {
         for media in description
@@ -33,22 +38,20 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             .iter()
             .filter(|own| own.kind() == b"audio" && own.port() != Some(0))
         {
-            let is_event = |codec: &str| codec.starts_with("TELEPHONE-EVENT");
-            let mut all = media.formats().iter().filter_map(|own| media.codec(own));
-            if !all.any(|codec| is_event(&codec)) {
-                continue;
+            let formats = media.formats().iter();
+            let codecs: SmallVec<[Cow<'_, str>; 8]> =
+                formats.filter_map(|own| media.codec(own)).collect();
+            let (mut events, mut sound) = (Clocks::new(), Clocks::new());
+            for codec in &codecs {
+                let clock = codec.split_once('/').map(|(_, clock)| clock);
+                match codec.starts_with("TELEPHONE-EVENT") {
+                    true => events.push(clock),
+                    false => sound.push(clock),
+                }
             }
-            let codecs: Vec<Cow<'_, str>> = media
-                .formats()
-                .iter()
-                .filter_map(|format| media.codec(format))
-                .collect();
-            let clock = |own: &Cow<'_, str>| own.split('/').nth(1).map(str::to_owned);
-            let (events, sound): (Vec<_>, Vec<_>) = codecs.iter().partition(|own| is_event(own));
-            let clocks: Vec<_> = sound.iter().map(|own| clock(own)).collect();
             if !events.is_empty()
                 && !sound.is_empty()
-                && events.iter().all(|own| !clocks.contains(&clock(own)))
+                && events.iter().all(|own| !sound.contains(own))
             {
                 found.quote(
                     message,

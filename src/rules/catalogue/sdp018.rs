@@ -7,6 +7,7 @@
 
 use crate::octets;
 use crate::rules::{CallContext, Check, Findings, Rule, Severity};
+use crate::sdp::RtpMap;
 
 pub(super) const RULE: Rule = Rule {
     code: "SDP018",
@@ -33,10 +34,9 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 };
                 let said = media.codec(format).unwrap_or_default();
                 let number = octets::decimal(format).and_then(|own| u8::try_from(own).ok());
-                let fixed = number
-                    .and_then(crate::sdp::RtpMap::of_static)
-                    .map(|own| format!("{}/{}", own.encoding, own.clock_rate).to_ascii_uppercase());
-                if fixed.as_ref().is_some_and(|fixed| *fixed != said) || said == "G722/16000" {
+                let fixed = number.and_then(RtpMap::of_static);
+                let is_other = fixed.is_some_and(|own| !is_said(&own, &said));
+                if is_other || said == "G722/16000" {
                     found.quote(
                         message,
                         map,
@@ -51,4 +51,11 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             }
         }
     }
+}
+
+/// Whether an encoding and a clock are those of a codec.
+fn is_said(codec: &RtpMap, said: &str) -> bool {
+    said.split_once('/').is_some_and(|(encoding, clock)| {
+        encoding.eq_ignore_ascii_case(&codec.encoding) && clock.parse() == Ok(codec.clock_rate)
+    })
 }

@@ -32,9 +32,15 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         "vaxsipuseragent",
         "sipcli",
     ];
+    let mut last = (&b""[..], &b""[..]);
     for message in context.originals().filter(|own| own.is_request()) {
         let agent = message.value(HeaderName::UserAgent).unwrap_or_default();
         let from = message.value(HeaderName::From).unwrap_or_default();
+        // Most say the same of themselves each time.
+        if (agent, from) == last {
+            continue;
+        }
+        last = (agent, from);
         let is_named = |name: &&str| {
             let head = agent.get(..name.len());
             head.is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()))

@@ -39,13 +39,12 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         HeaderName::ReferTo,
         HeaderName::Replaces,
     ];
+    let once = ONCE.iter().fold(0, |bits, name| bits | name.bit());
     for message in context.originals() {
-        let mut met: Vec<HeaderName> = Vec::new();
+        let mut met = 0;
         for field in message.sip.header_fields() {
-            if !ONCE.contains(&field.kind) {
-                continue;
-            }
-            if met.contains(&field.kind) {
+            let bit = field.kind.bit() & once;
+            if bit & met != 0 {
                 let name = octets::text(field.name);
                 found.quote(
                     message,
@@ -54,7 +53,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
                 );
                 break;
             }
-            met.push(field.kind);
+            met |= bit;
         }
     }
 }

@@ -7,7 +7,7 @@
 //! Fix: look at what wrote that line: a template, a script, or an ALG.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Anomaly;
 use crate::sip::header::HeaderName;
 use crate::sip::header::split_outside_quotes;
@@ -40,7 +40,13 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         HeaderName::Route,
         HeaderName::RecordRoute,
     ];
-    let mut good = Good::default();
+    // Vias are new with each request; the others come again.
+    let is_fine = (context.parties).all(&LISTS.map(Some), |party| is_filled(party.field));
+    let lists = if is_fine {
+        &[HeaderName::Via][..]
+    } else {
+        &LISTS
+    };
     for message in context.originals().filter(|own| own.is_entire()) {
         let odd = message
             .sip
@@ -55,8 +61,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             continue;
         }
         let mut fields = message.sip.header_fields().iter();
-        let empty =
-            fields.find(|field| LISTS.contains(&field.kind) && !good.is(field.value, is_filled));
+        let empty = fields.find(|field| lists.contains(&field.kind) && !is_filled(field.value));
         if let Some(field) = empty {
             let name = octets::text(field.name);
             found.quote(

@@ -6,7 +6,7 @@
 //! Fix: quote display names and escape the quotes in them.
 
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
@@ -34,10 +34,12 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
         HeaderName::RecordRoute,
         HeaderName::PAssertedIdentity,
     ];
-    let mut good = Good::default();
+    if (context.parties).all(&ADDRESSES.map(Some), |party| is_balanced(party.field)) {
+        return;
+    }
     for message in context.originals().filter(|own| own.is_entire()) {
         for field in message.sip.header_fields() {
-            if ADDRESSES.contains(&field.kind) && !good.is(field.value, is_balanced) {
+            if ADDRESSES.contains(&field.kind) && !is_balanced(field.value) {
                 let name = octets::text(field.name);
                 found.quote(
                     message,

@@ -24,22 +24,19 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
+    const NAMES: [(&str, HeaderName); 3] = [
+        ("From", HeaderName::From),
+        ("To", HeaderName::To),
+        ("Contact", HeaderName::Contact),
+    ];
+    let names = NAMES.map(|(_, kind)| Some(kind));
+    if (context.parties).all(&names, |party| odd_display(party.field).is_none()) {
+        return;
+    }
     for message in context.originals().filter(|own| !own.kept.is_cut) {
-        for (name, kind) in [
-            ("From", HeaderName::From),
-            ("To", HeaderName::To),
-            ("Contact", HeaderName::Contact),
-        ] {
-            for value in message.sip.fields_of(kind).map(|field| field.value) {
-                if matches!(value.first(), Some(b'<' | b'"')) {
-                    continue;
-                }
-                let display =
-                    octets::span(value, 0, memchr::memchr(b'<', value).unwrap_or(0)).trim_ascii();
-                let plain = |octet: &u8| {
-                    octet.is_ascii_alphanumeric() || b"-.!%*_+`'~ \t\r\n".contains(octet)
-                };
-                if value != b"*" && !display.starts_with(b"\"") && !display.iter().all(plain) {
+        for (name, kind) in NAMES {
+            for field in message.sip.fields_of(kind) {
+                if let Some(display) = odd_display(field.value) {
                     found.quote(
                         message,
                         display,
@@ -52,4 +49,16 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             }
         }
     }
+}
+
+/// The display name of a value, if it needs quotes and has none.
+fn odd_display(value: &[u8]) -> Option<&[u8]> {
+    if matches!(value.first(), Some(b'<' | b'"')) {
+        return None;
+    }
+    let end = memchr::memchr(b'<', value).unwrap_or(0);
+    let display = octets::span(value, 0, end).trim_ascii();
+    let plain = |octet: &u8| octet.is_ascii_alphanumeric() || b"-.!%*_+`'~ \t\r\n".contains(octet);
+    let is_odd = value != b"*" && !display.starts_with(b"\"") && !display.iter().all(plain);
+    is_odd.then_some(display)
 }

@@ -5,10 +5,8 @@
 //!
 //! Fix: put IPv6 addresses in brackets and escape what is no letter or digit.
 
-use smallvec::SmallVec;
-
 use crate::octets;
-use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Uri;
 use crate::sip::header::HeaderName;
 use crate::sip::header::NameAddr;
@@ -31,24 +29,22 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    let mut good = Good::default();
+    const NAMES: [(&str, HeaderName); 3] = [
+        ("From", HeaderName::From),
+        ("To", HeaderName::To),
+        ("Contact", HeaderName::Contact),
+    ];
+    let [from, to, contact] = NAMES.map(|(_, kind)| Some(kind));
+    let is_fine = context.parties.all(&[None, from, to, contact], |party| {
+        spaced(party.value).is_none() && fault(party.address.uri, party.uri()).is_none()
+    });
+    if is_fine {
+        return;
+    }
     for message in context.originals().filter(|own| own.is_entire()) {
-        let mut uris: SmallVec<[(&str, &[u8]); 4]> = SmallVec::new();
-        if !good.is(message.request_uri(), |uri| fault(uri).is_none()) {
-            uris.push(("the Request-URI", message.request_uri()));
-        }
-        for (name, kind) in [
-            ("From", HeaderName::From),
-            ("To", HeaderName::To),
-            ("Contact", HeaderName::Contact),
-        ] {
+        let mut uris: Vec<(&str, &[u8])> = vec![("the Request-URI", message.request_uri())];
+        for (name, kind) in NAMES {
             for value in message.sip.values(kind) {
-                let is_good = good.is(value, |value| {
-                    spaced(value).is_none() && fault(NameAddr::parse(value).uri).is_none()
-                });
-                if is_good {
-                    continue;
-                }
                 if let Some(inside) = spaced(value) {
                     found.quote(
                         message,
@@ -63,7 +59,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             }
         }
         for (place, uri) in uris {
-            if let Some(fault) = fault(uri) {
+            if let Some(fault) = fault(uri, Uri::parse(uri)) {
                 found.quote(
                     message,
                     uri,
@@ -76,12 +72,15 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
 
 /// What stands within brackets, if there are spaces at its ends.
 fn spaced(value: &[u8]) -> Option<&[u8]> {
-    let inside = value.split(|octet| matches!(octet, b'<' | b'>')).nth(1)?;
-    (inside.trim_ascii() != inside).then_some(inside)
+    let start = memchr::memchr2(b'<', b'>', value)?;
+    let inside = octets::from(value, start + 1);
+    let end = memchr::memchr2(b'<', b'>', inside).unwrap_or(inside.len());
+    let inside = octets::span(inside, 0, end);
+    (inside.trim_ascii().len() < inside.len()).then_some(inside)
 }
 
-fn fault(uri: &[u8]) -> Option<&'static str> {
-    let scheme = octets::span(uri, 0, memchr::memchr(b':', uri)?);
+fn fault(uri: &[u8], parsed: Uri<'_>) -> Option<&'static str> {
+    let scheme = parsed.scheme;
     if !scheme.eq_ignore_ascii_case(b"sip") && !scheme.eq_ignore_ascii_case(b"sips") {
         return None;
     }
@@ -94,7 +93,6 @@ fn fault(uri: &[u8]) -> Option<&'static str> {
                 .is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
         })
     };
-    let parsed = Uri::parse(uri);
     if !escapes(parsed.user) {
         return Some("has a percent sign without two hexadecimal digits");
     }

@@ -5,8 +5,9 @@
 //!
 //! Fix: leave them out of From and To.
 
-use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Uri;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "SYN027",
@@ -22,14 +23,14 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    let mut good = Good::default();
+    let names = [Some(HeaderName::From), Some(HeaderName::To)];
+    if (context.parties).all(&names, |party| odd_parameter(party.uri()).is_none()) {
+        return;
+    }
     for message in context.originals().filter(|own| own.is_request()) {
         for (name, party) in [("From", message.sip.from()), ("To", message.sip.to())] {
             let Some(party) = party else { continue };
-            if good.is(party.uri, |uri| odd_parameter(uri).is_none()) {
-                continue;
-            }
-            if let Some(odd) = odd_parameter(party.uri) {
+            if let Some(odd) = odd_parameter(party.parsed_uri()) {
                 found.quote(
                     message,
                     party.uri,
@@ -41,8 +42,10 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     }
 }
 
-fn odd_parameter(uri: &[u8]) -> Option<&'static str> {
-    let uri = Uri::parse(uri);
+fn odd_parameter(uri: Uri<'_>) -> Option<&'static str> {
+    if uri.rest.is_empty() {
+        return None;
+    }
     ["maddr", "ttl", "transport", "lr", "method"]
         .into_iter()
         .find(|own| uri.parameter(own).is_some())

@@ -30,11 +30,15 @@ const NAMES: [(&str, HeaderName); 6] = [
 ];
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
+    let names = NAMES.map(|(_, kind)| Some(kind));
+    if (context.parties).all(&names, |party| !needs_brackets(party.field)) {
+        return;
+    }
     for message in context.originals() {
         for (name, kind) in NAMES {
             for field in message.sip.fields_of(kind) {
                 let value = field.value;
-                if value.contains(&b'?') && !value.contains(&b'<') {
+                if needs_brackets(value) {
                     found.quote(
                         message,
                         value,
@@ -44,4 +48,8 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
             }
         }
     }
+}
+
+fn needs_brackets(value: &[u8]) -> bool {
+    value.contains(&b'?') && !value.contains(&b'<')
 }

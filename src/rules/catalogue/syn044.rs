@@ -5,7 +5,7 @@
 //!
 //! Fix: write IPv4 addresses as such.
 
-use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
@@ -22,11 +22,13 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    let mut good = Good::default();
+    let contact = [Some(HeaderName::Contact)];
+    let is_fine = (context.parties).all(&contact, |party| !is_mapped(party.value));
     for message in context.originals() {
         let contacts = message.sip.values(HeaderName::Contact);
+        let contacts = contacts.filter(|_| !is_fine);
         let mut values = contacts.chain(message.sip.values(HeaderName::Via).next());
-        if let Some(value) = values.find(|value| !good.is(value, |value| !is_mapped(value))) {
+        if let Some(value) = values.find(|value| is_mapped(value)) {
             found.quote(
                 message,
                 value,
@@ -41,6 +43,6 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
 
 fn is_mapped(value: &[u8]) -> bool {
     // Hardly any value has two colons in a row.
-    value.windows(2).any(|two| two == b"::")
+    memchr::memchr_iter(b':', value).any(|at| value.get(at + 1) == Some(&b':'))
         && memchr::memmem::find(&value.to_ascii_lowercase(), b"::ffff:").is_some()
 }

@@ -4,8 +4,9 @@
 //!
 //! Fix: nothing, as long as both ends understand it.
 
-use crate::rules::{CallContext, Check, Findings, Good, Rule, Severity};
+use crate::rules::{CallContext, Check, Findings, Rule, Severity};
 use crate::sip::Uri;
+use crate::sip::header::HeaderName;
 
 pub(super) const RULE: Rule = Rule {
     code: "TRN012",
@@ -21,11 +22,14 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(context: &CallContext<'_>, found: &mut Findings) {
-    let mut good = Good::default();
+    let names = [None, Some(HeaderName::Contact)];
+    if (context.parties).all(&names, |party| !names_tls(party.uri())) {
+        return;
+    }
     for message in context.originals() {
         let contact = message.sip.contact().map(|own| own.uri);
         for uri in [Some(message.request_uri()), contact].into_iter().flatten() {
-            if !good.is(uri, |uri| !names_tls(uri)) {
+            if names_tls(Uri::parse(uri)) {
                 found.quote(
                     message,
                     uri,
@@ -37,7 +41,7 @@ fn check(context: &CallContext<'_>, found: &mut Findings) {
     }
 }
 
-fn names_tls(uri: &[u8]) -> bool {
-    let transport = Uri::parse(uri).parameter("transport");
+fn names_tls(uri: Uri<'_>) -> bool {
+    let transport = uri.parameter("transport");
     transport.is_some_and(|own| own.eq_ignore_ascii_case(b"tls"))
 }

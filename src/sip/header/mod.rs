@@ -103,9 +103,19 @@ pub fn parameter<'a>(from: &'a [u8], name: &str) -> Option<&'a [u8]> {
     if from.len() < name.len() {
         return None;
     }
-    parameters(from)
-        .find(|(key, _)| key.eq_ignore_ascii_case(name.as_bytes()))
-        .map(|(_, value)| value)
+    split_outside_quotes(from, b';').find_map(|pair| {
+        // Most are another one, which their first octets tell.
+        let pair = pair.trim_ascii_start();
+        let (key, rest) = pair.split_at_checked(name.len())?;
+        if !key.eq_ignore_ascii_case(name.as_bytes()) {
+            return None;
+        }
+        match rest.trim_ascii_start() {
+            [] => Some(&b""[..]),
+            [b'=', value @ ..] => Some(unquoted(value.trim_ascii())),
+            _ => None,
+        }
+    })
 }
 
 /// The inside of a quoted string; a token as it is.
@@ -136,5 +146,8 @@ mod tests {
         assert_eq!(parameter(parameters, "lr"), Some(&b""[..]));
         assert_eq!(parameter(parameters, "q"), Some(&b"x;y"[..]));
         assert_eq!(parameter(parameters, "ta"), None);
+        assert_eq!(parameter(parameters, "tagg"), None);
+        assert_eq!(parameter(b"tag x=1; tag\t= \"b\" ", "tag"), Some(&b"b"[..]));
+        assert_eq!(parameter(b";expires=", "expires"), Some(&b""[..]));
     }
 }

@@ -6,7 +6,7 @@ use crate::octets;
 use crate::sip::Uri;
 
 /// A display name, a URI and parameters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NameAddr<'a> {
     /// The display name without its quotes, escapes as written.
     pub display: &'a [u8],
