@@ -337,8 +337,13 @@ impl Engine {
         self.counters.bytes += u64::from(decoded.original_length);
         self.clock.advance(at.timestamp);
         let (first, last) = (&mut self.counters.first, &mut self.counters.last);
-        *first = Some(first.map_or(at.timestamp, |first| first.min(at.timestamp)));
-        *last = Some(last.map_or(at.timestamp, |last| last.max(at.timestamp)));
+        // Nearly every packet is the latest, none but the first the earliest.
+        if last.is_none_or(|last| last < at.timestamp) {
+            *last = Some(at.timestamp);
+        }
+        if first.is_none_or(|first| first > at.timestamp) {
+            *first = Some(at.timestamp);
+        }
         self.tunnel = None;
         self.stretch = 0;
         if let Some(tunnel) = decoded.tunnel {

@@ -1,6 +1,8 @@
 //! Who sent to whom, found by either end.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
@@ -12,31 +14,25 @@ use crate::packet::CapturePoint;
 
 type Places<K> = HashMap<K, SmallVec<[u32; 4]>, RandomState>;
 
-/// Contacts in the order of first packets.
+/// Contacts in the order of first packets. Where no NAT is seen, hardly anybody asks for
+/// them by an end.
 #[derive(Debug)]
 pub struct Contacts {
     list: Vec<Contact>,
-    by_src: Places<Endpoint>,
-    by_dst: Places<Endpoint>,
-    by_dst_ip: Places<IpAddr>,
+    by_src: OnceCell<Places<Endpoint>>,
+    by_dst: OnceCell<Places<Endpoint>>,
+    by_dst_ip: OnceCell<Places<IpAddr>>,
 }
 
 impl Contacts {
     /// Finds them later by either end.
     #[must_use]
-    pub fn new(list: Vec<Contact>) -> Self {
-        let (mut by_src, mut by_dst) = (Places::default(), Places::default());
-        let mut by_dst_ip = Places::default();
-        for (place, own) in (0..).zip(&list) {
-            by_src.entry(own.flow.src).or_default().push(place);
-            by_dst.entry(own.flow.dst).or_default().push(place);
-            by_dst_ip.entry(own.flow.dst.ip).or_default().push(place);
-        }
+    pub const fn new(list: Vec<Contact>) -> Self {
         Self {
             list,
-            by_src,
-            by_dst,
-            by_dst_ip,
+            by_src: OnceCell::new(),
+            by_dst: OnceCell::new(),
+            by_dst_ip: OnceCell::new(),
         }
     }
 
@@ -47,17 +43,17 @@ impl Contacts {
 
     /// Those of a sender.
     pub fn from(&self, src: Endpoint) -> impl Iterator<Item = &Contact> {
-        self.at(self.by_src.get(&src))
+        self.at(&self.by_src, |own| own.flow.src, src)
     }
 
     /// Those toward a receiver.
     pub fn to(&self, dst: Endpoint) -> impl Iterator<Item = &Contact> {
-        self.at(self.by_dst.get(&dst))
+        self.at(&self.by_dst, |own| own.flow.dst, dst)
     }
 
     /// Those toward any port of a host.
     pub fn to_host(&self, ip: IpAddr) -> impl Iterator<Item = &Contact> {
-        self.at(self.by_dst_ip.get(&ip))
+        self.at(&self.by_dst_ip, |own| own.flow.dst.ip, ip)
     }
 
     /// Those of one way, wherever they were captured.
@@ -73,13 +69,20 @@ impl Contacts {
             .find(|own| own.capture_point == point)
     }
 
-    fn at<'s>(
+    fn at<'s, K: Hash + Eq>(
         &'s self,
-        places: Option<&'s SmallVec<[u32; 4]>>,
+        places: &'s OnceCell<Places<K>>,
+        key_of: impl Fn(&Contact) -> K,
+        wanted: K,
     ) -> impl Iterator<Item = &'s Contact> {
-        places
-            .into_iter()
-            .flatten()
-            .filter_map(|place| self.list.get(*place as usize))
+        let places = places.get_or_init(|| {
+            let mut places = Places::default();
+            for (place, own) in (0..).zip(&self.list) {
+                places.entry(key_of(own)).or_default().push(place);
+            }
+            places
+        });
+        let places = places.get(&wanted).into_iter().flatten();
+        places.filter_map(|place| self.list.get(*place as usize))
     }
 }

@@ -186,13 +186,14 @@ fn punching(survey: &Survey<'_>, found: &mut Found) {
         .flat_map(|own| [own.inside, own.outside])
         .collect();
     for there in survey.contacts.all() {
-        let Some(back) = survey.contacts.back(there) else {
-            continue;
-        };
-        let (a, b) = (there.flow.src, back.flow.src);
-        if a > b || there.is_media || back.is_media || told.contains(&a) || told.contains(&b) {
+        let (a, b) = (there.flow.src, there.flow.dst);
+        if a > b || there.is_media || told.contains(&a) || told.contains(&b) {
             continue;
         }
+        let back = survey.contacts.back(there);
+        let Some(back) = back.filter(|back| !back.is_media) else {
+            continue;
+        };
         match there.flow.transport {
             Transport::Udp => hole_punch(survey, there, back, found),
             _ => simultaneous_open(survey, there, back, found),
