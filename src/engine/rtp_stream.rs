@@ -122,8 +122,49 @@ pub struct SelfDescription {
 const MAX_APPLICATIONS: usize = 8;
 
 /// One RTP source on one flow at one capture point.
+///
+/// What every packet touches stands first and together: with some hundred streams, each
+/// packet is of another one, and each line of the cache that it needs is fetched anew.
 #[derive(Debug)]
+#[repr(C)]
 pub struct RtpStream {
+    /// Packets captured.
+    pub packets: u64,
+    /// Octets of UDP payload.
+    pub bytes: u64,
+    /// Its last packet.
+    pub last: Timestamp,
+    last_arrival: Timestamp,
+    /// The longest time without any packet of it, be it a digit, late or a copy, and when
+    /// that ended.
+    pub pause: (i64, Timestamp),
+    /// The longest time between two packets.
+    pub delta_max_ns: i64,
+    /// The longest time without a packet that was due.
+    pub gap_max_ns: i64,
+    last_timestamp: u32,
+    /// Times that the timestamp changed: of video one less than its frames.
+    frames_after: u32,
+    in_sequence: u32,
+    step: Step,
+    last_sequence: u16,
+    /// The most hops that a packet had left.
+    pub ttl: u8,
+    last_was_event: bool,
+    /// Whether it is believed to be RTP.
+    pub(super) proven: bool,
+    /// Whether the last packet had a digit for which there was no room.
+    pub(super) digit_dropped: bool,
+    /// Its place in a call.
+    pub membership: Option<Membership>,
+    /// How it is protected, where keys are known.
+    pub(super) secured: Option<Box<Secured>>,
+    /// Code points of its packets.
+    pub dscp: SmallVec<[u8; 2]>,
+    /// Packets of each payload type.
+    pub payload_types: SmallVec<[(u8, u64); 2]>,
+    receiver: Receiver,
+    clocks: Clocks,
     /// Unique in the run, in the order of first packets.
     pub serial: u64,
     /// From whom to whom.
@@ -138,20 +179,6 @@ pub struct RtpStream {
     pub(super) stretch: u16,
     /// Its first packet.
     pub first: PacketRef,
-    /// Its last packet.
-    pub last: Timestamp,
-    /// Packets captured.
-    pub packets: u64,
-    /// Octets of UDP payload.
-    pub bytes: u64,
-    /// Packets of each payload type.
-    pub payload_types: SmallVec<[(u8, u64); 2]>,
-    /// Code points of its packets.
-    pub dscp: SmallVec<[u8; 2]>,
-    /// The most hops that a packet had left.
-    pub ttl: u8,
-    /// Its place in a call.
-    pub membership: Option<Membership>,
     /// Streams of the same packets at other capture points, by serial.
     pub same_as: Vec<u64>,
     /// ICMP errors that quote it, without those that were captured twice.
@@ -160,37 +187,14 @@ pub struct RtpStream {
     pub(super) last_icmp_error: Option<Timestamp>,
     /// Digits.
     pub digits: Vec<Digit>,
-    /// Whether the last packet had a digit for which there was no room.
-    pub(super) digit_dropped: bool,
     /// What the far end reported.
     pub far_end: FarEnd,
     /// What it says of itself.
     pub said: Option<Box<SelfDescription>>,
     /// Whether the payload is encrypted, by its description or by DTLS.
     pub encrypted: bool,
-    /// Times that the timestamp changed: of video one less than its frames.
-    frames_after: u32,
-    /// The longest time between two packets.
-    pub delta_max_ns: i64,
-    /// The longest time without any packet of it, be it a digit, late or a copy, and when
-    /// that ended.
-    pub pause: (i64, Timestamp),
-    /// The longest time without a packet that was due.
-    pub gap_max_ns: i64,
-    receiver: Receiver,
-    clocks: Clocks,
-    /// How it is protected, where keys are known.
-    pub(super) secured: Option<Box<Secured>>,
-    /// Whether it is believed to be RTP.
-    pub(super) proven: bool,
-    in_sequence: u32,
     jumps: u32,
-    last_sequence: u16,
-    last_timestamp: u32,
-    last_arrival: Timestamp,
-    last_was_event: bool,
     first_timestamp: u32,
-    step: Step,
     last_sender_report: Option<(u32, Timestamp)>,
 }
 

@@ -29,20 +29,22 @@ pub enum Received {
 /// Constant in size: a window of bits tells duplicates and fills gaps, and
 /// what slides out of it unseen is lost for good.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Receiver {
+    // What every packet touches is first.
     base: u32,
     highest: u32,
     bad_sequence: Option<u16>,
-    window: [u64; WORDS],
-    /// Packets expected before the last restart.
-    expected_before: u64,
     distinct: u64,
+    lost_run: u64,
+    window: [u64; WORDS],
     duplicates: u64,
     out_of_order: u64,
-    lost_run: u64,
     loss_bursts: u64,
     burst_max: u64,
     settled_lost: u64,
+    /// Packets expected before the last restart.
+    expected_before: u64,
 }
 
 impl Receiver {
