@@ -323,12 +323,10 @@ impl NatFacts {
     #[must_use]
     pub fn contacts(&self) -> Vec<Contact> {
         let ahead = self.clocks.ahead();
-        let mut contacts: Vec<Contact> = self
-            .contacts
-            .handles()
-            .filter_map(|handle| self.contacts.get(handle))
-            .cloned()
-            .collect();
+        // There are many; a list that grows would lie there twice.
+        let mut contacts: Vec<Contact> = Vec::with_capacity(self.contacts.len());
+        let handles = self.contacts.handles();
+        contacts.extend(handles.filter_map(|handle| self.contacts.get(handle).cloned()));
         for own in &mut contacts {
             let by = -ahead.get(&own.capture_point).copied().unwrap_or(0);
             if by != 0 {
@@ -338,7 +336,10 @@ impl NatFacts {
                 own.granted = own.granted.map(|at| at.offset(by));
             }
         }
-        contacts.sort_by_key(|own| (own.first.timestamp, own.first.number, own.flow));
+        contacts.sort_unstable_by_key(|own| {
+            let Contact { first, flow, .. } = own;
+            (first.timestamp, first.number, *flow, own.capture_point)
+        });
         contacts
     }
 
