@@ -124,3 +124,48 @@ impl<'a> Parties<'a> {
         !self.is_more && found.all(is_so)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FROM: Option<HeaderName> = Some(HeaderName::From);
+    const CONTACT: Option<HeaderName> = Some(HeaderName::Contact);
+
+    fn users(parties: &Parties<'_>, name: Option<HeaderName>) -> Vec<String> {
+        let found = parties.found.iter().filter(|own| own.name == name);
+        let users = found.map(|own| crate::octets::text(own.uri().user_name()));
+        users.collect()
+    }
+
+    #[test]
+    fn each_value_is_there_once() {
+        let mut parties = Parties::default();
+        for _ in 0..2 {
+            parties.add(None, b"sip:a@h");
+            parties.add(FROM, b"<sip:a@h>;tag=1");
+            parties.add(FROM, b"<sip:a@h>;tag=2");
+            parties.add(CONTACT, b"<sip:b@h>, \"x, y\" <sip:c@h>");
+            parties.add(FROM, b"sip:d@h,e@h");
+        }
+        assert_eq!(users(&parties, None), ["a"]);
+        assert_eq!(users(&parties, CONTACT), ["b", "c"]);
+        // A From with a comma is there in its parts and as a whole.
+        assert_eq!(users(&parties, FROM), ["a", "a", "d", "", "d@h,e"]);
+        assert!(parties.all(&[CONTACT], |own| own.uri().host == b"h"));
+        assert!(!parties.all(&[None, FROM], |own| own.uri().host == b"h"));
+    }
+
+    #[test]
+    fn of_too_many_nothing_is_said() {
+        let fields: Vec<String> = (0..=KEPT).map(|number| format!("sip:{number}@h")).collect();
+        for (count, expected) in [(KEPT - 1, true), (KEPT, true), (KEPT + 1, false)] {
+            let mut parties = Parties::default();
+            for field in fields.iter().take(count) {
+                parties.add(CONTACT, field.as_bytes());
+            }
+            assert_eq!(parties.all(&[CONTACT], |_| true), expected, "{count}");
+            assert_eq!(parties.all(&[FROM], |_| true), expected, "{count}");
+        }
+    }
+}
