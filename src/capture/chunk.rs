@@ -7,8 +7,6 @@ use crate::time::Timestamp;
 pub(super) struct Head {
     /// The frame number, from 1.
     pub number: u32,
-    /// An index into the interfaces of the file.
-    pub interface: u32,
     /// When it was captured.
     pub timestamp: Timestamp,
     /// How long it was on the wire.
@@ -26,6 +24,8 @@ pub(super) struct Chunk {
     pub octets: Vec<u8>,
     /// The packets, in their order.
     pub heads: Vec<Head>,
+    /// Where all of them were captured: an index into the interfaces of the file.
+    pub interface: usize,
 }
 
 impl Chunk {

@@ -360,8 +360,8 @@ impl CaptureFile {
         if self.chunk.octets.len() < rest.len() {
             self.chunk.octets.resize(rest.len(), 0);
         }
-        for (new, old) in self.chunk.octets.iter_mut().zip(rest) {
-            *new = *old;
+        if let Some(start) = self.chunk.octets.get_mut(..rest.len()) {
+            start.copy_from_slice(rest);
         }
         (self.next, self.start, self.end) = (0, 0, rest.len());
         Some(first)
@@ -379,11 +379,16 @@ impl CaptureFile {
         head.map(|head| self.chunk.data(head)).unwrap_or_default()
     }
 
+    /// The interface of the packet that [`Self::peek`] shows.
+    pub(super) const fn interface(&self) -> usize {
+        self.chunk.interface
+    }
+
     /// The link type of an interface.
-    pub(super) fn link_type(&self, interface: u32) -> LinkType {
+    pub(super) fn link_type(&self, interface: usize) -> LinkType {
         self.decoder
             .interfaces()
-            .get(interface as usize)
+            .get(interface)
             .map_or(LinkType(u32::MAX), |interface| interface.link_type)
     }
 
@@ -432,16 +437,15 @@ impl CaptureFile {
                     let lead = data.as_ptr().addr() - rest.as_ptr().addr();
                     let start = self.start + lead;
                     let end = start + data.len();
-                    let interface = u32::try_from(interface).unwrap_or(u32::MAX);
-                    match self.chunk.heads.first() {
-                        Some(first) if first.interface != interface => break,
-                        Some(_) => {}
-                        None => self.secrets = self.decoder.secrets().len(),
+                    if is_first {
+                        self.chunk.interface = interface;
+                        self.secrets = self.decoder.secrets().len();
+                    } else if self.chunk.interface != interface {
+                        break;
                     }
                     self.number += 1;
                     self.chunk.heads.push(Head {
                         number: self.number,
-                        interface,
                         timestamp,
                         original_length,
                         start,

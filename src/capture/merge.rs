@@ -83,12 +83,12 @@ pub struct Inputs {
     lane: Option<Lane>,
 }
 
-/// What packets of the only file have in common that were captured at one place.
+/// What packets of one file have in common that were captured at one place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lane {
-    capture_point: CapturePoint,
-    link_type: LinkType,
-    file: u16,
+    pub capture_point: CapturePoint,
+    pub link_type: LinkType,
+    pub file: u16,
 }
 
 impl Lane {
@@ -356,7 +356,7 @@ impl Inputs {
             *told += 1;
             return Some(Step::Secrets(secrets.clone()));
         }
-        let interface = head.interface as usize;
+        let interface = file.interface();
         let known = self.points.get(number)?.get(interface).copied();
         let capture_point = match known.flatten() {
             Some(point) => point,
@@ -369,7 +369,7 @@ impl Inputs {
         self.shown = Some(number);
         let lane = Lane {
             capture_point,
-            link_type: file.link_type(head.interface),
+            link_type: file.link_type(interface),
             file: u16::try_from(number).unwrap_or(u16::MAX),
         };
         if self.points.len() > 1 {
@@ -487,8 +487,8 @@ mod tests {
     }
 
     /// What comes of it, in its order.
-    fn told(at_once: usize, hands_over: bool) -> Vec<String> {
-        let input = Box::new(Dripping(io::Cursor::new(capture()), at_once));
+    fn told(capture: &[u8], at_once: usize, hands_over: bool) -> Vec<String> {
+        let input = Box::new(Dripping(io::Cursor::new(capture.to_vec()), at_once));
         let file = CaptureFile::read("x".to_owned(), input, None, u64::MAX);
         let mut inputs = Inputs::nothing();
         inputs.add(file.expect("a capture"));
@@ -517,7 +517,8 @@ mod tests {
 
     #[test]
     fn all_comes_in_its_order_however_it_is_read() {
-        let expected = told(usize::MAX, false);
+        let capture = capture();
+        let expected = told(&capture, usize::MAX, false);
         let of = |wanted: &str| expected.iter().position(|own| own == wanted);
         let packet = |number: usize, point: u8| {
             of(&format!("{number} at {point}: {:?}", vec![0x5a_u8; number]))
@@ -537,11 +538,29 @@ mod tests {
         assert_eq!(expected.len(), 55);
         for at_once in [1, 7, 64, 1000, usize::MAX] {
             for hands_over in [false, true] {
-                assert_eq!(
-                    told(at_once, hands_over),
-                    expected,
-                    "{at_once} {hands_over}"
-                );
+                let told = told(&capture, at_once, hands_over);
+                assert_eq!(told, expected, "{at_once} {hands_over}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_packets_than_are_told_apart_at_once_and_a_chunk_too_long_to_hand_over() {
+        let interfaces = [("a", LinkType(1))];
+        for (packets, secrets) in [(4095, 1), (4096, 1), (4097, 1), (9000, 1), (9000, 1 << 20)] {
+            let mut writer = PcapNgWriter::new(Vec::new(), &interfaces).expect("a vector");
+            writer.secrets(1, &vec![0; secrets]).expect("a vector");
+            for _ in 0..packets {
+                let written = writer.packet(0, Timestamp::default(), b"", 0);
+                written.expect("a vector");
+            }
+            let capture = writer.finish().expect("a vector");
+            let expected = ["secrets 1".to_owned(), "a".to_owned()];
+            let numbers = (1..=packets).map(|number| format!("{number} at 0: []"));
+            let expected: Vec<String> = expected.into_iter().chain(numbers).collect();
+            for hands_over in [false, true] {
+                let told = told(&capture, usize::MAX, hands_over);
+                assert!(told == expected, "{packets} {secrets} {hands_over}");
             }
         }
     }

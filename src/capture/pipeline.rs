@@ -8,13 +8,12 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Head};
 use super::merge::{Inputs, Lane, Notice, PacketSource, Step};
 use crate::inspector::{Case, Judged, PointInfo};
 use crate::link::{self, Decoded, Plain};
-use crate::packet::{CapturePoint, LinkType, Packet};
+use crate::packet::Packet;
 use crate::pcap::Secrets;
-use crate::time::Timestamp;
 
 /// Octets of packets that are handed over at once.
 const BATCH: usize = 512 * 1024;
@@ -47,21 +46,10 @@ pub trait Follower: PacketSource {
     fn pull(&mut self) -> bool;
 }
 
-/// A packet in a batch.
-#[derive(Debug)]
-struct Head {
-    number: u32,
-    timestamp: Timestamp,
-    file: u16,
-    capture_point: CapturePoint,
-    link_type: LinkType,
-    original_length: u32,
-    length: usize,
-}
-
 #[derive(Debug)]
 enum Item {
-    Packet(Head),
+    /// A packet, whose octets were copied.
+    Packet(Lane, Head),
     // Hardly any item is one of these: their place is elsewhere.
     Point(Box<PointInfo>),
     Secrets(Box<Secrets>),
@@ -96,16 +84,21 @@ impl Batch {
             }
             self.items.push(match inputs.step() {
                 Some(Step::Packet(packet)) => {
+                    let start = self.octets.len();
                     self.octets.extend_from_slice(packet.data);
-                    Item::Packet(Head {
-                        number: packet.number,
-                        timestamp: packet.timestamp,
-                        file: packet.file,
+                    let lane = Lane {
                         capture_point: packet.capture_point,
                         link_type: packet.link_type,
+                        file: packet.file,
+                    };
+                    let head = Head {
+                        number: packet.number,
+                        timestamp: packet.timestamp,
                         original_length: packet.original_length,
-                        length: packet.data.len(),
-                    })
+                        start,
+                        end: self.octets.len(),
+                    };
+                    Item::Packet(lane, head)
                 }
                 Some(Step::Point(point)) => Item::Point(Box::new(point)),
                 Some(Step::Secrets(secrets)) => Item::Secrets(Box::new(secrets)),
@@ -380,21 +373,11 @@ impl Desk {
     }
 
     fn follow_batch(&self, batch: &Batch, follower: &mut impl Follower) -> bool {
-        let mut octets = batch.octets.as_slice();
         for item in &batch.items {
             match item {
-                Item::Packet(head) => {
-                    let (data, rest) = octets.split_at(head.length.min(octets.len()));
-                    octets = rest;
-                    let packet = Packet {
-                        number: head.number,
-                        timestamp: head.timestamp,
-                        file: head.file,
-                        capture_point: head.capture_point,
-                        link_type: head.link_type,
-                        original_length: head.original_length,
-                        data,
-                    };
+                Item::Packet(lane, head) => {
+                    let data = batch.octets.get(head.start..head.end);
+                    let packet = lane.packet(head, data.unwrap_or_default());
                     if !self.follow_packet(&packet, &link::decode(&packet), follower) {
                         return false;
                     }

@@ -136,7 +136,6 @@ struct Reading {
 impl Reading {
     /// Whether a packet is to be looked at.
     #[inline]
-    #[cfg_attr(not(feature = "live"), expect(clippy::needless_pass_by_ref_mut))]
     fn passes(&mut self, packet: &Packet<'_>) -> bool {
         #[cfg(feature = "live")]
         if let Some(filter) = &mut self.filter
