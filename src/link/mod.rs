@@ -213,11 +213,12 @@ impl Plain {
         if decoded.tunnel.is_some() {
             return None;
         }
+        // An empty one lies nowhere; any place will do.
         let lead = datagram.payload.as_ptr().addr();
         Some(Self {
             network: datagram.network,
             ports: (datagram.flow.src.port, datagram.flow.dst.port),
-            start: lead.checked_sub(packet.data.as_ptr().addr())?,
+            start: lead.saturating_sub(packet.data.as_ptr().addr()),
             length: datagram.payload.len(),
             truncated: datagram.truncated,
         })

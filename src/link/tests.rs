@@ -31,18 +31,25 @@ fn framed(ethertype: &[u8], packet: &[u8]) -> Vec<u8> {
 }
 
 fn with<T>(link_type: u32, data: &[u8], look: impl Fn(Content<'_>) -> T) -> T {
-    look(
-        decode(&Packet {
-            number: 1,
-            timestamp: Timestamp::default(),
-            file: 0,
-            capture_point: CapturePoint(0),
-            link_type: LinkType(link_type),
-            original_length: 0,
-            data,
-        })
-        .content,
-    )
+    let packet = Packet {
+        number: 1,
+        timestamp: Timestamp::default(),
+        file: 0,
+        capture_point: CapturePoint(0),
+        link_type: LinkType(link_type),
+        original_length: 0,
+        data,
+    };
+    let decoded = decode(&packet);
+    // The short form holds the same, of datagrams that came through no tunnel alone.
+    let is_plain = matches!(decoded.content, Content::Datagram(_)) && decoded.tunnel.is_none();
+    let plain = Plain::of(&packet);
+    assert_eq!(plain.is_some(), is_plain);
+    if let Some(plain) = plain {
+        let again = plain.decoded(&packet);
+        assert_eq!(format!("{again:?}"), format!("{decoded:?}"));
+    }
+    look(decoded.content)
 }
 
 /// One line that says what a frame holds.
