@@ -23,7 +23,7 @@ const TLS_1_3: u16 = 0x0304;
 pub enum Closed {
     /// Nobody gave secrets.
     NoKeys,
-    /// Not those of this session.
+    /// Not those of this connection.
     OtherKeys,
     /// How the session began was not captured.
     NoBeginning,
@@ -45,7 +45,7 @@ impl Closed {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::NoKeys => "no keys were given",
-            Self::OtherKeys => "the keys of this session are not among those given",
+            Self::OtherKeys => "the keys of this connection are not among those given",
             Self::NoBeginning => "the handshake was not captured",
             Self::Gap => "octets of the stream are missing",
             Self::Version => "versions before 1.2 are not decrypted",
